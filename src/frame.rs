@@ -1,0 +1,131 @@
+//! One captured frame and the words that locate it: number, time, link type.
+
+use std::fmt;
+
+/// The number of a frame: counted from 1 within its input, as Wireshark's `frame.number`, with the input it came from.
+///
+/// Ordered by input first, so numbers are comparable within one input only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct FrameNo(u64);
+
+impl FrameNo {
+    const NUMBER_BITS: u32 = 48;
+
+    /// The `number`-th frame (from 1) of the `input`-th source (from 0).
+    pub fn new(input: u16, number: u64) -> Self {
+        Self((u64::from(input) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1)))
+    }
+
+    /// The number within its input, from 1.
+    pub fn number(self) -> u64 {
+        self.0 & ((1 << Self::NUMBER_BITS) - 1)
+    }
+
+    /// Which input it came from, from 0.
+    pub fn input(self) -> u16 {
+        (self.0 >> Self::NUMBER_BITS) as u16
+    }
+}
+
+impl fmt::Display for FrameNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.number())
+    }
+}
+
+/// Capture time in nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From whole seconds and nanoseconds; saturates at the ends of the representable range (years 1677 to 2262).
+    pub fn new(seconds: i64, nanos: u32) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanos)))
+    }
+
+    /// From nanoseconds since the epoch.
+    pub fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Nanoseconds from `earlier` to `self`; negative when the capture's clock went backwards.
+    pub fn since(self, earlier: Timestamp) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This time and `nanos` more.
+    pub fn plus(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+/// The link-layer header type of a frame, as registered with tcpdump.org (`LINKTYPE_*` values).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback, address family in the capturing host's byte order.
+    pub const NULL: LinkType = LinkType(0);
+    /// Ethernet.
+    pub const ETHERNET: LinkType = LinkType(1);
+    /// Raw IP as some systems' `DLT_RAW` value wrote it to files.
+    pub const RAW_BSD: LinkType = LinkType(12);
+    /// Raw IP as OpenBSD's `DLT_RAW` value wrote it to files.
+    pub const RAW_OPENBSD: LinkType = LinkType(14);
+    /// Raw IPv4 or IPv6.
+    pub const RAW: LinkType = LinkType(101);
+    /// OpenBSD loopback, address family in network byte order.
+    pub const LOOP: LinkType = LinkType(108);
+    /// Linux cooked capture, version 1.
+    pub const LINUX_SLL: LinkType = LinkType(113);
+    /// Raw IPv4.
+    pub const IPV4: LinkType = LinkType(228);
+    /// Raw IPv6.
+    pub const IPV6: LinkType = LinkType(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: LinkType = LinkType(276);
+
+    /// tcpdump's name and description, where rstscan decodes the type.
+    pub fn name(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            LinkType::NULL => ("NULL", "BSD loopback"),
+            LinkType::ETHERNET => ("EN10MB", "Ethernet"),
+            LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => ("RAW", "Raw IP"),
+            LinkType::LOOP => ("LOOP", "OpenBSD loopback"),
+            LinkType::LINUX_SLL => ("LINUX_SLL", "Linux cooked v1"),
+            LinkType::IPV4 => ("IPV4", "Raw IPv4"),
+            LinkType::IPV6 => ("IPV6", "Raw IPv6"),
+            LinkType::LINUX_SLL2 => ("LINUX_SLL2", "Linux cooked v2"),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some((name, description)) => write!(f, "{name} ({description})"),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// One frame as a source hands it over: the captured bytes and what the capture says of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Its number and input.
+    pub no: FrameNo,
+    /// When it was captured.
+    pub time: Timestamp,
+    /// How its first header is to be read.
+    pub link: LinkType,
+    /// The captured bytes, from the link layer on.
+    pub data: &'a [u8],
+    /// Its length on the wire; more than `data.len()` when the snapshot length cut it.
+    pub wire_len: u32,
+}

@@ -1,0 +1,9 @@
+//! rstscan explains TCP resets.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod analyzer;
+pub mod classify;
+pub mod decode;
+pub mod frame;
+pub mod tcp;
