@@ -6,4 +6,6 @@ pub mod analyzer;
 pub mod classify;
 pub mod decode;
 pub mod frame;
+pub mod settle;
 pub mod tcp;
+pub mod track;
