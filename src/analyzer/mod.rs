@@ -210,14 +210,14 @@ impl Analyzer {
             && same_life(incarnation.number, incarnation.life)
         {
             incarnation.waiting = incarnation.waiting.saturating_sub(1);
-            case.note = incarnation.note;
+            case.note = incarnation.note(case.sender);
         }
         let verdict = classify::classify(&case);
         if verdict.follows.is_none()
             && let Some(incarnation) = self.tracker.get_mut(id)
             && same_life(incarnation.number, incarnation.life)
         {
-            incarnation.note = Some(classify::note(&case, &verdict));
+            incarnation.set_note(case.sender, classify::note(&case, &verdict));
         }
         self.count(&case, &verdict);
         self.ready.push_back(assemble::finding(case, verdict));

@@ -24,7 +24,7 @@ pub fn judge(view: &View<'_>) -> Judgement {
 
 /// The class and cause of the event an earlier RST of E belongs to.
 fn event_of(view: &View<'_>, earlier: &Past) -> Option<(Class, Cause, Note)> {
-    let note = view.case.note.filter(|note| note.sender == view.case.sender && note.frame <= earlier.frame())?;
+    let note = view.case.note.filter(|note| note.frame <= earlier.frame())?;
     let (class, cause) = unpack(note.code)?;
     Some((class, cause, note))
 }
@@ -68,8 +68,10 @@ fn repeated(view: &View<'_>) -> Option<Opinion> {
     let fact = Fact::at(FactKind::EarlierReset, note.frame);
     let opinion = |cause| Opinion::new(class, cause).because(fact).because(view.answer_fact()).following(note.frame);
     // A repeated attempt that is refused again, or more late data: the same thing once more.
-    let same_again = view.form() == Form::SynEcho || class == Class::ClosedPort || cause == Cause::DataAfterClose;
+    let refused_again = view.trigger().is_some_and(|trigger| trigger.flags().syn() && !trigger.flags().ack());
+    let same_again = refused_again || cause == Cause::DataAfterClose;
     match view.form() {
+        Form::Other if refused_again => Some(opinion(cause)),
         Form::SynEcho | Form::AckEcho => Some(opinion(if same_again { cause } else { Cause::EchoAfterReset })),
         Form::Active | Form::Other if class == Class::AbortiveClose => Some(opinion(Cause::EchoAfterReset)),
         _ => None,

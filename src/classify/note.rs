@@ -6,7 +6,7 @@ use super::{Cause, Class, Verdict};
 
 /// What is remembered of a verdict that is an event of its own.
 pub fn note(case: &ResetCase, verdict: &Verdict) -> Note {
-    Note { frame: case.reset.frame, sender: case.sender, code: ((verdict.class as u16) << 8) | verdict.cause as u16 }
+    Note { frame: case.reset.frame, code: ((verdict.class as u16) << 8) | verdict.cause as u16 }
 }
 
 /// Reads a code back.

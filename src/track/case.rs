@@ -33,7 +33,7 @@ pub struct ResetCase {
     pub cut_short: bool,
     /// Whether the capture ended before the settle time was over.
     pub capture_ended: bool,
-    /// What the classifier said of the latest earlier reset of this life that is an event of its own.
+    /// What the classifier said of the sender's latest earlier reset of this life that is an event of its own.
     pub note: Option<Note>,
     /// What the sending host had shown by then.
     pub host: HostProfile,

@@ -17,8 +17,6 @@ pub const KEPT_IDLE: i64 = 24 * 3_600_000_000_000;
 pub struct Note {
     /// The RST.
     pub frame: FrameNo,
-    /// Who sent it.
-    pub sender: Side,
     /// The classifier's code.
     pub code: u16,
 }
@@ -48,8 +46,8 @@ pub struct Incarnation {
     pub waiting: u16,
     /// The latest of them, by the settle queue's count.
     pub latest_held: u64,
-    /// What the classifier said of the latest reset that is an event of its own.
-    pub note: Option<Note>,
+    /// What the classifier said of the latest reset of each end that is an event of its own.
+    notes: [Option<Note>; 2],
     /// The time of its last segment.
     pub last: Timestamp,
     /// What the lower end has shown.
@@ -74,7 +72,7 @@ impl Incarnation {
             first_closer: None,
             waiting: 0,
             latest_held: 0,
-            note: None,
+            notes: [None; 2],
             last: Timestamp::default(),
             low: Endpoint::default(),
             high: Endpoint::default(),
@@ -88,6 +86,18 @@ impl Incarnation {
             Side::Low => &self.low,
             Side::High => &self.high,
         }
+    }
+
+    /// What the classifier said of the latest event among the resets of `side`.
+    pub fn note(&self, side: Side) -> Option<Note> {
+        let [low, high] = self.notes;
+        if side == Side::Low { low } else { high }
+    }
+
+    /// Keeps what the classifier said of a reset of `side`.
+    pub fn set_note(&mut self, side: Side, note: Note) {
+        let [low, high] = &mut self.notes;
+        *(if side == Side::Low { low } else { high }) = Some(note);
     }
 
     /// Takes note of a segment of `side`.

@@ -21,6 +21,9 @@ pub struct Placed {
     pub succeeded: Option<Id>,
 }
 
+/// One place of the slab is looked at for forgetting each time so many segments have come.
+const FORGET_EVERY: u64 = 4;
+
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug)]
 pub struct Tracker {
@@ -35,6 +38,7 @@ pub struct Tracker {
     streams: u32,
     tracked_max: usize,
     latest: FrameNo,
+    observed: u64,
 }
 
 impl Tracker {
@@ -51,6 +55,7 @@ impl Tracker {
             streams: 0,
             tracked_max: 0,
             latest: FrameNo::default(),
+            observed: 0,
         }
     }
 
@@ -101,7 +106,7 @@ impl Tracker {
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, &ends)));
         let Some(id) = found else {
-            return Placed { id: self.open_first(&ends, hash, side), side, succeeded: None };
+            return Placed { id: self.open_first(&ends, hash, (side, segment.time)), side, succeeded: None };
         };
         let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
         if current.is_succeeded_by(segment, side) {
@@ -117,11 +122,12 @@ impl Tracker {
         Placed { id, side, succeeded: None }
     }
 
-    fn open_first(&mut self, ends: &Ends, hash: u32, side: Side) -> Id {
+    fn open_first(&mut self, ends: &Ends, hash: u32, (side, time): (Side, Timestamp)) -> Id {
         let key = self.wide.pack(ends);
         let mut incarnation = Incarnation::new(key, hash, side);
         self.connections += 1;
         incarnation.number = self.connections;
+        incarnation.last = time;
         incarnation.stream = self.streams;
         self.streams = self.streams.saturating_add(1);
         let id = self.slab.insert(incarnation);
@@ -137,6 +143,7 @@ impl Tracker {
         incarnation.number = before.number;
         incarnation.life = before.life.saturating_add(1);
         incarnation.stream = before.stream;
+        incarnation.last = segment.time;
         incarnation.previous = Some(old);
         // Wireshark counts a new stream for a SYN with another number only.
         if segment.flags.syn() && !segment.flags.ack() {
@@ -154,7 +161,10 @@ impl Tracker {
 
     /// Takes note of a placed segment and returns it as remembered.
     pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Past {
-        self.forget_one(segment.time);
+        self.observed = self.observed.wrapping_add(1);
+        if self.observed.is_multiple_of(FORGET_EVERY) {
+            self.forget_one(segment.time);
+        }
         if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
             self.hosts.observe_syn_ack(segment);
         }
