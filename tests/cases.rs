@@ -1,0 +1,222 @@
+//! Every packet script below `tests/cases` gets the verdicts written in it: in several encapsulations, and under changes
+//! that no verdict may depend on.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test cases` rewrites the `=>` blocks; read the diff before you commit it.
+
+mod script;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rstscan::tcp::Flags;
+use script::{Capture, Change, Encapsulation, IpVersion, Says, Script, encode, parse, segments};
+
+struct Case {
+    path: PathBuf,
+    text: String,
+    script: Script,
+    capture: Capture,
+}
+
+impl Case {
+    fn runs_as(&self, encapsulation: Encapsulation) -> bool {
+        match self.script.only() {
+            None => true,
+            Some(IpVersion::V6) => encapsulation == Encapsulation::Ipv6,
+            Some(IpVersion::V4) => encapsulation != Encapsulation::Ipv6,
+        }
+    }
+
+    /// The encapsulation that needs no thought.
+    fn plain(&self) -> Encapsulation {
+        if self.script.only() == Some(IpVersion::V6) { Encapsulation::Ipv6 } else { Encapsulation::Ethernet }
+    }
+
+    /// As the compiler writes it: `tests/cases/closed-port/refused.pkt:5: #2: ...`.
+    fn located(&self, error: &str) -> String {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        format!("{}:{error}", self.path.strip_prefix(root).unwrap_or(&self.path).display())
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let mut paths = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), &mut paths);
+    paths.sort();
+    let (cases, errors): (Vec<_>, Vec<_>) = paths.into_iter().map(read).partition(Result::is_ok);
+    report(errors.into_iter().filter_map(Result::err).collect());
+    cases.into_iter().filter_map(Result::ok).collect()
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).expect("tests/cases is readable") {
+        let path = entry.expect("tests/cases is readable").path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "pkt") {
+            paths.push(path);
+        }
+    }
+}
+
+fn read(path: PathBuf) -> Result<Case, String> {
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let script = parse(&text).map_err(|error| format!("{}:{error}", path.display()))?;
+    let capture = segments(&script).map_err(|error| format!("{}:{error}", path.display()))?;
+    Ok(Case { path, text, script, capture })
+}
+
+fn report(errors: Vec<String>) {
+    assert!(errors.is_empty(), "{} differences\n{}", errors.len(), errors.join("\n"));
+}
+
+/// Every verdict in full.
+fn scripts_hold(encapsulation: Encapsulation) {
+    let mut errors = Vec::new();
+    for case in cases().iter().filter(|case| case.runs_as(encapsulation)) {
+        let judged = script::judge(&case.capture, encapsulation);
+        errors.extend(script::check(&case.script, &judged, false).iter().map(|error| case.located(error)));
+    }
+    report(errors);
+}
+
+/// The class of every verdict.
+fn classes_survive(change: Change) {
+    let mut errors = Vec::new();
+    for case in cases() {
+        let judged = script::judge(&change.apply(&case.capture), case.plain());
+        errors.extend(script::check(&case.script, &judged, true).iter().map(|error| case.located(error)));
+    }
+    report(errors);
+}
+
+#[test]
+fn scripts_hold_in_ethernet_frames() {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        for case in cases() {
+            let judged = script::judge(&case.capture, case.plain());
+            let text = script::rewritten(&case.script, &case.text, &judged);
+            fs::write(&case.path, text).expect("tests/cases is writable");
+        }
+    }
+    scripts_hold(Encapsulation::Ethernet);
+}
+
+#[test]
+fn scripts_hold_over_ipv6() {
+    scripts_hold(Encapsulation::Ipv6);
+}
+
+#[test]
+fn scripts_hold_in_linux_cooked_frames() {
+    scripts_hold(Encapsulation::Cooked);
+}
+
+#[test]
+fn scripts_hold_with_vlan_tags() {
+    scripts_hold(Encapsulation::Vlan);
+}
+
+#[test]
+fn classes_survive_other_sequence_numbers() {
+    for by in [1, 0x7fff_ffff, 0xffff_ff00] {
+        classes_survive(Change::NumbersOfFirst(by));
+        classes_survive(Change::NumbersOfSecond(by));
+    }
+}
+
+#[test]
+fn classes_survive_another_time() {
+    classes_survive(Change::Later(86_400_000_000_000));
+    classes_survive(Change::Later(-86_400_000_000_001));
+}
+
+#[test]
+fn classes_survive_a_double_capture() {
+    classes_survive(Change::Twice);
+}
+
+#[test]
+fn classes_survive_other_traffic_between() {
+    classes_survive(Change::AmongOthers);
+}
+
+#[test]
+fn every_reset_of_a_script_has_an_expectation() {
+    let mut errors = Vec::new();
+    for case in cases() {
+        let whole = |packet: &script::Packet| packet.cut.is_none_or(|cut| cut >= 14);
+        let resets = case.script.packets().zip(1..).filter(|(packet, _)| packet.flags.rst() && whole(packet));
+        for (_, number) in resets {
+            if case.script.expects().filter(|(_, expect)| expect.frame == number).count() != 1 {
+                errors.push(case.located(&format!("1: #{number} does not have exactly one `=>` block")));
+            }
+        }
+        let none = case.script.lines.iter().any(|line| line.says == Says::NoReset);
+        if none == case.script.expects().next().is_some() {
+            errors.push(case.located("1: either `=> none` or an expectation for each reset"));
+        }
+    }
+    report(errors);
+}
+
+#[test]
+fn every_script_begins_with_its_reason() {
+    let bare = |case: &&Case| !case.text.starts_with("// ");
+    report(cases().iter().filter(bare).map(|case| case.located("1: a comment that says why")).collect());
+}
+
+#[test]
+fn what_is_printed_is_read_back() {
+    for case in cases() {
+        let printed = case.script.to_string();
+        let again = parse(&printed).unwrap_or_else(|error| panic!("{}", case.located(&error)));
+        assert_eq!(again, case.script, "{}", case.path.display());
+    }
+}
+
+#[test]
+fn errors_name_their_line() {
+    let error = |text: &str| parse(text).unwrap_err();
+    assert_eq!(error("\n+0 C > S Q 0:0(0)"), "2: `Q` are not tcpdump's flags");
+    assert_eq!(error("+0 C > S S 0:5(4)"), "1: 0 and 4 bytes do not end at 5");
+    assert_eq!(error("+0 C > S . 0:0(0)"), "1: `ack` is there if and only if the flags have `.`");
+    assert_eq!(error("+x C > S S 0:0(0)"), "1: `x` is no decimal number that fits here");
+    assert_eq!(error("+0 C > S S 0:0(0) <mss 70000>"), "1: `70000` is no number that fits here");
+    assert_eq!(error("=> #1 closed-port"), "1: there is no segment #1 above");
+    assert_eq!(error("   answers #1"), "1: an indented line belongs below a `=>` line");
+    assert_eq!(error("+0 C > S R 0:0(0)\n=> #1 closed-door"), "2: `closed-door` is no class");
+    assert_eq!(error("+0 C > S R 0:0(0)\n=> #1 forged/jected"), "2: `jected` is no cause");
+    let unknown_host = parse("+0 C > T S 0:0(0)").unwrap();
+    assert_eq!(segments(&unknown_host).unwrap_err(), "1: no `host T ADDRESS:PORT` line");
+}
+
+#[test]
+fn numbers_count_from_the_initial_one_of_their_time() {
+    let script = parse(
+        "+0 C > S . 5:5(0) ack 7\nisn C 4294967290\n+0 C > S S 0:0(0)\n+0 S > C R. 0:0(0) ack 10\n+0 C > S . abs 9:9(0) ack 3",
+    );
+    let capture = segments(&script.unwrap()).unwrap();
+    let numbers: Vec<(u32, u32)> = capture.iter().map(|sent| (sent.seq, sent.ack)).collect();
+    assert_eq!(numbers, [(5, 7), (4294967290, 0), (0, 4), (9, 3)]);
+}
+
+/// The frame as tshark 4.0.17 reads it: 192.0.2.10.40000 > 198.51.100.20.80, Flags [P.], seq 101, ack 202, win 502,
+/// options nop, nop, TS; "hi"; IP ID 7, TTL 63, DSCP 0x12; both checksums correct.
+#[test]
+fn bytes_are_those_of_a_real_frame() {
+    let line = "+0 C > S P. 101:103(2) ack 202 win 502 <nop,nop,TS val 100 ecr 0> ttl 63 id 7 tos 72 payload \"hi\"";
+    let capture = segments(&parse(line).unwrap()).unwrap();
+    assert_eq!(capture[0].flags, Flags::PSH.with(Flags::ACK));
+    let (_, bytes, wire_len) = encode(&capture[0], Encapsulation::Ethernet);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = concat!(
+        "0200c63364140200c000020a0800",
+        "45480036000740003f064f21c000020ac6336414",
+        "9c40005000000065000000ca801801f681de0000",
+        "0101080a0000006400000000",
+        "6869",
+    );
+    assert_eq!(wire_len as usize, bytes.len());
+    assert_eq!(hex, expected);
+}

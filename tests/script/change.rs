@@ -1,0 +1,118 @@
+//! Changes to a capture that no verdict's class may depend on.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use rstscan::tcp::Flags;
+
+use super::wire::{Capture, Sent};
+use super::{Number, TcpOption};
+
+/// A change after which every reset keeps its class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// All numbers of the first segment's sender are greater by a constant.
+    NumbersOfFirst(u32),
+    /// All numbers of the first segment's receiver are greater by a constant.
+    NumbersOfSecond(u32),
+    /// Everything happened so many nanoseconds later.
+    Later(i64),
+    /// Every frame was captured twice, as on a bridge or the `any` device.
+    Twice,
+    /// Healthy connections of other hosts lie between the frames.
+    AmongOthers,
+}
+
+impl Change {
+    /// The changed capture.
+    pub fn apply(self, capture: &Capture) -> Capture {
+        let Some(first) = capture.first() else { return Capture::new() };
+        match self {
+            Change::NumbersOfFirst(by) => capture.iter().map(|sent| renumbered(sent, first.from, by)).collect(),
+            Change::NumbersOfSecond(by) => capture.iter().map(|sent| renumbered(sent, first.to, by)).collect(),
+            Change::Later(ns) => {
+                capture.iter().map(|sent| Sent { time_ns: sent.time_ns + ns, ..sent.clone() }).collect()
+            }
+            Change::Twice => capture.iter().flat_map(twice).collect(),
+            Change::AmongOthers => among_others(capture),
+        }
+    }
+}
+
+fn renumbered(sent: &Sent, side: SocketAddrV4, by: u32) -> Sent {
+    let mut sent = sent.clone();
+    // A reset that answers a segment without ACK has seq 0 whatever the sender's numbers are (RFC 9293 3.5.2).
+    if sent.from == side && !(sent.flags.rst() && sent.seq == 0) {
+        sent.seq = sent.seq.wrapping_add(by);
+    }
+    if sent.to == side {
+        if sent.flags.ack() {
+            sent.ack = sent.ack.wrapping_add(by);
+        }
+        for option in &mut sent.options {
+            move_blocks(option, by);
+        }
+    }
+    sent
+}
+
+fn move_blocks(option: &mut TcpOption, by: u32) {
+    let TcpOption::Sack(blocks) = option else { return };
+    for number in blocks.iter_mut().flat_map(|(start, end)| [start, end]) {
+        if let Number::Absolute(number) = number {
+            *number = number.wrapping_add(by);
+        }
+    }
+}
+
+fn twice(sent: &Sent) -> [Sent; 2] {
+    [sent.clone(), Sent { copy: true, time_ns: sent.time_ns + 3_000, ..sent.clone() }]
+}
+
+/// Before each frame the next segment of one of four connections that open, exchange data and close in order.
+fn among_others(capture: &Capture) -> Capture {
+    let connections = [0, 1, 2, 3].map(healthy);
+    let steps = 0..connections[0].len();
+    let mut others = steps.flat_map(|step| connections.iter().filter_map(move |sent| sent.get(step)));
+    let mut mixed = Capture::new();
+    for sent in capture {
+        mixed.extend(others.next().map(|other| Sent { time_ns: sent.time_ns, ..other.clone() }));
+        mixed.push(sent.clone());
+    }
+    mixed
+}
+
+/// One healthy connection from SYN to the last ACK.
+fn healthy(connection: u8) -> Vec<Sent> {
+    let client = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 10 + connection), 50000);
+    let server = SocketAddrV4::new(Ipv4Addr::new(203, 0, 113, 200), 443);
+    let (syn, ack, fin) = (Flags::SYN, Flags::ACK, Flags::FIN);
+    let steps = [
+        (true, syn, 99, 0, 0),
+        (false, syn.with(ack), 499, 100, 0),
+        (true, ack, 100, 500, 0),
+        (true, ack, 100, 500, 120),
+        (false, ack, 500, 220, 900),
+        (true, fin.with(ack), 220, 1400, 0),
+        (false, fin.with(ack), 1400, 221, 0),
+        (true, ack, 221, 1401, 0),
+    ];
+    let sent = |(from_client, flags, seq, ack, len)| Sent {
+        number: None,
+        copy: false,
+        time_ns: 0,
+        from: if from_client { client } else { server },
+        to: if from_client { server } else { client },
+        flags,
+        seq,
+        ack,
+        win: 502,
+        options: Vec::new(),
+        ttl: 57,
+        id: 7,
+        tos: 0,
+        label: 9,
+        cut: None,
+        payload: vec![b'y'; len],
+    };
+    steps.map(sent).to_vec()
+}

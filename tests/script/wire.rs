@@ -1,0 +1,281 @@
+//! From a script to segments with the numbers of the wire, and on to the bytes of frames.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
+
+use etherparse::{
+    IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions, Ipv6FlowLabel, Ipv6Header,
+    LinuxSllPacketType, PacketBuilder, PacketBuilderStep, TcpHeader, VlanId,
+};
+use rstscan::frame::LinkType;
+use rstscan::tcp::Flags;
+
+use super::{Number, Packet, Says, Script, TcpOption};
+
+/// Segments in the order of their capture.
+pub type Capture = Vec<Sent>;
+
+/// One segment with all its fields decided.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    /// Which segment of the script it is, from 1; `None` for traffic added around it.
+    pub number: Option<u64>,
+    /// Whether it is the second capture of the same frame.
+    pub copy: bool,
+    /// Nanoseconds since the Unix epoch.
+    pub time_ns: i64,
+    /// Sender.
+    pub from: SocketAddrV4,
+    /// Receiver.
+    pub to: SocketAddrV4,
+    /// Control bits.
+    pub flags: Flags,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment field.
+    pub ack: u32,
+    /// Window field.
+    pub win: u16,
+    /// Options; their numbers are absolute.
+    pub options: Vec<TcpOption>,
+    /// Time to live.
+    pub ttl: u8,
+    /// Identification.
+    pub id: u16,
+    /// Type of service.
+    pub tos: u8,
+    /// Flow label.
+    pub label: u32,
+    /// How many bytes of the TCP segment were captured, where not all.
+    pub cut: Option<usize>,
+    /// Payload.
+    pub payload: Vec<u8>,
+}
+
+/// How frames carry segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Encapsulation {
+    /// Ethernet, IPv4, padded to the 60 bytes that Ethernet asks for.
+    Ethernet,
+    /// Ethernet, IPv6.
+    Ipv6,
+    /// Linux cooked capture version 1, IPv4.
+    Cooked,
+    /// Ethernet with two VLAN tags, IPv4.
+    Vlan,
+}
+
+/// The time of a script's beginning.
+const EPOCH_NS: i64 = 1_700_000_000_000_000_000;
+
+/// What a script's hosts have been given so far.
+#[derive(Default)]
+struct Hosts {
+    addresses: HashMap<String, SocketAddrV4>,
+    initial: HashMap<String, u32>,
+    last_id: HashMap<String, u16>,
+}
+
+/// Decides every field of a script's segments.
+///
+/// # Errors
+///
+/// `line: what is wrong there`.
+pub fn segments(script: &Script) -> Result<Capture, String> {
+    let mut hosts = Hosts::default();
+    hosts.addresses.insert("C".into(), SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 10), 40000));
+    hosts.addresses.insert("S".into(), SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 20), 80));
+    let mut capture = Capture::new();
+    let mut time_ns = EPOCH_NS;
+    for line in &script.lines {
+        match &line.says {
+            Says::Host(name, address) => drop(hosts.addresses.insert(name.clone(), *address)),
+            Says::Isn(name, isn) => drop(hosts.initial.insert(name.clone(), *isn)),
+            Says::Packet(packet) => {
+                time_ns += packet.gap_ns;
+                let number = capture.len() as u64 + 1;
+                let sent = hosts.send(packet).map_err(|error| format!("{}: {error}", line.at.start + 1))?;
+                capture.push(Sent { number: Some(number), time_ns, ..sent });
+            }
+            _ => {}
+        }
+    }
+    Ok(capture)
+}
+
+impl Hosts {
+    fn address(&self, name: &str) -> Result<SocketAddrV4, String> {
+        self.addresses.get(name).copied().ok_or_else(|| format!("no `host {name} ADDRESS:PORT` line"))
+    }
+
+    /// A number as it is on the wire.
+    fn resolve(&self, name: &str, number: Number) -> u32 {
+        match number {
+            Number::Absolute(number) => number,
+            Number::Relative(number) => self.initial.get(name).copied().unwrap_or(0).wrapping_add(number),
+        }
+    }
+
+    fn send(&mut self, packet: &Packet) -> Result<Sent, String> {
+        let (from, to) = (self.address(&packet.from)?, self.address(&packet.to)?);
+        if packet.flags.syn() {
+            let fresh = 0x2000_0000_u32.wrapping_mul(self.initial.len() as u32 + 1).wrapping_add(4711);
+            self.initial.entry(packet.from.clone()).or_insert(fresh);
+        }
+        let seq = self.resolve(&packet.from, packet.seq);
+        let echo = packet.flags.rst() && (!packet.flags.ack() || seq == 0);
+        let options = packet.options.iter().map(|option| self.absolute(&packet.to, option)).collect();
+        Ok(Sent {
+            number: None,
+            copy: false,
+            time_ns: 0,
+            from,
+            to,
+            flags: packet.flags,
+            seq,
+            ack: packet.ack.map_or(0, |ack| self.resolve(&packet.to, ack)),
+            win: packet.win.unwrap_or(usual_window(packet.flags)),
+            options,
+            ttl: packet.ttl.unwrap_or(64),
+            id: packet.id.unwrap_or_else(|| self.usual_id(packet, echo)),
+            tos: packet.tos.unwrap_or(0),
+            label: packet.label.unwrap_or(if echo { 0xe_c40e } else { 0x1_0000 + u32::from(from.port()) }),
+            cut: packet.cut,
+            payload: match &packet.payload {
+                Some(text) => text.clone().into_bytes(),
+                None => vec![b'x'; packet.len as usize],
+            },
+        })
+    }
+
+    fn absolute(&self, peer: &str, option: &TcpOption) -> TcpOption {
+        match option {
+            TcpOption::Sack(blocks) => TcpOption::Sack(
+                blocks
+                    .iter()
+                    .map(|(start, end)| {
+                        (Number::Absolute(self.resolve(peer, *start)), Number::Absolute(self.resolve(peer, *end)))
+                    })
+                    .collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    /// Linux: 0 for a SYN|ACK and for an answer made without a socket, else one more than the last.
+    fn usual_id(&mut self, packet: &Packet, echo: bool) -> u16 {
+        if echo || (packet.flags.syn() && packet.flags.ack()) {
+            return 0;
+        }
+        let fresh = 0x3000_u16.wrapping_mul(self.last_id.len() as u16 + 1).wrapping_add(77);
+        let id = self.last_id.entry(packet.from.clone()).or_insert(fresh);
+        *id = id.wrapping_add(1).max(1);
+        *id
+    }
+}
+
+fn usual_window(flags: Flags) -> u16 {
+    match (flags.rst(), flags.syn()) {
+        (true, _) => 0,
+        (_, true) => 64240,
+        _ => 502,
+    }
+}
+
+/// The bytes of the frame that carries a segment: link type, captured bytes, length on the wire.
+pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
+    let mut bytes = Vec::new();
+    let tcp = tcp_header(sent);
+    let tcp_len = tcp.header_len() + sent.payload.len();
+    with_link(sent, encapsulation)
+        .tcp_header(tcp)
+        .write(&mut bytes, &sent.payload)
+        .expect("a script's segment fits into a frame");
+    let headers = bytes.len() - tcp_len;
+    let link = if encapsulation == Encapsulation::Cooked { LinkType::LINUX_SLL } else { LinkType::ETHERNET };
+    if link == LinkType::ETHERNET && bytes.len() < 60 {
+        bytes.resize(60, 0);
+    }
+    let wire_len = bytes.len() as u32;
+    if let Some(cut) = sent.cut {
+        bytes.truncate(headers + cut);
+    }
+    (link, bytes, wire_len)
+}
+
+fn with_link(sent: &Sent, encapsulation: Encapsulation) -> PacketBuilderStep<IpHeaders> {
+    let (from, to) = (mac(sent.from), mac(sent.to));
+    let tag = |id: u16| VlanId::try_new(id).expect("a VLAN id has 12 bits");
+    match encapsulation {
+        Encapsulation::Ethernet => PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent)),
+        Encapsulation::Ipv6 => PacketBuilder::ethernet2(from, to).ip(ipv6_header(sent)),
+        Encapsulation::Vlan => PacketBuilder::ethernet2(from, to).double_vlan(tag(7), tag(42)).ip(ipv4_header(sent)),
+        Encapsulation::Cooked => {
+            let mut address = [0; 8];
+            address[..6].copy_from_slice(&from);
+            PacketBuilder::linux_sll(LinuxSllPacketType::OUTGOING, 6, address).ip(ipv4_header(sent))
+        }
+    }
+}
+
+fn mac(address: SocketAddrV4) -> [u8; 6] {
+    let [a, b, c, d] = address.ip().octets();
+    [0x02, 0x00, a, b, c, d]
+}
+
+fn ipv4_header(sent: &Sent) -> IpHeaders {
+    let header = Ipv4Header {
+        dscp: (sent.tos >> 2).try_into().expect("six bits"),
+        ecn: (sent.tos & 3).try_into().expect("two bits"),
+        identification: sent.id,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: IpFragOffset::ZERO,
+        time_to_live: sent.ttl,
+        protocol: IpNumber::TCP,
+        source: sent.from.ip().octets(),
+        destination: sent.to.ip().octets(),
+        ..Ipv4Header::default()
+    };
+    IpHeaders::Ipv4(header, Ipv4Extensions::default())
+}
+
+fn ipv6_header(sent: &Sent) -> IpHeaders {
+    let header = Ipv6Header {
+        traffic_class: sent.tos,
+        flow_label: Ipv6FlowLabel::try_new(sent.label).expect("a flow label has 20 bits"),
+        payload_length: 0,
+        next_header: IpNumber::TCP,
+        hop_limit: sent.ttl,
+        source: as_ipv6(*sent.from.ip()).octets(),
+        destination: as_ipv6(*sent.to.ip()).octets(),
+    };
+    IpHeaders::Ipv6(header, Ipv6Extensions::default())
+}
+
+/// The address that stands for an IPv4 one: 2001:db8::/96 and its 32 bits.
+fn as_ipv6(address: Ipv4Addr) -> Ipv6Addr {
+    let [.., high, low] = address.to_ipv6_compatible().segments();
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, high, low)
+}
+
+fn tcp_header(sent: &Sent) -> TcpHeader {
+    let mut header = TcpHeader::new(sent.from.port(), sent.to.port(), sent.seq, sent.win);
+    header.acknowledgment_number = sent.ack;
+    header.fin = sent.flags.fin();
+    header.syn = sent.flags.syn();
+    header.rst = sent.flags.rst();
+    header.psh = sent.flags.has(Flags::PSH);
+    header.ack = sent.flags.ack();
+    header.urg = sent.flags.has(Flags::URG);
+    header.ece = sent.flags.has(Flags::ECE);
+    header.cwr = sent.flags.has(Flags::CWR);
+    let mut options = Vec::new();
+    for option in &sent.options {
+        options.extend(option.bytes(|number| match number {
+            Number::Absolute(number) | Number::Relative(number) => number,
+        }));
+    }
+    header.set_options_raw(&options).expect("options take at most 40 bytes");
+    header
+}
