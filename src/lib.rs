@@ -6,4 +6,6 @@ pub mod analyzer;
 pub mod classify;
 pub mod decode;
 pub mod frame;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod tcp;
