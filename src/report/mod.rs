@@ -65,7 +65,7 @@ pub trait Sink {
     fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()>;
 }
 
-/// The sink for `style`, writing to `out`.
+/// The sink for `style`, writing to `out` in one piece for each finding; give it a buffered one.
 pub fn sink(style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
     match style.format {
         Format::Text => Box::new(text::Text::new(style, out)),

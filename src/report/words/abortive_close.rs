@@ -10,14 +10,15 @@ pub const ABORT: Words = Words {
 
 pub const UNREAD_DATA: Words = Words {
     sentence: "{sender} {maybe}closed without reading all that {receiver} had sent, so its system reset the connection.",
-    check: "{s}'s program should read to end-of-file before close(), or shutdown(SHUT_WR) and then read the rest; \
-            an early error answer to an upload is the usual case, and {r} may never see that answer",
+    check: "{s}'s program should read to end-of-file before close(), or shutdown(SHUT_WR) and then read the rest\
+            [{by-server}; an early error answer to an upload is the usual case, and the client may never see that answer]\
+            [{by-client}; a cancelled download or a timeout in the client is the usual case]",
 };
 
 pub const LINGER_ZERO: Words = Words {
     sentence: "{sender} threw its connection with {receiver} away: {maybe}SO_LINGER with zero timeout, or its like.",
     check: "{s}'s program: SO_LINGER with l_linger 0 (setSoLinger, SetLinger), abort or disconnect calls; ss -K looks the \
-            same; without them close() sends FIN and what is queued still arrives",
+            same; without them close() sends FIN and what is queued is still sent",
 };
 
 pub const DATA_AFTER_CLOSE: Words = Words {

@@ -23,7 +23,7 @@ pub const BACKLOG_FULL: Words = Words {
 pub const ACCEPT_QUEUE_OVERFLOW: Words = Words {
     sentence: "{sender} reset {receiver} as the handshake ended: {maybe}the accept queue of port {sender-port} was full.",
     check: "on {sender-host}: ss -ltn (Recv-Q against its limit Send-Q), nstat -az TcpExtListenOverflows; accept faster, or \
-            raise the backlog and net.core.somaxconn; the reset itself comes from net.ipv4.tcp_abort_on_overflow=1",
+            raise the backlog and net.core.somaxconn; on Linux the reset itself comes from net.ipv4.tcp_abort_on_overflow=1",
 };
 
 pub const LISTENER_GONE: Words = Words {
@@ -34,7 +34,7 @@ pub const LISTENER_GONE: Words = Words {
 pub const SYN_CONFLICT: Words = Words {
     sentence: "{sender} refused a SYN of {receiver}: {maybe}a SYN with other numbers was still pending on the same ports.",
     check: "who else uses {receiver-host} port {receiver-port}: two clients behind one NAT, or a client that restarted and \
-            took the same port again; a later retry is accepted",
+            took the same port again; a later retry may succeed",
 };
 
 pub const ECN_SYN_REFUSED: Words = Words {

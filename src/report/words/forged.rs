@@ -47,5 +47,5 @@ pub const NAT_STATE_LOST: Words = Words {
 
 pub const IDS_RESPONSE: Words = Words {
     sentence: "{maybe}an intrusion detection system cut the connection: it reset {receiver} in the name of {sender}.",
-    check: "the alerts of the IDS or IPS on the way at that moment, and the rule that rejects (Suricata reject, Snort resp)",
+    check: "the alerts of the IDS or IPS on the way at that moment, and the rule behind them (reject in Suricata and Snort)",
 };
