@@ -1,4 +1,6 @@
-//! rstscan explains TCP resets.
+//! rstscan explains TCP resets: of every RST in a capture or on a live interface it says why it was sent, with the evidence.
+//!
+//! The core is [`analyzer::Analyzer`]: frames go in, findings come out. It does no I/O, reads no clock and cannot fail.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -6,6 +8,8 @@ pub mod analyzer;
 pub mod classify;
 pub mod decode;
 pub mod frame;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod settle;
 pub mod tcp;
 pub mod track;
