@@ -66,7 +66,7 @@ fn after_close(view: &View<'_>) -> Option<Opinion> {
 
 /// P acknowledges one number more than E was seen to send: E's FIN was not captured.
 fn hidden_fin(view: &View<'_>) -> Option<Fact> {
-    let trigger = view.echo_trigger()?;
+    let trigger = view.echo_trigger().filter(|trigger| trigger.seq_len() > 0)?;
     let beyond = trigger.ack()?.since(view.own().snd_max);
     (!view.own_closed() && !view.is_own_silent() && view.own().shows(Marks::PLAIN_ACK) && beyond == 1)
         .then(|| Fact::at(FactKind::GapInSender, trigger.frame()))
@@ -165,6 +165,7 @@ fn weaken(view: &View<'_>, mut opinion: Opinion) -> Opinion {
     opinion
         .lacking_if(!view.saw_handshake(), Missing::Handshake)
         .lacking_if(view.is_peer_silent(), Missing::OtherDirection)
+        .lacking_if(view.acks_unseen_bytes(), Missing::PeerSegments)
         .lacking_if(view.case.capture_ended && view.case.after.is_empty(), Missing::Aftermath)
 }
 
@@ -265,6 +266,15 @@ fn unread_fact(view: &View<'_>) -> Option<Fact> {
     })
 }
 
+/// Without window scaling the window lacks exactly what lies unread.
+fn shortfall_fact(view: &View<'_>) -> Option<Fact> {
+    let own = view.own();
+    let short = u32::from(own.max_window.saturating_sub(view.reset().window)) << u32::from(own.wscale);
+    let bytes = view.unanswered_bytes();
+    let unscaled = own.wscale == 0 && own.shows(Marks::SYN);
+    (unscaled && bytes > 0 && short == bytes).then(|| Fact::of(FactKind::WindowShort).with(i64::from(short)))
+}
+
 /// tcp_close empties the receive queue before it resets, so the RST's window shows the space of what was unread.
 fn window_fact(view: &View<'_>) -> Option<Fact> {
     let own = view.own();
@@ -277,7 +287,7 @@ fn window_fact(view: &View<'_>) -> Option<Fact> {
 /// E closed with received data unread (RFC 2525 2.17; Linux tcp_close: TCP_ABORT_ON_CLOSE).
 fn unread_data(view: &View<'_>) -> Option<Opinion> {
     let bytes = view.unanswered_bytes();
-    let window = window_fact(view);
+    let window = window_fact(view).or_else(|| shortfall_fact(view));
     let fresh = view.since_peer_data_ns().is_some_and(|nanos| nanos <= JUST_ARRIVED_NS);
     if bytes == 0 || (window.is_none() && !fresh) {
         return None;
@@ -321,6 +331,10 @@ fn linger_zero(view: &View<'_>) -> Option<Opinion> {
 fn bare(view: &View<'_>) -> Option<Opinion> {
     let unprovoked = view.form() == Form::Other && view.trigger().is_none() && !view.reset().flags.ack();
     if !unprovoked || view.is_own_silent() || view.is_peer_silent() || view.own_gap() || view.seq_offset() != 0 {
+        return None;
+    }
+    // Where the peer had not acknowledged that number yet, its ACK is more likely to be missing.
+    if view.peer().max_ack != view.reset().seq {
         return None;
     }
     let tried = connect_then_reset(view);

@@ -78,7 +78,9 @@ fn refused_trigger(view: &View<'_>) -> Option<Past> {
     }
     let only = view.peer_before().all(|past| is_syn(past) || past.flags().rst());
     let last = view.peer_before().rfind(|past| is_syn(past))?;
-    (only && view.peer().shows(Marks::SYN)).then_some(*last)
+    // A RST without ACK carries no number that could fit; with one, it must (RFC 9293 3.10.7.3).
+    let unnumbered = !view.reset().flags.ack();
+    (only && unnumbered && view.peer().shows(Marks::SYN)).then_some(*last)
 }
 
 fn syn_cause(view: &View<'_>, syn: &Past) -> Cause {
@@ -92,7 +94,7 @@ fn syn_cause(view: &View<'_>, syn: &Past) -> Cause {
     if let Some(cause) = retried_cause(view, syn) {
         return cause;
     }
-    if firewall_hints(view).len() >= firewall_threshold(view) { Cause::RefusedByFirewall } else { Cause::NoListener }
+    if !firewall_hints(view).is_empty() { Cause::RefusedByFirewall } else { Cause::NoListener }
 }
 
 /// The same SYN, sent again, was accepted: without ECN (RFC 3168 6.1.1.1), or once the queue had room.
@@ -117,7 +119,8 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
     if view.peer().tos & !3 != 0 && reset.ip.tos & !3 == 0 {
         hints.push(Fact::of(FactKind::TosNotCopied).with(i64::from(view.peer().tos)));
     }
-    if reset.ip.flow_label == Some(0) {
+    // Linux labels its own answers (tcp_v6_send_response), netfilter's REJECT does not (nf_send_reset6).
+    if reset.ip.flow_label == Some(0) && view.case.host.labels {
         hints.push(Fact::of(FactKind::FlowLabelZero));
     }
     let near = |sight: crate::track::Sight| view.reset().time.since(sight.time).abs() <= NEAR_NS;
@@ -125,11 +128,6 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
         hints.push(Fact::at(FactKind::SamePortAccepts, sight.frame));
     }
     hints
-}
-
-/// A flow label of 0 is common where labels are off, so it counts only beside another hint.
-fn firewall_threshold(view: &View<'_>) -> usize {
-    if view.reset().ip.flow_label == Some(0) { 2 } else { 1 }
 }
 
 /// What else the capture shows of the refusing host.

@@ -53,8 +53,10 @@ fn duplicate(view: &View<'_>) -> Option<Opinion> {
     Some(Opinion::new(class, Cause::Duplicate).because(same).following(note.frame))
 }
 
+/// Whether `past` may have drawn this RST: it has its number, and E sent nothing since but RSTs.
 fn is_trigger_like(view: &View<'_>, past: &Past) -> bool {
-    past.ack() == Some(view.reset().seq)
+    let spoke = view.own_before().any(|own| !own.flags().rst() && own.frame() > past.frame());
+    past.ack() == Some(view.reset().seq) && !spoke
 }
 
 /// E had reset before and sent nothing else since: its socket is gone, and more segments of P met nothing.

@@ -164,7 +164,10 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;
     let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
-    if !view.is_established() || view.case.before.iter().any(spoke) {
+    // Suricata's reject gives both RSTs the window of the segment it acts on.
+    let same_window = other.window() == view.reset().window && other.window() > 0;
+    let one_hand = same_window && view.own().window != view.peer().window;
+    if !view.is_established() || (view.case.before.iter().any(spoke) && !one_hand) {
         return None;
     }
     let idle =

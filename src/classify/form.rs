@@ -117,7 +117,10 @@ fn is_active(case: &ResetCase) -> bool {
     let reset = &case.reset;
     let ack_fits = if peer.shows(Marks::SENT) {
         let from = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
-        reset.ack_field.since(from) >= 0 && reset.ack_field.since(peer.snd_max) <= 1
+        // Beyond what the peer was seen to send where the capture lost some of it.
+        let unseen = reset.ack_field.since(peer.snd_max);
+        let exact = reset.seq == own.snd_max && unseen < 1 << 16;
+        reset.ack_field.since(from) >= 0 && (unseen <= 1 || exact)
     } else {
         !own.shows(Marks::ACKED) || reset.ack_field.since(own.max_ack) >= 0
     };

@@ -99,7 +99,7 @@ fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
     let opinion = half_open(cause)
         .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(1))
         .because(view.answer_fact())
-        .because_if(crafted, FactKind::CraftedSyn)
+        .because(view.own_syn_frame().filter(|_| crafted).map(|frame| Fact::at(FactKind::CraftedSyn, frame)))
         .because(fan_out.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.host.half_opened))));
     match cause {
         Cause::SynScan => opinion.or(
@@ -180,10 +180,8 @@ fn stray_ack(view: &View<'_>) -> Option<Opinion> {
 /// P uses a connection that E, which never closed it, does not know (RFC 9293 3.5.1).
 fn lost_state(view: &View<'_>) -> Option<Opinion> {
     let trigger = view.echo_trigger().or_else(|| full_echo(view))?;
-    if view.own_closed()
-        || trigger.flags().syn()
-        || view.peer().shows(Marks::ACKS_UNSEEN) && beyond_by_one(view, trigger)
-    {
+    let hidden_fin = view.peer().shows(Marks::ACKS_UNSEEN) && beyond_by_one(view, trigger) && trigger.seq_len() > 0;
+    if view.own_closed() || trigger.flags().syn() || hidden_fin {
         return None;
     }
     let silent = view.is_own_silent();
@@ -198,7 +196,9 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
         .because(retransmissions(view))
         .lacking_if(began_before, Missing::Handshake)
         .lacking_if(gap, Missing::SenderSegments);
-    if view.shape.swapped || silent || view.form() != Form::AckEcho {
+    let may_have_closed = silent && trigger.len() == 0;
+    let numbers_unseen = !silent && beyond_by_one(view, trigger);
+    if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
         opinion = opinion.at_most(Certainty::Possible);
     }
     if view.peer().shows(Marks::FIN) && view.is_established() && !silent {

@@ -38,6 +38,7 @@ pub fn rest(view: &View<'_>) -> Opinion {
         Opinion::new(Class::Undetermined, Cause::OneSided)
             .because(Fact::of(FactKind::OneDirection))
             .lacking(Missing::OtherDirection)
+            .lacking(Missing::Trigger)
             .lacking_if(!view.own().shows(Marks::SYN), Missing::Handshake)
     } else if view.is_own_silent() && !view.peer().shows(Marks::SYN) {
         Opinion::new(Class::Undetermined, Cause::StartsMidConnection)

@@ -93,7 +93,7 @@ impl<'a> View<'a> {
 
     /// Whether neither side sent payload.
     pub fn is_without_data(&self) -> bool {
-        !self.own().shows(Marks::DATA) && !self.peer().shows(Marks::DATA)
+        !self.own().shows(Marks::DATA) && !self.peer().shows(Marks::DATA) && !self.acks_unseen_bytes()
     }
 
     /// Whether E had sent FIN.
@@ -137,6 +137,11 @@ impl<'a> View<'a> {
     /// P's segments after the RST.
     pub fn peer_after(&self) -> impl Iterator<Item = &'a Past> + '_ {
         self.case.after.iter().filter(|past| !self.case.is_own(past))
+    }
+
+    /// The frame of E's SYN, while kept.
+    pub fn own_syn_frame(&self) -> Option<FrameNo> {
+        self.own_before().find(|past| past.flags().syn()).map(Past::frame)
     }
 
     /// The frame of E's FIN, while kept.
@@ -215,6 +220,12 @@ impl<'a> View<'a> {
     pub fn own_gap(&self) -> bool {
         self.own().shows(Marks::HOLE)
             || (self.peer().shows(Marks::ACKS_UNSEEN) && self.peer().max_ack.is_after(self.own().snd_max))
+    }
+
+    /// Whether the RST acknowledges more than P was seen to send.
+    pub fn acks_unseen_bytes(&self) -> bool {
+        let ack = self.reset().ack().filter(|_| !self.is_peer_silent());
+        ack.is_some_and(|ack| ack.is_after(self.peer().snd_max))
     }
 
     /// Nanoseconds since P's last data.

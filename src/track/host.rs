@@ -23,6 +23,8 @@ pub struct Sight {
 pub struct HostProfile {
     /// TTL of its latest SYN|ACK.
     pub ttl: Option<u8>,
+    /// Whether its SYN|ACKs carry an IPv6 flow label other than 0.
+    pub labels: bool,
     /// The latest SYN|ACK of any of its ports, with the port.
     pub accepted: Option<(u16, Sight)>,
     /// SYN|ACKs that it answered with RST.
@@ -88,6 +90,7 @@ impl Hosts {
         let port = segment.tuple.src;
         if let Some(host) = self.host_mut(port.ip()) {
             host.ttl = Some(segment.ip.ttl);
+            host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
             host.accepted = Some((port.port(), sight));
         }
         if let Some(record) = self.port_mut(port) {

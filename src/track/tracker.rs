@@ -174,7 +174,10 @@ impl Tracker {
         let own = incarnation.end(placed.side);
         let old_data = segment.seq_len() > 0 && own.shows(Marks::SENT) && !segment.seq_end().is_after(own.snd_max);
         let probe = own.is_probe(segment);
-        let copy = (old_data || segment.seq_len() == 0 || probe) && is_copy(incarnation, segment, placed.side);
+        // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
+        let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
+        let repeats = (old_data || segment.seq_len() == 0 || probe) && !anonymous;
+        let copy = repeats && is_copy(incarnation, segment, placed.side);
         let past = Past::new(segment, placed.side, Standing { probe, copy, old_data });
         if copy && !segment.flags.rst() {
             incarnation.observe_copy(segment, placed.side);
