@@ -39,10 +39,7 @@ fn duplicate(view: &View<'_>) -> Option<Opinion> {
     let unique = view.reset().ip.id.is_some_and(|id| id != 0) && view.reset().ip.id == earlier.ip_id();
     let mut between = view.peer_before().filter(|past| past.frame() > earlier.frame());
     let new_trigger = between.any(|past| !past.is_copy());
-    let triggers = view
-        .peer_before()
-        .filter(|past| !past.is_copy() && past.frame() < earlier.frame() && is_trigger_like(view, past))
-        .count();
+    let triggers = count_triggers(view, earlier);
     let answers = view.own_resets().filter(|past| !past.is_copy()).count();
     let second_answer = triggers > answers && view.form() == Form::AckEcho;
     if !unique && (new_trigger || second_answer) {
@@ -51,6 +48,14 @@ fn duplicate(view: &View<'_>) -> Option<Opinion> {
     let (class, _, note) = event_of(view, earlier)?;
     let same = Fact::at(FactKind::SameReset, earlier.frame());
     Some(Opinion::new(class, Cause::Duplicate).because(same).following(note.frame))
+}
+
+/// How many segments before `earlier` may have drawn a RST like this one each. A pure ACK counts only where nothing else does:
+/// mostly it just acknowledges what E had sent.
+fn count_triggers(view: &View<'_>, earlier: &Past) -> usize {
+    let fits = |past: &&Past| !past.is_copy() && past.frame() < earlier.frame() && is_trigger_like(view, past);
+    let carrying = view.peer_before().filter(fits).filter(|past| past.seq_len() > 0 || past.is_probe()).count();
+    if carrying > 0 { carrying } else { view.peer_before().filter(fits).count() }
 }
 
 /// Whether `past` may have drawn this RST: it has its number, and E sent nothing since but RSTs.
