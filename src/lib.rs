@@ -6,4 +6,5 @@ pub mod analyzer;
 pub mod classify;
 pub mod decode;
 pub mod frame;
+pub mod source;
 pub mod tcp;

@@ -6,7 +6,7 @@ mod summary;
 pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use summary::{Summary, Tally};
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Timestamp};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -49,6 +49,11 @@ impl Analyzer {
     pub fn push(&mut self, frame: &Frame<'_>) {
         let _ = frame;
         self.summary.frames += 1;
+    }
+
+    /// Time passes without frames: resets that have waited long enough by `now` are decided.
+    pub fn tick(&mut self, now: Timestamp) {
+        let _ = now;
     }
 
     /// The input is over: everything still held is decided.
