@@ -6,10 +6,15 @@
 
 pub mod analyzer;
 pub mod classify;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod decode;
 pub mod frame;
 #[cfg(feature = "cli")]
 pub mod report;
+#[cfg(feature = "cli")]
+pub mod run;
 pub mod settle;
+pub mod source;
 pub mod tcp;
 pub mod track;

@@ -87,7 +87,7 @@ pub enum Format {
 }
 
 /// How the output looks; all but `format` concern [`Format::Text`] only.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Style {
     /// Which output.
     pub format: Format,
