@@ -14,7 +14,7 @@ use crate::decode::{self, Decoded, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::Segment;
-use crate::track::{Id, Placed, ResetCase, Tracker};
+use crate::track::{Id, Incarnation, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -111,9 +111,12 @@ impl Analyzer {
     fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
-        let ids = batch.iter().filter_map(|waiting| self.tracker.touch_index(waiting.hash));
-        let waiting: u32 = ids.map(|id| u32::from(self.tracker.touch(id))).sum();
-        std::hint::black_box(waiting);
+        let mut ids = [None; BATCH];
+        for (id, waiting) in ids.iter_mut().zip(&batch) {
+            *id = self.tracker.touch_index(waiting.hash);
+        }
+        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ self.tracker.touch(*id)));
+        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ self.tracker.touch_history(*id)));
         for Waiting { segment, hash } in &batch {
             self.pass_time(segment.time);
             let placed = self.tracker.place(segment, *hash);
@@ -127,9 +130,9 @@ impl Analyzer {
         self.summary.segments += 1;
         let past = self.tracker.observe(placed, segment);
         if let Some(incarnation) = self.tracker.get(placed.id)
-            && incarnation.waiting > 0
+            && let Some(latest) = incarnation.latest_held()
         {
-            self.settle.observe(incarnation.latest_held, &past);
+            self.settle.observe(latest, &past);
         }
     }
 
@@ -147,12 +150,10 @@ impl Analyzer {
     }
 
     fn hold(&mut self, case: ResetCase, id: Id) {
-        let Some(incarnation) = self.tracker.get(id) else { return };
-        let earlier = (incarnation.waiting > 0).then_some(incarnation.latest_held);
+        let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
         let count = self.settle.hold(case, id, earlier);
         if let Some(incarnation) = self.tracker.get_mut(id) {
-            incarnation.waiting = incarnation.waiting.saturating_add(1);
-            incarnation.latest_held = count;
+            incarnation.hold(count);
         }
     }
 
@@ -209,7 +210,7 @@ impl Analyzer {
         if let Some(incarnation) = self.tracker.get_mut(id)
             && same_life(incarnation.number, incarnation.life)
         {
-            incarnation.waiting = incarnation.waiting.saturating_sub(1);
+            incarnation.release();
             case.note = incarnation.note(case.sender);
         }
         let verdict = classify::classify(&case);

@@ -228,20 +228,27 @@ impl std::ops::Deref for Past {
     }
 }
 
-/// The last segments of an incarnation, oldest first; SYN, FIN and RST stay when others go.
+/// The last segments of an incarnation; SYN, FIN and RST stay when others go.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     records: Vec<Record>,
+    /// Where the next record goes once all places are taken.
+    cursor: u8,
+    /// How many of the records are landmarks.
+    landmarks: u8,
     total: u32,
 }
 
 /// How many segments an incarnation keeps.
 const KEPT: usize = 10;
+/// How many of them may be kept for being landmarks.
+const LANDMARKS_KEPT: u8 = 6;
 
 impl History {
     /// Adds a segment, dropping the oldest that is no landmark.
     pub fn push(&mut self, record: Record) {
         self.total = self.total.saturating_add(1);
+        self.landmarks += u8::from(record.is_landmark());
         if self.records.len() < KEPT {
             if self.records.len() == self.records.capacity() {
                 let more = if self.records.is_empty() { 4 } else { KEPT - self.records.len() };
@@ -250,23 +257,103 @@ impl History {
             self.records.push(record);
             return;
         }
-        let landmarks = self.records.iter().filter(|kept| kept.is_landmark()).count();
-        let oldest = if landmarks > KEPT / 2 { 2 } else { self.first_ordinary() };
-        self.records.remove(oldest.min(KEPT - 1));
-        self.records.push(record);
+        let at = self.oldest_ordinary();
+        if let Some(place) = self.records.get_mut(at) {
+            self.landmarks -= u8::from(place.is_landmark());
+            *place = record;
+        }
+        self.cursor = ((at + 1) % KEPT) as u8;
     }
 
-    fn first_ordinary(&self) -> usize {
-        self.records.iter().position(|kept| !kept.is_landmark()).unwrap_or(0)
+    /// The place of the oldest record that may go.
+    fn oldest_ordinary(&self) -> usize {
+        let from = usize::from(self.cursor);
+        if self.landmarks > LANDMARKS_KEPT {
+            return from;
+        }
+        let places = (from..KEPT).chain(0..from);
+        places.into_iter().find(|at| self.records.get(*at).is_some_and(|kept| !kept.is_landmark())).unwrap_or(from)
     }
 
-    /// The kept segments, oldest first.
+    /// The kept segments in no order, the newest ones among them.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
+    pub fn past(&self, latest: FrameNo) -> Vec<Past> {
+        let mut past: Vec<Past> = self.records.iter().map(|record| record.unpack(latest)).collect();
+        past.sort_by_key(Past::frame);
+        past
+    }
+
+    /// The latest segment of `side`, looked for among the last three segments.
+    pub fn is_repeated_by(&self, segment: &Segment, side: Side) -> bool {
+        let len = self.records.len();
+        let newest = if len < KEPT { len } else { usize::from(self.cursor) + KEPT };
+        let recent = (1..=3.min(len)).filter_map(|back| self.records.get((newest - back) % len));
+        recent.into_iter().any(|record| record.side() == side && record.is_captured_again_as(segment))
+    }
+
+    /// Brings the place of the next record into the cache.
+    pub fn touch(&self) -> usize {
+        let at =
+            if self.records.len() < KEPT { self.records.len().saturating_sub(1) } else { usize::from(self.cursor) };
+        self.records.get(at).map_or(0, |record| usize::from(record.ttl))
     }
 
     /// How many there were in all.
     pub fn total(&self) -> u32 {
         self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::{FourTuple, IpFields, Options};
+
+    fn segment(number: u64, flags: Flags) -> Segment {
+        Segment {
+            frame: FrameNo::new(0, number),
+            time: Timestamp::from_nanos(number as i64 * 1_000_000_000),
+            tuple: FourTuple::new(([10, 0, 0, 1].into(), 1), ([10, 0, 0, 2].into(), 2)),
+            flags,
+            seq: SeqNum(number as u32),
+            ack_field: SeqNum(0),
+            window: 1,
+            len: 1,
+            options: Options::NONE,
+            ip: IpFields { ttl: 64, tos: 0, id: Some(0), dont_fragment: true, flow_label: None },
+        }
+    }
+
+    fn filled(flags: impl Fn(u64) -> Flags, count: u64) -> Vec<u64> {
+        let mut history = History::default();
+        for number in 1..=count {
+            history.push(Record::new(&segment(number, flags(number)), Side::Low, Standing::default()));
+        }
+        history.past(FrameNo::new(0, count)).iter().map(|past| past.frame().number()).collect()
+    }
+
+    #[test]
+    fn the_newest_stay_and_so_do_landmarks() {
+        let syn_first = |number| if number <= 2 { Flags::SYN } else { Flags::ACK };
+        assert_eq!(filled(syn_first, 3), [1, 2, 3]);
+        assert_eq!(filled(syn_first, 30), [1, 2, 23, 24, 25, 26, 27, 28, 29, 30]);
+    }
+
+    #[test]
+    fn landmarks_alone_do_not_fill_it() {
+        let resets = |number: u64| if number > 20 { Flags::ACK } else { Flags::RST };
+        assert!(filled(resets, 24).ends_with(&[21, 22, 23, 24]));
+    }
+
+    #[test]
+    fn frame_numbers_survive_the_wrap() {
+        let past = Record::new(&segment((1 << 32) - 1, Flags::ACK), Side::Low, Standing::default());
+        assert_eq!(past.unpack(FrameNo::new(0, (1 << 32) + 5)).frame().number(), (1 << 32) - 1);
+        let past = Record::new(&segment((1 << 32) + 3, Flags::ACK), Side::Low, Standing::default());
+        assert_eq!(past.unpack(FrameNo::new(0, (1 << 32) + 5)).frame().number(), (1 << 32) + 3);
     }
 }

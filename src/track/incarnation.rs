@@ -21,6 +21,17 @@ pub struct Note {
     pub code: u16,
 }
 
+/// What concerns the resets of an incarnation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Resets {
+    /// How many still wait for what follows them.
+    waiting: u32,
+    /// The latest of them, by the settle queue's count.
+    latest_held: u64,
+    /// What the classifier said of the latest reset of each end that is an event of its own.
+    notes: [Option<Note>; 2],
+}
+
 /// One life of a four-tuple: from its SYN, or its first segment captured, to the next one's SYN.
 #[derive(Clone, Debug)]
 pub struct Incarnation {
@@ -42,12 +53,10 @@ pub struct Incarnation {
     pub first_sender: Side,
     /// Who sent FIN first.
     pub first_closer: Option<Side>,
-    /// Resets that still wait for what follows them.
-    pub waiting: u16,
-    /// The latest of them, by the settle queue's count.
-    pub latest_held: u64,
-    /// What the classifier said of the latest reset of each end that is an event of its own.
-    notes: [Option<Note>; 2],
+    /// What concerns its resets, once it has one.
+    resets: Option<Box<Resets>>,
+    /// Whether the four-tuple has a newer life.
+    pub(super) succeeded: bool,
     /// The time of its last segment.
     pub last: Timestamp,
     /// What the lower end has shown.
@@ -70,9 +79,8 @@ impl Incarnation {
             opener: None,
             first_sender: sender,
             first_closer: None,
-            waiting: 0,
-            latest_held: 0,
-            notes: [None; 2],
+            resets: None,
+            succeeded: false,
             last: Timestamp::default(),
             low: Endpoint::default(),
             high: Endpoint::default(),
@@ -88,16 +96,47 @@ impl Incarnation {
         }
     }
 
+    /// The latest reset that still waits for what follows it, by the settle queue's count.
+    pub fn latest_held(&self) -> Option<u64> {
+        self.resets.as_ref().filter(|resets| resets.waiting > 0).map(|resets| resets.latest_held)
+    }
+
+    /// One more reset waits: the settle queue's `count`.
+    pub fn hold(&mut self, count: u64) {
+        let resets = self.resets.get_or_insert_default();
+        resets.waiting = resets.waiting.saturating_add(1);
+        resets.latest_held = count;
+    }
+
+    /// One reset waits no longer.
+    pub fn release(&mut self) {
+        if let Some(resets) = &mut self.resets {
+            resets.waiting = resets.waiting.saturating_sub(1);
+        }
+    }
+
+    /// Whether a reset of it waits for what follows.
+    pub fn is_waiting(&self) -> bool {
+        self.latest_held().is_some()
+    }
+
     /// What the classifier said of the latest event among the resets of `side`.
     pub fn note(&self, side: Side) -> Option<Note> {
-        let [low, high] = self.notes;
+        let [low, high] = self.resets.as_ref()?.notes;
         if side == Side::Low { low } else { high }
     }
 
     /// Keeps what the classifier said of a reset of `side`.
     pub fn set_note(&mut self, side: Side, note: Note) {
-        let [low, high] = &mut self.notes;
+        let [low, high] = &mut self.resets.get_or_insert_default().notes;
         *(if side == Side::Low { low } else { high }) = Some(note);
+    }
+
+    /// Reads something of each cache line.
+    pub(super) fn touch(&self) -> u32 {
+        let ends = [&self.low, &self.high].map(|end| end.last.as_nanos() as u32 ^ end.snd_max.0);
+        let [low, high] = ends;
+        low ^ high ^ self.hash ^ self.life
     }
 
     /// Takes note of a segment of `side`.
@@ -139,8 +178,11 @@ impl Incarnation {
     /// Whether it may be forgotten at `now`.
     pub(super) fn is_forgettable(&self, now: Timestamp) -> bool {
         let age = now.since(self.last);
+        if age <= KEPT_AFTER_CLOSE {
+            return false;
+        }
         let brief = self.is_over() || self.is_embryonic();
-        self.waiting == 0 && age > if brief { KEPT_AFTER_CLOSE } else { KEPT_IDLE }
+        !self.is_waiting() && age > if brief { KEPT_AFTER_CLOSE } else { KEPT_IDLE }
     }
 
     /// Whether `segment` of `side` opens a new life of the four-tuple rather than belonging to this one.

@@ -115,10 +115,9 @@ impl Index {
         self.slots.get(at).copied().unwrap_or(0)
     }
 
-    /// The first slot that `hash` leads to: reading it early brings it into the cache.
+    /// The first id that has this hash, most likely the one that [`find`](Self::find) will give.
     pub fn peek(&self, hash: u32) -> Option<Id> {
-        let slot = self.slot(hash as usize & self.mask());
-        ((slot >> 32) as u32 == hash && slot != 0).then(|| Id(slot as u32 - 1))
+        self.find(hash, |_| true)
     }
 
     /// The id with this `hash` for which `is_it` holds.

@@ -6,6 +6,7 @@ use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
 use super::case::{Life, Previous};
+use super::endpoint::digest;
 use super::key::WideKeys;
 use super::table::{Id, Index, Slab, hash};
 use super::{Ends, Hosts, Incarnation, Marks, Past, Side, Standing};
@@ -22,7 +23,7 @@ pub struct Placed {
 }
 
 /// One place of the slab is looked at for forgetting each time so many segments have come.
-const FORGET_EVERY: u64 = 4;
+const FORGET_EVERY: u64 = 8;
 
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug)]
@@ -94,9 +95,14 @@ impl Tracker {
         self.index.peek(hash)
     }
 
-    /// Brings an incarnation into the cache.
-    pub fn touch(&self, id: Id) -> u16 {
-        self.slab.get(id).map_or(0, |incarnation| incarnation.waiting)
+    /// Brings an incarnation into the cache, all of its lines.
+    pub fn touch(&self, id: Id) -> u32 {
+        self.slab.get(id).map_or(0, Incarnation::touch)
+    }
+
+    /// Brings the incarnation's next place for a segment into the cache.
+    pub fn touch_history(&self, id: Id) -> usize {
+        self.slab.get(id).map_or(0, |incarnation| incarnation.history.touch())
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.
@@ -139,6 +145,7 @@ impl Tracker {
     fn open_next(&mut self, old: Id, hash: u32, segment: &Segment, side: Side) -> Id {
         let Some(before) = self.slab.get_mut(old) else { return old };
         let oldest = before.previous.take();
+        before.succeeded = true;
         let mut incarnation = Incarnation::new(before.key, hash, side);
         incarnation.number = before.number;
         incarnation.life = before.life.saturating_add(1);
@@ -176,8 +183,8 @@ impl Tracker {
         let probe = own.is_probe(segment);
         // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
         let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
-        let repeats = (old_data || segment.seq_len() == 0 || probe) && !anonymous;
-        let copy = repeats && is_copy(incarnation, segment, placed.side);
+        let repeats = own.digest == digest(segment) && !anonymous;
+        let copy = repeats && incarnation.history.is_repeated_by(segment, placed.side);
         let past = Past::new(segment, placed.side, Standing { probe, copy, old_data });
         if copy && !segment.flags.rst() {
             incarnation.observe_copy(segment, placed.side);
@@ -225,26 +232,22 @@ impl Tracker {
     /// What was known of the life before, seen from the segment's sender.
     pub fn previous(&self, placed: &Placed) -> Option<Previous> {
         let incarnation = self.slab.get(self.slab.get(placed.id)?.previous?)?;
-        let records = incarnation.history.records();
-        let first_fin = records
-            .iter()
-            .find(|record| record.flags().fin() && Some(record.side()) == incarnation.first_closer)
-            .map(|record| record.unpack(self.latest));
+        let past = incarnation.history.past(self.latest);
+        let first_fin = past.iter().find(|past| past.flags().fin() && Some(past.side()) == incarnation.first_closer);
         Some(Previous {
             own: *incarnation.end(placed.side),
             peer: *incarnation.end(placed.side.other()),
             first_closer: incarnation.first_closer,
             over: incarnation.is_over(),
             last: incarnation.last,
-            last_segment: records.last().map(|record| record.unpack(self.latest)),
-            first_fin,
+            last_segment: past.last().copied(),
+            first_fin: first_fin.copied(),
         })
     }
 
     /// The kept segments of a life, oldest first.
     pub fn past(&self, id: Id) -> Vec<Past> {
-        let records = self.slab.get(id).map(|incarnation| incarnation.history.records());
-        records.unwrap_or_default().iter().map(|record| record.unpack(self.latest)).collect()
+        self.slab.get(id).map(|incarnation| incarnation.history.past(self.latest)).unwrap_or_default()
     }
 
     /// Looks at the next place of the slab, and forgets what lies there if it is old enough.
@@ -255,12 +258,11 @@ impl Tracker {
         self.hand += 1;
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
-        let is_current = self.index.find(incarnation.hash, |other| other == id).is_some();
-        if !incarnation.is_forgettable(now) || !is_current {
+        if incarnation.succeeded || !incarnation.is_forgettable(now) {
             return;
         }
         if let Some(previous) = incarnation.previous
-            && self.slab.get(previous).is_none_or(|old| old.waiting == 0)
+            && self.slab.get(previous).is_none_or(|old| !old.is_waiting())
         {
             self.slab.remove(previous);
         }
@@ -275,9 +277,4 @@ impl Default for Tracker {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn is_copy(incarnation: &Incarnation, segment: &Segment, side: Side) -> bool {
-    let recent = incarnation.history.records().iter().rev().take(3);
-    recent.into_iter().any(|record| record.side() == side && record.is_captured_again_as(segment))
 }
