@@ -1,12 +1,20 @@
 //! The whole core behind two functions: frames go in, findings come out.
 
+mod assemble;
 mod finding;
 mod summary;
 
 pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use summary::{Summary, Tally};
 
-use crate::frame::Frame;
+use std::collections::VecDeque;
+
+use crate::classify::{self, Verdict};
+use crate::decode::{self, Decoded, Skip};
+use crate::frame::{Frame, Timestamp};
+use crate::settle::{Settle, Settled};
+use crate::tcp::Segment;
+use crate::track::{Id, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -21,6 +29,11 @@ impl Default for Options {
     }
 }
 
+/// How many segments are decoded before they are tracked: their cache misses overlap.
+const BATCH: usize = 32;
+/// How much of a RST's payload is kept.
+const PAYLOAD_KEPT: usize = 256;
+
 /// Tracks connections and explains resets. No I/O, no clock, no failure: time is the frames' own.
 ///
 /// ```
@@ -34,33 +47,208 @@ impl Default for Options {
 /// ```
 #[derive(Debug)]
 pub struct Analyzer {
+    batch: Vec<Waiting>,
+    tracker: Tracker,
+    settle: Settle,
+    now: Timestamp,
     summary: Summary,
-    ready: Vec<Finding>,
+    skipped: [u64; Skip::ALL.len()],
+    ready: VecDeque<Finding>,
+}
+
+/// A decoded segment that waits for its batch to be full.
+#[derive(Debug)]
+struct Waiting {
+    segment: Segment,
+    hash: u32,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing.
     pub fn new(options: Options) -> Self {
-        let _ = options;
-        Self { summary: Summary::default(), ready: Vec::new() }
+        Self {
+            batch: Vec::with_capacity(BATCH),
+            tracker: Tracker::new(),
+            settle: Settle::new(options.settle_ns),
+            now: Timestamp::from_nanos(i64::MIN),
+            summary: Summary::default(),
+            skipped: [0; Skip::ALL.len()],
+            ready: VecDeque::new(),
+        }
     }
 
     /// Takes the next frame of the capture.
     pub fn push(&mut self, frame: &Frame<'_>) {
-        let _ = frame;
         self.summary.frames += 1;
+        if self.summary.first.is_none() {
+            self.summary.first = Some(frame.time);
+        }
+        self.summary.last = Some(frame.time);
+        match decode::decode(frame) {
+            Ok(decoded) => self.push_segment(decoded),
+            Err(skip) => {
+                if let Some(count) = self.skipped.get_mut(skip as usize) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    fn push_segment(&mut self, decoded: Decoded<'_>) {
+        let hash = self.tracker.hash(&decoded.segment);
+        if decoded.segment.flags.rst() {
+            self.flush();
+            self.reset(&decoded, hash);
+            return;
+        }
+        self.batch.push(Waiting { segment: decoded.segment, hash });
+        if self.batch.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    /// Tracks what waits in the batch.
+    fn flush(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
+        let ids = batch.iter().filter_map(|waiting| self.tracker.touch_index(waiting.hash));
+        let waiting: u32 = ids.map(|id| u32::from(self.tracker.touch(id))).sum();
+        std::hint::black_box(waiting);
+        for Waiting { segment, hash } in &batch {
+            self.pass_time(segment.time);
+            let placed = self.tracker.place(segment, *hash);
+            self.observe(&placed, segment);
+        }
+        self.batch = batch;
+        self.batch.clear();
+    }
+
+    fn observe(&mut self, placed: &Placed, segment: &Segment) {
+        self.summary.segments += 1;
+        let past = self.tracker.observe(placed, segment);
+        if let Some(incarnation) = self.tracker.get(placed.id)
+            && incarnation.waiting > 0
+        {
+            self.settle.observe(incarnation.latest_held, &past);
+        }
+    }
+
+    fn reset(&mut self, decoded: &Decoded<'_>, hash: u32) {
+        let segment = &decoded.segment;
+        self.pass_time(segment.time);
+        self.summary.resets += 1;
+        let placed = self.tracker.place(segment, hash);
+        let case = self.case(decoded, &placed);
+        self.tracker.observe_reset(&placed, segment);
+        self.observe(&placed, segment);
+        if let Some(case) = case {
+            self.hold(case, placed.id);
+        }
+    }
+
+    fn hold(&mut self, case: ResetCase, id: Id) {
+        let Some(incarnation) = self.tracker.get(id) else { return };
+        let earlier = (incarnation.waiting > 0).then_some(incarnation.latest_held);
+        let count = self.settle.hold(case, id, earlier);
+        if let Some(incarnation) = self.tracker.get_mut(id) {
+            incarnation.waiting = incarnation.waiting.saturating_add(1);
+            incarnation.latest_held = count;
+        }
+    }
+
+    fn case(&self, decoded: &Decoded<'_>, placed: &Placed) -> Option<ResetCase> {
+        let segment = decoded.segment;
+        let hosts = self.tracker.hosts();
+        let port = hosts.port(segment.tuple.src);
+        Some(ResetCase {
+            reset: segment,
+            payload: decoded.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
+            vlans: decoded.vlans.ids().to_vec(),
+            sender: placed.side,
+            ends: crate::track::Ends::of(&segment.tuple).0,
+            life: self.tracker.life(placed)?,
+            previous: self.tracker.previous(placed),
+            before: self.tracker.past(placed.id),
+            after: Vec::new(),
+            cut_short: false,
+            capture_ended: false,
+            note: None,
+            host: hosts.host(segment.tuple.src.ip()),
+            peer_host: hosts.host(segment.tuple.dst.ip()),
+            port,
+            port_later: port,
+        })
+    }
+
+    /// Time has come to `now` without a frame: what was waiting for that becomes final.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.flush();
+        self.pass_time(now);
+    }
+
+    /// Decides what is due. A clock that goes back, within a file or from one to the next, holds nothing up.
+    fn pass_time(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        while let Some(settled) = self.settle.due(self.now) {
+            self.decide(settled);
+        }
     }
 
     /// The input is over: everything still held is decided.
-    pub fn finish(&mut self) {}
+    pub fn finish(&mut self) {
+        self.flush();
+        while let Some(settled) = self.settle.drain(self.now) {
+            self.decide(settled);
+        }
+    }
+
+    fn decide(&mut self, settled: Settled) {
+        let Settled { mut case, id } = settled;
+        case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
+        let same_life = |number, life| number == case.life.number && life == case.life.life;
+        if let Some(incarnation) = self.tracker.get_mut(id)
+            && same_life(incarnation.number, incarnation.life)
+        {
+            incarnation.waiting = incarnation.waiting.saturating_sub(1);
+            case.note = incarnation.note(case.sender);
+        }
+        let verdict = classify::classify(&case);
+        if verdict.follows.is_none()
+            && let Some(incarnation) = self.tracker.get_mut(id)
+            && same_life(incarnation.number, incarnation.life)
+        {
+            incarnation.set_note(case.sender, classify::note(&case, &verdict));
+        }
+        self.count(&case, &verdict);
+        self.ready.push_back(assemble::finding(case, verdict));
+    }
+
+    fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
+        let event = u64::from(verdict.follows.is_none());
+        let service = assemble::service(case);
+        let by_cause = self.summary.by_cause.entry((verdict.class, verdict.cause)).or_default();
+        let by_service = self.summary.by_service.entry(service).or_default();
+        for tally in [by_cause, by_service] {
+            tally.resets += 1;
+            tally.events += event;
+        }
+        self.summary.events += event;
+        self.summary.settled_early += u64::from(case.cut_short);
+    }
 
     /// The findings that have become final since the last call, in the order of their RSTs.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + '_ {
         self.ready.drain(..)
     }
 
-    /// The counts so far.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
+    /// The counts so far; segments of an unfinished batch are not in them.
+    pub fn summary(&self) -> Summary {
+        let named = Skip::ALL.iter().zip(self.skipped).filter(|(_, count)| *count > 0);
+        Summary {
+            skipped: named.map(|(skip, count)| (skip.id(), count)).collect(),
+            connections: self.tracker.connections(),
+            tracked_max: self.tracker.tracked_max(),
+            ..self.summary.clone()
+        }
     }
 }

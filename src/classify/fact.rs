@@ -31,7 +31,7 @@ impl Fact {
 }
 
 super::cause::vocabulary! {
-    /// What a fact says. [`Fact::words`] has the sentence.
+    /// What a fact says. `report::words` has the sentences.
     FactKind {
         /// A bare RST whose seq is the ack of the frame.
         SeqEqualsAckOf = "seq-equals-ack-of",

@@ -1,9 +1,108 @@
-//! From the facts about one RST to its verdict.
+//! From the facts about one RST to its verdict: first its form, then one rule file a class, in a written order.
 
+mod abortive_close;
 mod cause;
+mod closed_port;
+mod effect;
 mod fact;
+mod follows;
+mod forged;
+mod form;
+mod half_open;
+mod note;
+mod opinion;
+mod suspicion;
+mod time_wait;
+mod undetermined;
 mod verdict;
+mod view;
 
 pub use cause::{Application, Cause, Certainty, Class, Form, OnPeer, Role};
 pub use fact::{Fact, FactKind};
+pub use note::note;
 pub use verdict::{Alternative, Effect, Missing, States, Trigger, Verdict};
+
+use crate::track::{Marks, ResetCase};
+
+use opinion::{Judgement, Opinion};
+use view::View;
+
+/// The rules in the order in which they are asked, each with the class it speaks for. The first that fits decides; none reads another's result.
+///
+/// Copies and consequences first; then what shows that no endpoint made the RST; then the handshake, from its first
+/// segment on; then established connections; the rest names what is missing.
+const RULES: [(Class, fn(&View<'_>) -> Judgement); 7] = [
+    (Class::Undetermined, undetermined::contradiction),
+    (Class::Undetermined, follows::judge),
+    (Class::Forged, forged::judge),
+    (Class::TimeWaitCollision, time_wait::judge),
+    (Class::ClosedPort, closed_port::judge),
+    (Class::HalfOpenResponse, half_open::judge),
+    (Class::AbortiveClose, abortive_close::judge),
+];
+
+/// Says why a RST was sent.
+pub fn classify(case: &ResetCase) -> Verdict {
+    let view = View::new(case);
+    let mut decided: Option<Opinion> = None;
+    let mut against = Vec::new();
+    for (class, rule) in RULES {
+        match rule(&view) {
+            Judgement::Fits(opinion) if decided.is_none() => decided = Some(*opinion),
+            Judgement::Against(fact) => against.push((class, fact)),
+            Judgement::Fits(_) | Judgement::Silent => {}
+        }
+    }
+    let opinion = decided.unwrap_or_else(|| undetermined::rest(&view));
+    against.retain(|(class, _)| *class != opinion.class);
+    verdict(&view, lowered(&view, opinion), against)
+}
+
+/// What makes every reading less sure.
+fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
+    let case = view.case;
+    let cut =
+        view.own().shows(Marks::OPTIONS_CUT) || view.peer().shows(Marks::OPTIONS_CUT) || !view.reset().options.complete;
+    let mut opinion = opinion.lacking_if(cut, Missing::Options).lacking_if(case.cut_short, Missing::Aftermath);
+    if view.shape.swapped || cut || case.cut_short {
+        opinion = opinion.at_most(Certainty::Likely);
+    }
+    let kept = case.before.len() as u32;
+    opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
+}
+
+/// Whether a trigger was looked for in vain among the segments that were kept.
+fn opinion_needs_more(view: &View<'_>) -> bool {
+    view.trigger().is_none() && matches!(view.form(), Form::Other)
+}
+
+fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -> Verdict {
+    let (effect, fact) = effect::effect(view);
+    opinion.evidence.extend(fact);
+    if !view.case.payload.is_empty() {
+        opinion.evidence.insert(0, Fact::at(FactKind::Payload, view.reset().frame).with(i64::from(view.reset().len)));
+    }
+    let mut evidence: Vec<Fact> = Vec::with_capacity(opinion.evidence.len());
+    for fact in opinion.evidence {
+        if !evidence.contains(&fact) {
+            evidence.push(fact);
+        }
+    }
+    let trigger = view.trigger().zip(view.after_trigger_ns());
+    Verdict {
+        class: opinion.class,
+        cause: opinion.cause,
+        certainty: opinion.certainty,
+        form: view.form(),
+        sender_role: view.role(),
+        trigger: trigger.map(|(past, after_ns)| Trigger { frame: past.frame(), after_ns }),
+        follows: opinion.follows,
+        idle_ns: view.idle_ns(),
+        effect,
+        state: effect::states(view),
+        evidence,
+        against,
+        alternatives: opinion.alternatives,
+        missing: opinion.missing,
+    }
+}

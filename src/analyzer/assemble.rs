@@ -1,0 +1,110 @@
+//! A case and its verdict become a finding.
+
+use std::net::SocketAddr;
+
+use crate::classify::Verdict;
+use crate::frame::FrameNo;
+use crate::track::{Marks, Past, ResetCase, Side, Standing};
+
+use super::{Connection, Finding, Part, Reset, Seen};
+
+/// The server end of the reset connection, or, where the opener is unknown, the end with the lower port.
+pub fn service(case: &ResetCase) -> SocketAddr {
+    case.ends.end(client_side(case).other())
+}
+
+/// Who is shown as the client: the opener; where no SYN was seen, the end with the higher port.
+fn client_side(case: &ResetCase) -> Side {
+    case.life.opener.unwrap_or_else(|| {
+        let low = case.ends.low.port();
+        let high = case.ends.high.port();
+        match low.cmp(&high) {
+            std::cmp::Ordering::Greater => Side::Low,
+            std::cmp::Ordering::Less => Side::High,
+            std::cmp::Ordering::Equal => case.life.first_sender,
+        }
+    })
+}
+
+/// Joins a case and its verdict.
+pub fn finding(case: ResetCase, verdict: Verdict) -> Finding {
+    let client = client_side(&case);
+    let own_base = case.life.own.shows(Marks::SENT).then_some(case.life.own.base);
+    let peer_base = case.life.peer.shows(Marks::SENT).then_some(case.life.peer.base);
+    let (client_base, server_base) = if client == case.sender { (own_base, peer_base) } else { (peer_base, own_base) };
+    let connection = Connection {
+        number: case.life.number,
+        incarnation: case.life.life,
+        stream: u64::from(case.life.stream),
+        tuple: case.ends.from(client),
+        opener_known: case.life.opener.is_some(),
+        client_base,
+        server_base,
+    };
+    Finding {
+        segments: segments(&case, &verdict, client),
+        segments_before: u64::from(case.life.segments),
+        reset: reset(case),
+        verdict,
+        connection,
+    }
+}
+
+fn reset(case: ResetCase) -> Reset {
+    let segment = case.reset;
+    Reset {
+        frame: segment.frame,
+        time: segment.time,
+        tuple: segment.tuple,
+        flags: segment.flags,
+        seq: segment.seq,
+        ack: segment.ack(),
+        window: segment.window,
+        len: segment.len,
+        payload: case.payload,
+        options: segment.options,
+        ip: segment.ip,
+        vlans: case.vlans,
+    }
+}
+
+fn segments(case: &ResetCase, verdict: &Verdict, client: Side) -> Vec<Seen> {
+    let own = Past::new(&case.reset, case.sender, Standing::default());
+    let all = case.before.iter().chain(std::iter::once(&own)).chain(&case.after);
+    all.map(|past| seen(past, verdict, (case.reset.frame, client))).collect()
+}
+
+fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> Seen {
+    let frame = past.frame();
+    let is_evidence = verdict.evidence.iter().any(|fact| fact.frame == Some(frame));
+    let is_trigger = verdict.trigger.is_some_and(|trigger| trigger.frame == frame);
+    let part = if frame == reset {
+        Some(Part::Reset)
+    } else if is_trigger {
+        Some(Part::Trigger)
+    } else if verdict
+        .evidence
+        .iter()
+        .any(|fact| fact.frame == Some(frame) && fact.kind == crate::classify::FactKind::ChallengeAck)
+    {
+        Some(Part::ChallengeAck)
+    } else if past.flags().rst() {
+        Some(Part::OtherReset)
+    } else {
+        None
+    };
+    Seen {
+        frame,
+        time: past.time(),
+        from_client: past.side() == client,
+        flags: past.flags(),
+        seq: past.seq(),
+        ack_field: past.ack_field(),
+        window: past.window(),
+        len: past.len(),
+        ttl: past.ttl(),
+        ip_id: past.ip_id(),
+        deciding: part.is_some() || is_evidence || past.flags().syn() || past.flags().fin(),
+        part,
+    }
+}

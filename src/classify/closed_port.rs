@@ -1,0 +1,203 @@
+//! Closed port: an attempt to open a connection, or a probe, was refused.
+
+use crate::track::{Marks, Past};
+
+use super::opinion::{Judgement, Opinion};
+use super::view::View;
+use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
+
+/// From this many refused or odd probes of one host on it is scanning.
+const SCANNING: u32 = 3;
+/// A port that accepts within this time of a refusal has a listener.
+const NEAR_NS: i64 = 10_000_000_000;
+
+/// Whether E refused an attempt to open a connection.
+pub fn judge(view: &View<'_>) -> Judgement {
+    let rules = [probe, refused_syn, refused_ack, unseen_syn];
+    if let Some(opinion) = rules.iter().find_map(|rule| rule(view)) {
+        return opinion.fits();
+    }
+    match view.own_before().find(|past| past.flags().syn() && past.flags().ack()) {
+        Some(answer) => Judgement::Against(Fact::at(FactKind::SynAckFromSender, answer.frame())),
+        None => Judgement::Silent,
+    }
+}
+
+fn closed(cause: Cause) -> Opinion {
+    Opinion::new(Class::ClosedPort, cause)
+}
+
+/// A segment that opens nothing and belongs to nothing: FIN, null or Xmas without ACK; SYN with FIN; or a lone ACK of a host that tries many ports.
+fn probe(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.trigger()?;
+    if !view.is_own_silent() {
+        return None;
+    }
+    let flags = trigger.flags();
+    let odd = !flags.ack() && (!flags.syn() || flags.fin());
+    let lone = view.case.life.segments <= 1 && flags.ack() && trigger.len() == 0 && !flags.syn();
+    let scanning = view.case.peer_host.probes >= SCANNING;
+    if !odd && !(lone && scanning) {
+        return None;
+    }
+    let fan_out = scanning.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.peer_host.probes)));
+    Some(
+        closed(Cause::ProbeAnswered)
+            .because(Fact::at(FactKind::Probe, trigger.frame()))
+            .because(view.answer_fact())
+            .because(fan_out)
+            .sure(if odd { Certainty::Likely } else { Certainty::Possible }),
+    )
+}
+
+/// P's SYN, answered by a RST from a side that has shown nothing else.
+fn refused_syn(view: &View<'_>) -> Option<Opinion> {
+    let syn = refused_trigger(view)?;
+    let opinion = closed(syn_cause(view, &syn)).because(view.answer_fact());
+    let opinion = support(view, opinion);
+    let opinion = match opinion.cause {
+        Cause::NoListener => {
+            opinion.or(Class::ClosedPort, Cause::RefusedByFirewall, "a firewall's REJECT sends the same segment")
+        }
+        Cause::RefusedByFirewall => {
+            opinion.or(Class::ClosedPort, Cause::NoListener, "nothing may listen on the port after all")
+        }
+        _ => opinion,
+    };
+    Some(opinion)
+}
+
+/// The SYN that the RST refuses: by its numbers, or, from stacks that fill the RST in other ways, as the only segment before it.
+fn refused_trigger(view: &View<'_>) -> Option<Past> {
+    let is_syn = |past: &Past| past.flags().syn() && !past.flags().ack();
+    if !view.is_own_silent() {
+        return None;
+    }
+    if let Some(trigger) = view.trigger() {
+        return is_syn(trigger).then_some(*trigger);
+    }
+    let only = view.peer_before().all(|past| is_syn(past) || past.flags().rst());
+    let last = view.peer_before().rfind(|past| is_syn(past))?;
+    // A RST without ACK carries no number that could fit; with one, it must (RFC 9293 3.10.7.3).
+    let unnumbered = !view.reset().flags.ack();
+    (only && unnumbered && view.peer().shows(Marks::SYN)).then_some(*last)
+}
+
+fn syn_cause(view: &View<'_>, syn: &Past) -> Cause {
+    let pending = view.case.previous.as_ref().is_some_and(|previous| {
+        let half = previous.own.shows(Marks::SYN_ACK) && !previous.peer.shows(Marks::PLAIN_ACK);
+        half && !previous.over
+    });
+    if pending {
+        return Cause::SynConflict;
+    }
+    if let Some(cause) = retried_cause(view, syn) {
+        return cause;
+    }
+    if !firewall_hints(view).is_empty() { Cause::RefusedByFirewall } else { Cause::NoListener }
+}
+
+/// The same SYN, sent again, was accepted: without ECN (RFC 3168 6.1.1.1), or once the queue had room.
+fn retried_cause(view: &View<'_>, syn: &Past) -> Option<Cause> {
+    let retry = view.peer_after().find(|past| past.flags().syn() && !past.flags().ack() && past.seq() == syn.seq())?;
+    let accepted =
+        view.own_after().any(|past| past.flags().syn() && past.flags().ack() && past.frame() > retry.frame());
+    let ecn = |past: &Past| past.flags().has(crate::tcp::Flags::ECE);
+    accepted.then_some(if ecn(syn) && !ecn(retry) { Cause::EcnSynRefused } else { Cause::BacklogFull })
+}
+
+/// What speaks for a firewall as the one that refused.
+fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
+    let reset = view.reset();
+    let mut hints = Vec::new();
+    if let Some(usual) = view.case.host.ttl
+        && usual != reset.ip.ttl
+    {
+        hints.push(Fact::of(FactKind::TtlDiffers).with(i64::from(reset.ip.ttl) - i64::from(usual)));
+    }
+    // The kernel copies the SYN's type of service into the RST, netfilter's REJECT does not.
+    if view.peer().tos & !3 != 0 && reset.ip.tos & !3 == 0 {
+        hints.push(Fact::of(FactKind::TosNotCopied).with(i64::from(view.peer().tos)));
+    }
+    // Linux labels its own answers (tcp_v6_send_response), netfilter's REJECT does not (nf_send_reset6).
+    if reset.ip.flow_label == Some(0) && view.case.host.labels {
+        hints.push(Fact::of(FactKind::FlowLabelZero));
+    }
+    let near = |sight: crate::track::Sight| view.reset().time.since(sight.time).abs() <= NEAR_NS;
+    if let Some(sight) = view.case.port_later.last_accepted.filter(|sight| near(*sight)) {
+        hints.push(Fact::at(FactKind::SamePortAccepts, sight.frame));
+    }
+    hints
+}
+
+/// What else the capture shows of the refusing host.
+fn support(view: &View<'_>, mut opinion: Opinion) -> Opinion {
+    let case = view.case;
+    if opinion.cause == Cause::RefusedByFirewall {
+        opinion.evidence.extend(firewall_hints(view));
+    } else if case.host.ttl == Some(view.reset().ip.ttl) {
+        opinion.evidence.push(Fact::of(FactKind::TtlAsUsual));
+    }
+    if view.form() == Form::SynEcho && view.has_no_socket_marks() {
+        opinion.evidence.push(Fact::of(FactKind::NoSocketMarks));
+    }
+    opinion.evidence.push(Fact::of(FactKind::NoSynAckFromSender));
+    let sender_port = view.reset().tuple.src.port();
+    match case.host.accepted {
+        Some((port, sight)) if port != sender_port => {
+            opinion.evidence.push(Fact::at(FactKind::OtherPortAccepts, sight.frame).with(i64::from(port)));
+        }
+        _ => {}
+    }
+    if let (Some(sight), Cause::NoListener) = (case.port_later.last_accepted, opinion.cause) {
+        opinion.evidence.push(Fact::at(FactKind::SamePortAccepts, sight.frame));
+        opinion = opinion.or(Class::ClosedPort, Cause::BacklogFull, "the listener may only have been full");
+    }
+    let unknown_host = case.host.ttl.is_none();
+    let opinion = opinion.lacking_if(unknown_host, Missing::ReferenceTtl);
+    if view.trigger().is_none() { opinion.sure(Certainty::Possible) } else { opinion }
+}
+
+/// E's SYN|ACK was out, P's ACK had the right number, and E reset it: the queue was full, or the listener went away (Linux tcp_check_req).
+fn refused_ack(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.echo_trigger()?;
+    let waiting =
+        view.is_opener() == Some(false) && view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
+    let right = trigger.ack() == Some(view.own().snd_max) && trigger.is_pure_ack();
+    let first = !view.peer_before().any(|past| past.frame() < trigger.frame() && past.is_pure_ack() && !past.is_copy());
+    if !waiting || !right || !first {
+        return None;
+    }
+    let later = &view.case.port_later;
+    let refuses = later.last_refused.filter(|sight| sight.time.since(view.reset().time) > 0);
+    let cause = if refuses.is_some() { Cause::ListenerGone } else { Cause::AcceptQueueOverflow };
+    let other = if refuses.is_some() { Cause::AcceptQueueOverflow } else { Cause::ListenerGone };
+    Some(
+        closed(cause)
+            .because(view.answer_fact())
+            .because(view.syn_ack().map(|past| Fact::at(FactKind::SynAckFromSender, past.frame())))
+            .because(
+                refuses.map(|sight| Fact::at(FactKind::SamePortRefuses, sight.frame).with(i64::from(later.refused))),
+            )
+            .or(Class::ClosedPort, other, "the wire shows the same segments for both")
+            .or(Class::HalfOpenResponse, Cause::LostState, "the pending connection may have expired or been killed"),
+    )
+}
+
+/// The form of a refusal (RST|ACK, seq 0, window 0), but the SYN was not captured.
+fn unseen_syn(view: &View<'_>) -> Option<Opinion> {
+    let fits =
+        view.form() == Form::SynEcho && view.trigger().is_none() && view.is_own_silent() && view.is_peer_silent();
+    fits.then(|| {
+        closed(Cause::NoListener)
+            .because(Fact::of(FactKind::NoSocketMarks))
+            .sure(Certainty::Possible)
+            .lacking(Missing::Trigger)
+            .or(Class::ClosedPort, Cause::ProbeAnswered, "a probe without ACK draws the same segment")
+            .or(
+                Class::TimeWaitCollision,
+                Cause::SynResetByServer,
+                "the port may still have been held by an older connection",
+            )
+    })
+}

@@ -1,0 +1,163 @@
+//! What a RST did: whether its receiver acted on it, what the application saw, what was lost.
+
+use crate::track::{Endpoint, Marks, Past};
+
+use super::view::View;
+use super::{Application, Effect, Fact, FactKind, Form, OnPeer, States};
+
+/// Judges the effect by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with the segment that shows it.
+pub fn effect(view: &View<'_>) -> (Effect, Option<Fact>) {
+    let (on_peer, fact) = on_peer(view);
+    let effect = Effect {
+        on_peer,
+        application: application(view, on_peer),
+        bytes_lost_to_sender: view.peer().unacknowledged(&acknowledging(view)),
+        bytes_lost_to_peer: view.own().unacknowledged(view.peer()),
+    };
+    (effect, fact)
+}
+
+/// E with what the RST itself acknowledges.
+fn acknowledging(view: &View<'_>) -> Endpoint {
+    let mut own = *view.own();
+    if let Some(ack) = view.reset().ack()
+        && view.form() == Form::Active
+        && own.shows(Marks::ACKED)
+    {
+        own.max_ack = own.max_ack.max(ack);
+    }
+    own
+}
+
+fn on_peer(view: &View<'_>) -> (OnPeer, Option<Fact>) {
+    let peer = view.peer();
+    if view.is_peer_silent() {
+        return (OnPeer::Unknown, None);
+    }
+    if peer.shows(Marks::RST) || (view.both_closed() && view.case.life.first_closer == Some(view.case.sender)) {
+        return (OnPeer::TooLate, None);
+    }
+    if let Some(answer) = challenge(view) {
+        return (OnPeer::Challenged, Some(Fact::at(FactKind::ChallengeAck, answer.frame())));
+    }
+    if let Some(next) = continuation(view) {
+        return (OnPeer::Ignored, Some(Fact::at(FactKind::PeerContinues, next.frame())));
+    }
+    (acceptance(view), None)
+}
+
+/// Whether the numbers are acceptable to P, and how sure the silence after makes it.
+fn acceptance(view: &View<'_>) -> OnPeer {
+    let (own, peer, reset) = (view.own(), view.peer(), view.reset());
+    let watched = !view.case.capture_ended && !view.case.cut_short;
+    let accepted = if watched { OnPeer::Accepted } else { OnPeer::ProbablyAccepted };
+    let connecting = peer.shows(Marks::SYN) && !peer.shows(Marks::SYN_ACK) && !peer.shows(Marks::PLAIN_ACK);
+    if connecting && !own.shows(Marks::SYN_ACK) {
+        // SYN-SENT: only a RST that acknowledges the SYN counts (RFC 9293 3.10.7.3).
+        let acks_syn = reset.ack().is_some_and(|ack| ack.since(peer.base) > 0 && ack.since(peer.snd_max) <= 0);
+        return if acks_syn { accepted } else { OnPeer::Ignored };
+    }
+    if !peer.shows(Marks::ACKED) {
+        return OnPeer::Unknown;
+    }
+    // RCV.NXT lies between what P acknowledged and what E had sent; P may have had E's last data, too.
+    let lowest = peer.max_ack;
+    let highest = if own.shows(Marks::SENT) { own.snd_max.max(lowest) } else { lowest };
+    let exact = reset.seq.since(lowest) >= 0 && reset.seq.since(highest) <= 0;
+    let window = u32::from(peer.window.max(1)) << u32::from(peer.wscale.min(14));
+    match exact {
+        true => accepted,
+        false if reset.seq.is_within(lowest, window) => OnPeer::Unknown,
+        false => OnPeer::Ignored,
+    }
+}
+
+/// The pure ACK with P's own next numbers that RFC 5961 3.2 asks for when the number is not exact.
+fn challenge<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let peer = view.peer();
+    let exact = peer.shows(Marks::ACKED) && view.reset().seq == peer.max_ack;
+    let answer = view.peer_after().next()?;
+    let fits = answer.is_pure_ack() && answer.seq() == peer.snd_max && answer.ack() == Some(peer.max_ack);
+    let soon = answer.time().since(view.reset().time) < 1_000_000_000;
+    (fits && soon && !exact && view.is_established()).then_some(answer)
+}
+
+/// P's segment that shows its connection lives on: it came a while after the RST and is no copy of a SYN.
+fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let reset = view.reset();
+    let round_trip = i64::from(view.own().answer_ns) + i64::from(view.peer().answer_ns);
+    let patience = (2 * round_trip).max(1_000_000);
+    let next = view.peer_after().find(|past| {
+        let late = past.time().since(reset.time) > patience;
+        late && !past.flags().rst() && !past.flags().syn() && !past.is_copy()
+    })?;
+    // A host that is answered with another RST had not been reset, or had not heard of it.
+    Some(next)
+}
+
+fn application(view: &View<'_>, on_peer: OnPeer) -> Option<Application> {
+    let peer = view.peer();
+    match on_peer {
+        OnPeer::Ignored | OnPeer::Challenged | OnPeer::TooLate => Some(Application::Nothing),
+        OnPeer::Unknown => None,
+        OnPeer::Accepted | OnPeer::ProbablyAccepted => Some(if is_connecting(view) {
+            Application::ConnRefused
+        } else if peer.shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK) && !peer.shows(Marks::DATA) {
+            // SYN-RECEIVED: the connection never reached accept().
+            Application::Nothing
+        } else if peer.shows(Marks::FIN) {
+            Application::Nothing
+        } else if view.own_closed() && peer.shows(Marks::DATA) && view.form() == Form::AckEcho {
+            Application::BrokenPipe
+        } else {
+            Application::ConnReset
+        }),
+    }
+}
+
+fn is_connecting(view: &View<'_>) -> bool {
+    let peer = view.peer();
+    peer.shows(Marks::SYN)
+        && !peer.shows(Marks::SYN_ACK)
+        && !peer.shows(Marks::PLAIN_ACK)
+        && !view.own().shows(Marks::SYN_ACK)
+}
+
+/// The RFC 9293 states that fit what both sides have shown.
+pub fn states(view: &View<'_>) -> States {
+    let own = state(view.own(), view.peer(), view.case.life.first_closer == Some(view.case.sender));
+    let peer = state(view.peer(), view.own(), view.case.life.first_closer == Some(view.case.sender.other()));
+    match view.is_opener() {
+        Some(true) => States { client: own, server: peer },
+        Some(false) => States { client: peer, server: own },
+        None => States::default(),
+    }
+}
+
+fn state(own: &Endpoint, peer: &Endpoint, closed_first: bool) -> Option<&'static str> {
+    if own.shows(Marks::RST) {
+        return Some("CLOSED");
+    }
+    if !own.shows(Marks::SENT) {
+        return None;
+    }
+    let peer_fin_taken = peer.fin_acked_by(own);
+    Some(match (own.shows(Marks::FIN), own.fin_acked_by(peer), peer_fin_taken) {
+        (true, true, true) if closed_first => "TIME-WAIT",
+        (true, true, true) => "CLOSED",
+        (true, false, true) if closed_first => "CLOSING",
+        (true, false, true) => "LAST-ACK",
+        (true, true, false) => "FIN-WAIT-2",
+        (true, false, false) => "FIN-WAIT-1",
+        (false, _, true) => "CLOSE-WAIT",
+        (false, _, false)
+            if own.shows(Marks::PLAIN_ACK) && (own.max_ack.is_after(peer.base) || !own.shows(Marks::SYN)) =>
+        {
+            "ESTABLISHED"
+        }
+        (false, _, false) if own.shows(Marks::SYN_ACK) && peer.shows(Marks::PLAIN_ACK) => "ESTABLISHED",
+        (false, _, false) if own.shows(Marks::SYN_ACK) => "SYN-RECEIVED",
+        (false, _, false) if own.shows(Marks::SYN) => "SYN-SENT",
+        (false, _, false) => "ESTABLISHED",
+    })
+}

@@ -1,0 +1,190 @@
+//! Forged: neither end's TCP made the RST. Hard evidence decides; soft evidence needs company.
+
+use crate::track::{Marks, Past};
+
+use super::opinion::{Judgement, Opinion};
+use super::suspicion::HEAVY;
+use super::view::View;
+use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
+
+/// A segment of E this long after its RST is no matter of the capture's order.
+const LATER_NS: i64 = 50_000_000;
+/// Two RSTs this close belong together.
+const TOGETHER_NS: i64 = 200_000_000;
+/// Both ends reset this close together were reset by one hand.
+const MIRROR_NS: i64 = 5_000_000;
+/// A connection silent for this long before is one that a timer may end.
+const SILENT_NS: i64 = 1_000_000_000;
+
+/// Whether a third party made the RST.
+pub fn judge(view: &View<'_>) -> Judgement {
+    let hard = [firewall_reject, syn_ack_after, sender_continues, burst, mirrored];
+    if let Some(opinion) = hard.iter().find_map(|rule| rule(view)) {
+        return opinion.fits();
+    }
+    if view.suspicion.weight >= HEAVY {
+        return suspected(view).fits();
+    }
+    match view.suspicion.trust.first() {
+        Some(trust) => Judgement::Against(*trust),
+        None => Judgement::Silent,
+    }
+}
+
+fn forged(view: &View<'_>, cause: Cause) -> Opinion {
+    let mut opinion = Opinion::new(Class::Forged, cause);
+    opinion.evidence.extend(view.suspicion.facts.iter().copied());
+    opinion
+}
+
+/// E's real SYN|ACK follows the refusal, and no new SYN lies between them.
+fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
+    let refused = view.is_opener() == Some(false) && view.is_own_silent();
+    if !refused {
+        return None;
+    }
+    let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::frame);
+    let answer = view.own_after().find(|past| past.flags().syn() && past.flags().ack())?;
+    if asked_again.is_some_and(|frame| frame < answer.frame()) {
+        return None;
+    }
+    let fact = Fact::at(FactKind::SynAckAfterReset, answer.frame());
+    let cause = if count_together(view) > 1 { Cause::InjectedBurst } else { Cause::Injected };
+    Some(forged(view, cause).because(fact))
+}
+
+/// Whether E's own state may live on after the RST it sent: in SYN-SENT and SYN-RECEIVED a RST only rejects a segment (RFC 9293 3.10.7.3, 3.10.7.4).
+fn is_handshake_reply(view: &View<'_>) -> bool {
+    !view.is_established() || view.trigger().is_some_and(|trigger| trigger.flags().syn())
+}
+
+/// E's first segment after the RST that a destroyed socket could not have sent.
+fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let reset = view.reset();
+    let from = if view.form() == Form::Active || view.is_own_silent() { reset.seq } else { view.own().snd_max };
+    view.own_after().find(|past| {
+        let carries = past.seq_len() > 0 && !past.flags().syn() && !past.flags().rst();
+        let new = past.seq().since(from) >= 0;
+        let late = past.time().since(reset.time) >= LATER_NS;
+        carries && (new || late)
+    })
+}
+
+/// E goes on after its own RST (Weaver et al. 2009: RST_SEQ_DATA).
+fn sender_continues(view: &View<'_>) -> Option<Opinion> {
+    if is_handshake_reply(view) || view.reset().len > 0 {
+        return None;
+    }
+    let next = continuation(view)?;
+    let acked = view
+        .peer_after()
+        .any(|past| past.frame() > next.frame() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
+    let fact = Fact::at(FactKind::SenderContinues, next.frame());
+    let cause = if count_together(view) > 1 { Cause::InjectedBurst } else { Cause::Injected };
+    Some(forged(view, cause).because(fact).sure(if acked { Certainty::Certain } else { Certainty::Likely }))
+}
+
+/// The RST answers T, but E's later segment does not acknowledge T: a device between them refused it.
+fn firewall_reject(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.trigger()?;
+    if is_handshake_reply(view) || trigger.seq_len() == 0 {
+        return None;
+    }
+    let next = continuation(view)?;
+    let unaware = next.ack().is_some_and(|ack| trigger.seq_end().is_after(ack));
+    unaware.then(|| {
+        forged(view, Cause::FirewallReject)
+            .because(Fact::at(FactKind::SenderNeverSawTrigger, next.frame()))
+            .because(view.answer_fact())
+    })
+}
+
+/// RSTs of E around this one that answer nothing: their sequence numbers and windows.
+fn unprovoked<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Past> {
+    let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
+    let resets = view.own_before().chain(view.own_after()).filter(|past| past.flags().rst()).filter(close);
+    resets.filter(move |past| !past.is_copy() && !is_provoked(view, past))
+}
+
+fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
+    let all = view.peer_before().chain(view.peer_after());
+    all.filter(|past| !past.flags().rst()).any(|past| match reset.flags().ack() {
+        false => past.ack() == Some(reset.seq()),
+        true => !past.flags().ack() && past.seq_end() == reset.ack_field(),
+    })
+}
+
+fn count_together(view: &View<'_>) -> usize {
+    let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
+    1 + view
+        .own_before()
+        .chain(view.own_after())
+        .filter(|past| past.flags().rst() && !past.is_copy())
+        .filter(close)
+        .count()
+}
+
+/// RSTs with numbers that climb beyond what E had sent, or with windows that climb: no stack sends those (Weaver et al. 2009: RST_SEQ_CHANGE).
+fn burst(view: &View<'_>) -> Option<Opinion> {
+    let own = view.own();
+    let mut numbers: Vec<u32> = unprovoked(view).map(|past| past.seq().0).collect();
+    if view.form() == Form::Active || view.trigger().is_none() {
+        numbers.push(view.reset().seq.0);
+    }
+    let beyond = numbers.iter().any(|seq| crate::tcp::SeqNum(*seq).since(own.snd_max) > 1);
+    numbers.sort_unstable();
+    numbers.dedup();
+    let climbs = numbers.len() >= 2 && beyond && own.shows(Marks::SENT);
+    let windows = count_windows(view);
+    if !climbs && windows < 3 {
+        return None;
+    }
+    let count = count_together(view);
+    let swept = count >= 5 && numbers.len() >= 5;
+    let fact = Fact::of(FactKind::Burst).with(count as i64);
+    Some(forged(view, if swept { Cause::BlindAttack } else { Cause::InjectedBurst }).because(fact))
+}
+
+/// How many different windows, 0 left out, the RSTs around this one show.
+fn count_windows(view: &View<'_>) -> usize {
+    let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
+    let resets = view.own_before().chain(view.own_after()).filter(|past| past.flags().rst()).filter(close);
+    let mut windows: Vec<u16> = resets.map(|past| past.window()).filter(|window| *window > 0).collect();
+    windows.extend((view.reset().window > 0).then_some(view.reset().window));
+    windows.sort_unstable();
+    windows.dedup();
+    windows.len()
+}
+
+/// After a silence both ends are reset at one instant, and neither RST answers anything.
+fn mirrored(view: &View<'_>) -> Option<Opinion> {
+    if view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
+        return None;
+    }
+    let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;
+    let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
+    let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
+    // Suricata's reject gives both RSTs the window of the segment it acts on.
+    let same_window = other.window() == view.reset().window && other.window() > 0;
+    let one_hand = same_window && view.own().window != view.peer().window;
+    if !view.is_established() || (view.case.before.iter().any(spoke) && !one_hand) {
+        return None;
+    }
+    let idle =
+        view.case.before.iter().rfind(|past| !past.flags().rst()).map(|past| view.reset().time.since(past.time()));
+    let fact = Fact::at(FactKind::MirroredReset, other.frame());
+    Some(
+        forged(view, Cause::BothDirections)
+            .because(fact)
+            .because(idle.map(|nanos| Fact::of(FactKind::Idle).with(nanos)))
+            .or(Class::AbortiveClose, Cause::Abort, "both programs may have aborted at the same instant"),
+    )
+}
+
+/// Several soft facts at once.
+fn suspected(view: &View<'_>) -> Opinion {
+    forged(view, Cause::Injected)
+        .sure(Certainty::Possible)
+        .or(Class::AbortiveClose, Cause::Abort, "the path or the sender's settings may have changed just then")
+        .lacking_if(view.case.after.is_empty(), Missing::Aftermath)
+}

@@ -1,0 +1,139 @@
+//! Settles first what the header of a RST shows: which segment it answers, or that a live socket was destroyed.
+
+use crate::tcp::SeqNum;
+use crate::track::{Marks, Past, ResetCase};
+
+use super::Form;
+
+/// How long after its trigger a RST may come: hosts answer within a round trip, and a second is longer than most.
+const ANSWER_NS: i64 = 1_000_000_000;
+/// How far after its trigger a RST may have been written in front of it: captures on several interfaces mix up what lies this close.
+const REORDER_NS: i64 = 1_000_000;
+
+/// What the header of a RST shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Its form.
+    pub form: Form,
+    /// The segment it answers.
+    pub trigger: Option<Past>,
+    /// The trigger stands behind the RST in the capture.
+    pub swapped: bool,
+}
+
+/// Settles the form of the case's RST.
+pub fn shape(case: &ResetCase) -> Shape {
+    let reset = &case.reset;
+    let bare = !reset.flags.ack();
+    let found = if bare {
+        find(case, |past| is_ack_trigger(case, past))
+    } else {
+        find(case, |past| is_syn_trigger(case, past))
+    };
+    if let Some((trigger, swapped)) = found {
+        let classic = bare || reset.seq == SeqNum(0);
+        let form = match (bare, classic) {
+            (true, _) => Form::AckEcho,
+            (false, true) => Form::SynEcho,
+            (false, false) => Form::Other,
+        };
+        return Shape { form, trigger: Some(trigger), swapped };
+    }
+    let none = Shape { form: Form::Other, trigger: None, swapped: false };
+    if bare {
+        return none;
+    }
+    if is_active(case) {
+        return Shape { form: Form::Active, ..none };
+    }
+    if reset.seq == SeqNum(0) && reset.window == 0 && !case.life.own.shows(Marks::SENT) {
+        return Shape { form: Form::SynEcho, ..none };
+    }
+    if let Some((trigger, swapped)) = find(case, |past| is_full_echo(case, past)) {
+        return Shape { form: Form::Other, trigger: Some(trigger), swapped };
+    }
+    none
+}
+
+/// The newest segment of the peer that fits, and whether it stands behind the RST.
+fn find(case: &ResetCase, fits: impl Fn(&Past) -> bool) -> Option<(Past, bool)> {
+    let timely = |past: &&Past| case.reset.time.since(past.time()) <= ANSWER_NS.max(4 * round_trip(case));
+    let peers = |past: &&Past| !case.is_own(past) && !past.flags().rst();
+    let before = case.before.iter().rev().filter(peers).filter(timely).find(|past| fits(past));
+    if let Some(found) = before {
+        return Some((original(case, found), false));
+    }
+    let close = |past: &&Past| past.time().since(case.reset.time) <= REORDER_NS;
+    case.after.iter().filter(peers).take_while(close).find(|past| fits(past)).map(|past| (*past, true))
+}
+
+/// The first capture of a segment that was captured twice.
+fn original(case: &ResetCase, found: &Past) -> Past {
+    if !found.is_copy() {
+        return *found;
+    }
+    let same = |past: &&Past| past.side() == found.side() && past.seq() == found.seq() && past.flags() == found.flags();
+    case.before.iter().filter(same).find(|past| !past.is_copy() && past.len() == found.len()).copied().unwrap_or(*found)
+}
+
+fn round_trip(case: &ResetCase) -> i64 {
+    i64::from(case.life.own.answer_ns) + i64::from(case.life.peer.answer_ns)
+}
+
+/// RFC 9293 3.5.2 group 1: the trigger has no ACK, so the RST acknowledges its end.
+/// Some stacks do not count the data of a SYN.
+fn is_syn_trigger(case: &ResetCase, past: &Past) -> bool {
+    if past.flags().ack() {
+        return false;
+    }
+    let acked = case.reset.ack_field;
+    let without_data = past.flags().syn() && acked == past.seq().plus(1);
+    (acked == past.seq_end() || without_data) && !case.life.own.shows(Marks::SYN)
+}
+
+/// RFC 9293 3.5.2 groups 1 and 2: the trigger has an ACK, so the RST takes its number.
+fn is_ack_trigger(case: &ResetCase, past: &Past) -> bool {
+    past.ack() == Some(case.reset.seq) && !was_answered(case, past)
+}
+
+/// Whether the RST's sender sent something after `past` that shows it had accepted it: then it did not provoke the RST.
+fn was_answered(case: &ResetCase, past: &Past) -> bool {
+    let later =
+        case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.frame() > past.frame());
+    later.into_iter().any(|own| match past.seq_len() {
+        0 => !past.is_probe() || own.ack().is_some(),
+        _ => own.ack().is_some_and(|ack| ack.since(past.seq_end()) >= 0),
+    })
+}
+
+/// RST|ACK that takes both numbers from its trigger: lwIP, Suricata's reject, some middleboxes.
+fn is_full_echo(case: &ResetCase, past: &Past) -> bool {
+    past.ack() == Some(case.reset.seq) && case.reset.ack_field == past.seq_end() && past.seq_len() > 0
+}
+
+/// A live socket's reset (Linux tcp_send_active_reset, RFC 9293 3.10.5 ABORT): seq = SND.NXT, ack = RCV.NXT.
+fn is_active(case: &ResetCase) -> bool {
+    let (own, peer) = (&case.life.own, &case.life.peer);
+    let reset = &case.reset;
+    let ack_fits = if peer.shows(Marks::SENT) {
+        let from = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
+        // Beyond what the peer was seen to send where the capture lost some of it.
+        let unseen = reset.ack_field.since(peer.snd_max);
+        let exact = reset.seq == own.snd_max && unseen < 1 << 16;
+        reset.ack_field.since(from) >= 0 && (unseen <= 1 || exact)
+    } else {
+        !own.shows(Marks::ACKED) || reset.ack_field.since(own.max_ack) >= 0
+    };
+    ack_fits && seq_fits(case)
+}
+
+fn seq_fits(case: &ResetCase) -> bool {
+    let (own, peer) = (&case.life.own, &case.life.peer);
+    let reset = &case.reset;
+    if own.shows(Marks::SENT) {
+        let lowest = if peer.shows(Marks::ACKED) { peer.max_ack } else { own.base };
+        // One beyond: a FIN that was queued, or lost before the capture point.
+        return reset.seq.since(lowest) >= 0 && reset.seq.since(own.snd_max) <= 1;
+    }
+    peer.shows(Marks::ACKED) && reset.seq.since(peer.max_ack).unsigned_abs() < 1 << 16
+}

@@ -1,0 +1,234 @@
+//! Half-open response: the sender has no such connection, the other side believes in one.
+
+use crate::track::{Marks, Past};
+
+use super::opinion::{Judgement, Opinion};
+use super::time_wait::{old_ack, retry_fact};
+use super::view::View;
+use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
+
+/// A host that resets SYN|ACKs this often is scanning.
+const SCANNING: u32 = 3;
+
+/// Whether E had no connection for what it received.
+pub fn judge(view: &View<'_>) -> Judgement {
+    let rules = [syn_discovery, unwanted_syn_ack, bad_handshake_ack, late_segment, stray_ack, lost_state];
+    if let Some(opinion) = rules.iter().find_map(|rule| rule(view)) {
+        return opinion.fits();
+    }
+    if let Some(fin) = view.own_fin_frame() {
+        return Judgement::Against(Fact::at(FactKind::FinFromSender, fin));
+    }
+    if view.form() == Form::Active && !view.has_no_socket_marks() {
+        return Judgement::Against(Fact::of(FactKind::LiveSocketMarks));
+    }
+    Judgement::Silent
+}
+
+fn half_open(cause: Cause) -> Opinion {
+    Opinion::new(Class::HalfOpenResponse, cause)
+}
+
+/// E's SYN met a connection that P still held open: P challenged it (RFC 5961 4.2), E reset it (RFC 9293 3.5.1).
+fn syn_discovery(view: &View<'_>) -> Option<Opinion> {
+    let ack = old_ack(view)?;
+    let opinion = half_open(Cause::SynDiscovery).because(Fact::at(FactKind::OldAckToSyn, ack.frame()));
+    let opinion = match &view.case.previous {
+        Some(previous) => {
+            opinion.because(previous.last_segment.map(|past| Fact::at(FactKind::PreviousOpen, past.frame())))
+        }
+        None => {
+            let running =
+                ack.ip_id().is_some_and(|id| id != 0).then(|| Fact::at(FactKind::OldAckIdRunning, ack.frame()));
+            opinion.because(running).sure(Certainty::Possible).lacking(Missing::PreviousConnection).or(
+                Class::TimeWaitCollision,
+                Cause::SynResetByClient,
+                "the server may have been in TIME-WAIT",
+            )
+        }
+    };
+    Some(opinion.because(retry_fact(view)))
+}
+
+/// P's SYN|ACK, and E does not want it.
+fn unwanted_syn_ack(view: &View<'_>) -> Option<Opinion> {
+    let answer = answered_syn_ack(view)?;
+    let asked = view.own().shows(Marks::SYN) && !view.own().shows(Marks::SYN_ACK);
+    if !asked {
+        let nothing = view.is_own_silent();
+        return nothing.then(|| backscatter(view, &answer));
+    }
+    let right = answer.ack() == Some(view.own().base.plus(1)) || answer.ack() == Some(view.own().snd_max);
+    if !right {
+        return Some(
+            half_open(Cause::StaleSynAck)
+                .because(Fact::at(FactKind::WrongSynAckNumber, answer.frame()))
+                .because(view.answer_fact()),
+        );
+    }
+    if view.peer().shows(Marks::WRONG_ECHO) && view.form() == Form::AckEcho {
+        return Some(
+            half_open(Cause::PawsReject)
+                .because(Fact::at(FactKind::WrongTimestampEcho, answer.frame()))
+                .because(view.answer_fact())
+                .or(Class::HalfOpenResponse, Cause::HandshakeAbandoned, "the program may have given up just then"),
+        );
+    }
+    Some(abandoned(view, &answer))
+}
+
+/// The SYN|ACK that E reset before acknowledging it.
+fn answered_syn_ack(view: &View<'_>) -> Option<Past> {
+    if view.own().shows(Marks::PLAIN_ACK) || view.own().shows(Marks::DATA) {
+        return None;
+    }
+    let is_syn_ack = |past: &Past| past.flags().syn() && past.flags().ack();
+    match view.trigger() {
+        Some(trigger) => is_syn_ack(trigger).then_some(*trigger),
+        None => {
+            let last = view.peer_before().rfind(|past| !past.is_copy())?;
+            (is_syn_ack(last) && last.ack() == Some(view.reset().seq)).then_some(*last)
+        }
+    }
+}
+
+fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
+    let crafted = view.own().shows(Marks::CRAFTED_SYN);
+    let fan_out = view.case.host.half_opened >= SCANNING;
+    let cause = if crafted || fan_out { Cause::SynScan } else { Cause::HandshakeAbandoned };
+    let opinion = half_open(cause)
+        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(1))
+        .because(view.answer_fact())
+        .because(view.own_syn_frame().filter(|_| crafted).map(|frame| Fact::at(FactKind::CraftedSyn, frame)))
+        .because(fan_out.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.host.half_opened))));
+    match cause {
+        Cause::SynScan => opinion.or(
+            Class::HalfOpenResponse,
+            Cause::HandshakeAbandoned,
+            "a load balancer's half-open health check looks the same",
+        ),
+        _ if view.reset().flags.ack() => {
+            opinion.or(Class::AbortiveClose, Cause::ConnectThenReset, "the program may have aborted at once")
+        }
+        _ => opinion,
+    }
+}
+
+fn backscatter(view: &View<'_>, answer: &Past) -> Opinion {
+    half_open(Cause::Backscatter)
+        .because(view.answer_fact())
+        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(0))
+        .sure(Certainty::Possible)
+        .lacking(Missing::Handshake)
+        .or(Class::HalfOpenResponse, Cause::HandshakeAbandoned, "the SYN may not have been captured")
+}
+
+/// The third segment of the handshake acknowledges what E never sent (RFC 9293 3.5.2 group 2; a SYN cookie that does not check).
+fn bad_handshake_ack(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.echo_trigger()?;
+    let waiting =
+        view.is_opener() == Some(false) && view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
+    let number = trigger.ack()?;
+    if !waiting || number == view.own().snd_max || view.own().shows(Marks::DATA) || view.own_closed() {
+        return None;
+    }
+    Some(
+        half_open(Cause::BadHandshakeAck)
+            .because(
+                Fact::at(FactKind::WrongHandshakeAck, trigger.frame())
+                    .with(i64::from(number.since(view.own().snd_max))),
+            )
+            .because(view.answer_fact()),
+    )
+}
+
+/// Both sides had closed, and a copy of something old arrived.
+fn late_segment(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.echo_trigger()?;
+    let late = view.both_closed() && (trigger.is_old_data() || trigger.is_pure_ack() || trigger.is_probe());
+    let acked_before =
+        trigger.is_old_data() && view.own().shows(Marks::ACKED) && view.own().max_ack.since(trigger.seq_end()) >= 0;
+    if !late || !(acked_before || trigger.seq_len() == 0 || trigger.is_probe()) {
+        return None;
+    }
+    Some(
+        half_open(Cause::LateSegment)
+            .because(Fact::at(FactKind::LateCopy, trigger.frame()))
+            .because(view.answer_fact())
+            .because(view.own_fin_frame().map(|frame| Fact::at(FactKind::BothClosed, frame))),
+    )
+}
+
+/// A lone ACK without a connection around it: a probe, or the tail of something older.
+fn stray_ack(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.echo_trigger()?;
+    let alone = view.is_own_silent() && view.peer_before().all(|past| past.is_pure_ack() && !past.is_probe());
+    (alone && trigger.is_pure_ack()).then(|| {
+        half_open(Cause::StrayAck)
+            .because(view.answer_fact())
+            .sure(Certainty::Possible)
+            .lacking(Missing::Handshake)
+            .or(
+                Class::HalfOpenResponse,
+                Cause::LostState,
+                "the sender may have lost a connection that began before the capture",
+            )
+            .or(Class::ClosedPort, Cause::ProbeAnswered, "a scanner sends such ACKs, too")
+    })
+}
+
+/// P uses a connection that E, which never closed it, does not know (RFC 9293 3.5.1).
+fn lost_state(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.echo_trigger().or_else(|| full_echo(view))?;
+    let hidden_fin = view.peer().shows(Marks::ACKS_UNSEEN) && beyond_by_one(view, trigger) && trigger.seq_len() > 0;
+    if view.own_closed() || trigger.flags().syn() || hidden_fin {
+        return None;
+    }
+    let silent = view.is_own_silent();
+    let gap = view.own_gap();
+    let began_before = !view.saw_handshake();
+    let mut opinion = half_open(Cause::LostState)
+        .because(view.answer_fact())
+        .because_if(view.has_no_socket_marks(), FactKind::NoSocketMarks)
+        .because_if(!silent, FactKind::NoFinFromSender)
+        .because_if(!silent && !gap, FactKind::NoGapInSender)
+        .because(trigger.is_probe().then(|| Fact::at(FactKind::KeepaliveProbe, trigger.frame())))
+        .because(retransmissions(view))
+        .lacking_if(began_before, Missing::Handshake)
+        .lacking_if(gap, Missing::SenderSegments);
+    let may_have_closed = silent && trigger.len() == 0;
+    let numbers_unseen = !silent && beyond_by_one(view, trigger);
+    if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
+        opinion = opinion.at_most(Certainty::Possible);
+    }
+    if view.peer().shows(Marks::FIN) && view.is_established() && !silent {
+        opinion = opinion.or(
+            Class::AbortiveClose,
+            Cause::DataAfterClose,
+            "the sender may have shut its socket down without a FIN being captured",
+        );
+    } else {
+        opinion = opinion.or(
+            Class::AbortiveClose,
+            Cause::DataAfterClose,
+            "its FIN or RST may have been lost before the capture point",
+        );
+    }
+    Some(opinion)
+}
+
+/// RST|ACK with both numbers of T from a side that has shown nothing else (lwIP, middleboxes).
+fn full_echo<'a>(view: &'a View<'_>) -> Option<&'a Past> {
+    view.trigger().filter(|trigger| view.form() == Form::Other && view.is_own_silent() && trigger.flags().ack())
+}
+
+/// P acknowledges one number more than E was seen to send: a FIN that was not captured.
+fn beyond_by_one(view: &View<'_>, trigger: &Past) -> bool {
+    !view.is_own_silent() && trigger.ack().is_some_and(|ack| ack.since(view.own().snd_max) == 1)
+}
+
+/// P's segments had gone unanswered before.
+fn retransmissions(view: &View<'_>) -> Option<Fact> {
+    let count = view.peer().retransmissions;
+    (count > 0).then(|| Fact::of(FactKind::RetransmissionsUnanswered).with(i64::from(count)))
+}

@@ -1,0 +1,103 @@
+//! What one rule answers.
+
+use crate::frame::FrameNo;
+
+use super::{Alternative, Cause, Certainty, Class, Fact, FactKind, Missing};
+
+/// What one rule says about a case.
+#[derive(Clone, Debug)]
+pub enum Judgement {
+    /// This is it.
+    Fits(Box<Opinion>),
+    /// It is not my class, and this fact says so.
+    Against(Fact),
+    /// Not my matter.
+    Silent,
+}
+
+/// A rule's reading of a case.
+#[derive(Clone, Debug)]
+pub struct Opinion {
+    /// The class.
+    pub class: Class,
+    /// The cause.
+    pub cause: Cause,
+    /// How sure.
+    pub certainty: Certainty,
+    /// On which facts.
+    pub evidence: Vec<Fact>,
+    /// What else it could be.
+    pub alternatives: Vec<Alternative>,
+    /// What the capture lacks.
+    pub missing: Vec<Missing>,
+    /// The RST it merely follows from.
+    pub follows: Option<FrameNo>,
+}
+
+impl Opinion {
+    /// A likely cause.
+    pub fn new(class: Class, cause: Cause) -> Self {
+        Self {
+            class,
+            cause,
+            certainty: Certainty::Likely,
+            evidence: Vec::new(),
+            alternatives: Vec::new(),
+            missing: Vec::new(),
+            follows: None,
+        }
+    }
+
+    /// With another certainty.
+    pub fn sure(mut self, certainty: Certainty) -> Self {
+        self.certainty = certainty;
+        self
+    }
+
+    /// No more than `certainty`.
+    pub fn at_most(mut self, certainty: Certainty) -> Self {
+        self.certainty = self.certainty.min(certainty);
+        self
+    }
+
+    /// Resting on `fact`, if there is one.
+    pub fn because(mut self, fact: impl Into<Option<Fact>>) -> Self {
+        self.evidence.extend(fact.into());
+        self
+    }
+
+    /// Resting on `kind` where `holds`.
+    pub fn because_if(self, holds: bool, kind: FactKind) -> Self {
+        self.because(holds.then(|| Fact::of(kind)))
+    }
+
+    /// Or else.
+    pub fn or(mut self, class: Class, cause: Cause, why: &'static str) -> Self {
+        self.alternatives.push(Alternative { class, cause, why });
+        self
+    }
+
+    /// Lacking something.
+    pub fn lacking(mut self, missing: Missing) -> Self {
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+        self
+    }
+
+    /// Lacking something where `holds`.
+    pub fn lacking_if(self, holds: bool, missing: Missing) -> Self {
+        if holds { self.lacking(missing) } else { self }
+    }
+
+    /// Following from an earlier RST.
+    pub fn following(mut self, frame: FrameNo) -> Self {
+        self.follows = Some(frame);
+        self
+    }
+
+    /// As a judgement.
+    pub fn fits(self) -> Judgement {
+        Judgement::Fits(Box::new(self))
+    }
+}

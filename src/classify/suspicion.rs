@@ -1,0 +1,113 @@
+//! What speaks for a third party as the RST's maker: weighed, never decisive alone.
+
+use crate::track::{Marks, ResetCase};
+
+use super::form::Shape;
+use super::{Fact, FactKind, Form};
+
+/// From this weight on, soft facts alone make a RST a suspected forgery.
+pub const HEAVY: u8 = 3;
+
+/// Soft facts and their weight.
+#[derive(Clone, Debug, Default)]
+pub struct Suspicion {
+    /// Their sum.
+    pub weight: u8,
+    /// The facts.
+    pub facts: Vec<Fact>,
+    /// Facts that speak for the endpoint itself.
+    pub trust: Vec<Fact>,
+}
+
+impl Suspicion {
+    fn add(&mut self, weight: u8, fact: Fact) {
+        self.weight = self.weight.saturating_add(weight);
+        self.facts.push(fact);
+    }
+}
+
+/// Compares the RST with its sender's other segments.
+///
+/// Echoes are built without the socket: their TTL is the host's default, their IP ID 0 and they carry no timestamps
+/// (Linux tcp_v4_send_reset; ip_send_unicast_reply), so what is odd in an active reset is normal in them.
+pub fn suspicion(case: &ResetCase, shape: &Shape) -> Suspicion {
+    let mut found = Suspicion::default();
+    let own = &case.life.own;
+    if !own.shows(Marks::SENT) {
+        return found;
+    }
+    let echo = matches!(shape.form, Form::AckEcho | Form::SynEcho);
+    weigh_ttl(case, echo, &mut found);
+    weigh_id(case, echo, &mut found);
+    weigh_header(case, echo, &mut found);
+    weigh_numbers(case, shape, &mut found);
+    weigh_time(case, shape, &mut found);
+    found
+}
+
+fn weigh_ttl(case: &ResetCase, echo: bool, found: &mut Suspicion) {
+    let own = &case.life.own;
+    let difference = i64::from(case.reset.ip.ttl) - i64::from(own.ttl);
+    // Scanners make the SYN by hand, their kernel the RST (IP_TTL of an application has the same effect).
+    let crafted = own.shows(Marks::CRAFTED_SYN) && !own.shows(Marks::PLAIN_ACK);
+    if difference == 0 {
+        found.trust.push(Fact::of(FactKind::TtlAsUsual));
+    } else if !own.shows(Marks::TTL_VARIES) && !crafted {
+        let weight = match difference.abs() {
+            0..=2 => 0,
+            _ if echo => 1,
+            _ => 2,
+        };
+        found.add(weight, Fact::of(FactKind::TtlDiffers).with(difference));
+    }
+}
+
+fn weigh_id(case: &ResetCase, echo: bool, found: &mut Suspicion) {
+    let own = &case.life.own;
+    let Some(id) = case.reset.ip.id else { return };
+    if !own.shows(Marks::ID_SET) {
+        return;
+    }
+    let step = id.wrapping_sub(own.last_id);
+    if (1..=16).contains(&step) {
+        found.trust.push(Fact::of(FactKind::NextIpId));
+    } else if !echo && own.shows(Marks::ID_COUNTS) && step > 2000 {
+        found.add(1, Fact::of(FactKind::ForeignIpId).with(i64::from(id)));
+    }
+}
+
+fn weigh_header(case: &ResetCase, echo: bool, found: &mut Suspicion) {
+    let own = &case.life.own;
+    let known = case.reset.options.complete;
+    if !echo && known && own.shows(Marks::TIMESTAMPS_LAST) && case.reset.options.timestamps.is_none() {
+        found.add(1, Fact::of(FactKind::TimestampsAbsent));
+    }
+    let flags = case.reset.flags;
+    if flags.syn() || flags.fin() {
+        found.add(2, Fact::of(FactKind::UnknownForm));
+    }
+}
+
+fn weigh_numbers(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
+    let (own, peer) = (&case.life.own, &case.life.peer);
+    if shape.form != Form::Other || shape.trigger.is_some() || !peer.shows(Marks::SENT) {
+        return;
+    }
+    let offset = case.reset.seq.since(own.snd_max);
+    let complete = !own.shows(Marks::HOLE) && !peer.shows(Marks::ACKS_UNSEEN);
+    if offset > 1 && complete {
+        found.add(2, Fact::of(FactKind::SeqAboveNext).with(i64::from(offset)));
+    } else if offset < 0 && peer.shows(Marks::ACKED) && peer.max_ack.is_after(case.reset.seq) {
+        found.add(1, Fact::of(FactKind::SeqBelowNext).with(-i64::from(offset)));
+    }
+}
+
+/// An answer that comes sooner than the handshake's answer from the same host came from somewhere nearer.
+fn weigh_time(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
+    let Some(trigger) = shape.trigger else { return };
+    let usual = i64::from(case.life.own.answer_ns);
+    let took = case.reset.time.since(trigger.time());
+    if usual > 5_000_000 && took >= 0 && took < usual / 4 {
+        found.add(2, Fact::of(FactKind::FasterThanPath).with(took));
+    }
+}

@@ -1,0 +1,241 @@
+//! A case with the questions that several rules ask of it.
+
+use crate::frame::FrameNo;
+use crate::tcp::{Segment, SeqNum};
+use crate::track::{Endpoint, Marks, Past, ResetCase};
+
+use super::form::{Shape, shape};
+use super::suspicion::{Suspicion, suspicion};
+use super::{Fact, FactKind, Form, Role};
+
+/// A case with the questions that several rules ask of it. `E` in comments is the RST's sender, `P` its peer, `T` the trigger.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The case.
+    pub case: &'a ResetCase,
+    /// What the RST's header shows.
+    pub shape: Shape,
+    /// What speaks for a third party.
+    pub suspicion: Suspicion,
+}
+
+impl<'a> View<'a> {
+    /// Looks at a case.
+    pub fn new(case: &'a ResetCase) -> Self {
+        let shape = shape(case);
+        Self { case, shape, suspicion: suspicion(case, &shape) }
+    }
+
+    /// The RST.
+    pub fn reset(&self) -> &'a Segment {
+        &self.case.reset
+    }
+
+    /// What E has shown.
+    pub fn own(&self) -> &'a Endpoint {
+        &self.case.life.own
+    }
+
+    /// What P has shown.
+    pub fn peer(&self) -> &'a Endpoint {
+        &self.case.life.peer
+    }
+
+    /// The form.
+    pub fn form(&self) -> Form {
+        self.shape.form
+    }
+
+    /// T.
+    pub fn trigger(&self) -> Option<&Past> {
+        self.shape.trigger.as_ref()
+    }
+
+    /// T, where the RST is a bare one that takes T's ACK number.
+    pub fn echo_trigger(&self) -> Option<&Past> {
+        self.trigger().filter(|_| self.form() == Form::AckEcho)
+    }
+
+    /// Whether E opened the connection; `None` where no SYN was seen.
+    pub fn is_opener(&self) -> Option<bool> {
+        self.case.life.opener.map(|side| side == self.case.sender)
+    }
+
+    /// E's part.
+    pub fn role(&self) -> Option<Role> {
+        self.is_opener().map(|opener| if opener { Role::Client } else { Role::Server })
+    }
+
+    /// Whether the capture shows nothing of E before, other RSTs left out.
+    pub fn is_own_silent(&self) -> bool {
+        !self.own().shows(Marks::SENT)
+    }
+
+    /// Whether the capture shows nothing of P before, RSTs left out.
+    pub fn is_peer_silent(&self) -> bool {
+        !self.peer().shows(Marks::SENT)
+    }
+
+    /// Whether both SYNs were seen.
+    pub fn saw_handshake(&self) -> bool {
+        self.own().shows(Marks::SYN) && self.peer().shows(Marks::SYN)
+    }
+
+    /// Whether the opener's SYN|ACK was answered, or both sides have shown numbers of a connection.
+    pub fn is_established(&self) -> bool {
+        let (own, peer) = (self.own(), self.peer());
+        match self.is_opener() {
+            Some(true) => own.shows(Marks::PLAIN_ACK) && peer.shows(Marks::SENT) && own.max_ack.is_after(peer.base),
+            Some(false) => peer.shows(Marks::PLAIN_ACK) && own.shows(Marks::SENT) && peer.max_ack.is_after(own.base),
+            None => own.shows(Marks::PLAIN_ACK) || peer.shows(Marks::PLAIN_ACK),
+        }
+    }
+
+    /// Whether neither side sent payload.
+    pub fn is_without_data(&self) -> bool {
+        !self.own().shows(Marks::DATA) && !self.peer().shows(Marks::DATA) && !self.acks_unseen_bytes()
+    }
+
+    /// Whether E had sent FIN.
+    pub fn own_closed(&self) -> bool {
+        self.own().shows(Marks::FIN)
+    }
+
+    /// Whether P had sent FIN before T (or before the RST, where there is no T).
+    pub fn peer_closed_before_trigger(&self) -> bool {
+        let closed = self.peer().shows(Marks::FIN);
+        let first =
+            self.trigger().is_some_and(|trigger| trigger.flags().fin() && trigger.seq_end() == self.peer().fin.plus(1));
+        closed && !(first && !self.peer().shows(Marks::FIN_REPEATED) && !self.is_fin_acked(self.own(), self.peer()))
+    }
+
+    fn is_fin_acked(&self, acker: &Endpoint, closer: &Endpoint) -> bool {
+        closer.fin_acked_by(acker)
+    }
+
+    /// Whether both sides had closed, and each had acknowledged the other's FIN as far as the capture shows.
+    pub fn both_closed(&self) -> bool {
+        let (own, peer) = (self.own(), self.peer());
+        own.fin_acked_by(peer) && peer.fin_acked_by(own)
+    }
+
+    /// E's segments before the RST, oldest first.
+    pub fn own_before(&self) -> impl DoubleEndedIterator<Item = &'a Past> + '_ {
+        self.case.before.iter().filter(|past| self.case.is_own(past))
+    }
+
+    /// P's segments before the RST, oldest first.
+    pub fn peer_before(&self) -> impl DoubleEndedIterator<Item = &'a Past> + '_ {
+        self.case.before.iter().filter(|past| !self.case.is_own(past))
+    }
+
+    /// E's segments after the RST.
+    pub fn own_after(&self) -> impl Iterator<Item = &'a Past> + '_ {
+        self.case.after.iter().filter(|past| self.case.is_own(past))
+    }
+
+    /// P's segments after the RST.
+    pub fn peer_after(&self) -> impl Iterator<Item = &'a Past> + '_ {
+        self.case.after.iter().filter(|past| !self.case.is_own(past))
+    }
+
+    /// The frame of E's SYN, while kept.
+    pub fn own_syn_frame(&self) -> Option<FrameNo> {
+        self.own_before().find(|past| past.flags().syn()).map(Past::frame)
+    }
+
+    /// The frame of E's FIN, while kept.
+    pub fn own_fin_frame(&self) -> Option<FrameNo> {
+        self.own_before().find(|past| past.flags().fin()).map(Past::frame)
+    }
+
+    /// The frame of P's FIN, while kept.
+    pub fn peer_fin_frame(&self) -> Option<FrameNo> {
+        self.peer_before().find(|past| past.flags().fin()).map(Past::frame)
+    }
+
+    /// E's earlier RSTs of this life, oldest first.
+    pub fn own_resets(&self) -> impl DoubleEndedIterator<Item = &'a Past> + '_ {
+        self.own_before().filter(|past| past.flags().rst())
+    }
+
+    /// How long the connection had been silent before T, or before the RST where there is no T, in nanoseconds.
+    pub fn idle_ns(&self) -> Option<i64> {
+        let last = self.trigger().map_or(self.reset().time, |trigger| trigger.time());
+        let anchor = self.trigger().map(Past::frame);
+        let earlier = self.case.before.iter().rev();
+        let previous =
+            earlier.skip_while(|past| anchor.is_some_and(|frame| past.frame() >= frame)).find(|past| !past.is_copy());
+        previous.map(|past| last.since(past.time()).max(0))
+    }
+
+    /// Nanoseconds from T to the RST.
+    pub fn after_trigger_ns(&self) -> Option<i64> {
+        self.trigger().map(|trigger| self.reset().time.since(trigger.time()))
+    }
+
+    /// Payload bytes of P that E acknowledged after it last sent anything of its own: E never answered them.
+    pub fn unanswered_bytes(&self) -> u32 {
+        let (own, peer) = (self.own(), self.peer());
+        if !peer.shows(Marks::DATA) {
+            return 0;
+        }
+        let acked = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
+        let acked = match self.reset().ack() {
+            Some(ack) if ack.since(peer.snd_max) <= 0 => acked.max(ack),
+            _ => acked,
+        };
+        let answered = if own.shows(Marks::DATA) || own.shows(Marks::SYN_ACK) || own.shows(Marks::FIN) {
+            own.acked_at_last_data
+        } else {
+            self.first_data_number()
+        };
+        let open = acked.since(answered.max(self.first_data_number())).max(0) as u32;
+        open.saturating_sub(u32::from(peer.shows(Marks::FIN) && acked.is_after(peer.fin)))
+    }
+
+    fn first_data_number(&self) -> SeqNum {
+        let peer = self.peer();
+        if peer.shows(Marks::SYN) { peer.base.plus(1) } else { peer.base }
+    }
+
+    /// The sequence number the RST ought to have if E's socket lived, and by how much it differs.
+    pub fn seq_offset(&self) -> i32 {
+        self.reset().seq.since(self.own().snd_max)
+    }
+
+    /// The fact that the RST answers T.
+    pub fn answer_fact(&self) -> Option<Fact> {
+        let trigger = self.trigger()?;
+        let kind = if self.reset().flags.ack() { FactKind::AcksEndOf } else { FactKind::SeqEqualsAckOf };
+        Some(Fact::at(kind, trigger.frame()))
+    }
+
+    /// Whether the header looks built from T alone: window 0 and no options but MD5's or MPTCP's (Linux tcp_v4_send_reset).
+    pub fn has_no_socket_marks(&self) -> bool {
+        self.reset().window == 0 && self.reset().options.timestamps.is_none()
+    }
+
+    /// Whether something of the connection speaks of E's segments missing from the capture.
+    pub fn own_gap(&self) -> bool {
+        self.own().shows(Marks::HOLE)
+            || (self.peer().shows(Marks::ACKS_UNSEEN) && self.peer().max_ack.is_after(self.own().snd_max))
+    }
+
+    /// Whether the RST acknowledges more than P was seen to send.
+    pub fn acks_unseen_bytes(&self) -> bool {
+        let ack = self.reset().ack().filter(|_| !self.is_peer_silent());
+        ack.is_some_and(|ack| ack.is_after(self.peer().snd_max))
+    }
+
+    /// Nanoseconds since P's last data.
+    pub fn since_peer_data_ns(&self) -> Option<i64> {
+        let data = self.peer_before().rev().find(|past| past.len() > 0 && !past.is_probe());
+        data.map(|past| self.reset().time.since(past.time()))
+    }
+
+    /// The handshake's segments, for evidence.
+    pub fn syn_ack(&self) -> Option<&'a Past> {
+        self.case.before.iter().find(|past| past.flags().syn() && past.flags().ack())
+    }
+}

@@ -1,0 +1,128 @@
+//! Tests of the command line.
+
+use super::*;
+
+fn parse(line: &str) -> Result<Config, clap::Error> {
+    let words = std::iter::once("rstscan").chain(line.split_whitespace());
+    Config::from_arguments(Arguments::try_parse_from(words)?, &Surroundings::default())
+}
+
+#[track_caller]
+fn refused(line: &str) -> ErrorKind {
+    parse(line).unwrap_err().kind()
+}
+
+#[test]
+fn arguments_are_well_formed() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn filter_words_are_joined_and_may_stand_before_options() {
+    let words = Some(FilterText::Words("port 80 and not host a".to_owned()));
+    assert_eq!(parse("-r f port 80 and not host a").unwrap().filter, words);
+    let config = parse("-r f port 80 and -q not host a").unwrap();
+    assert_eq!((config.filter, config.style.quiet), (words, 1));
+    let after_dashes = Some(FilterText::Words("port 80 -q".to_owned()));
+    assert_eq!(parse("-r f -- port 80 -q").unwrap().filter, after_dashes);
+}
+
+#[test]
+fn files_in_their_order() {
+    let files = ["b", "-", "a"].map(PathBuf::from).to_vec();
+    assert_eq!(parse("-r b -r - -r a").unwrap().input, Input::Files(files));
+}
+
+#[test]
+fn live_options() {
+    let Input::Live(options) = parse("-i eth0").unwrap().input else { panic!("not live") };
+    assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (2048, 65_536, true));
+    let Input::Live(options) = parse("-i any -s0 -B 512 -p").unwrap().input else { panic!("not live") };
+    assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (262_144, 512, false));
+}
+
+#[test]
+fn settle_time_differs_between_files_and_live() {
+    assert_eq!(parse("-r f").unwrap().settle_ns, 3_000_000_000);
+    assert_eq!(parse("-i lo").unwrap().settle_ns, 1_000_000_000);
+    assert_eq!(parse("-i lo --settle 0.25").unwrap().settle_ns, 250_000_000);
+    for wrong in ["-1", "nan", "inf", "1e9", "x"] {
+        assert_eq!(refused(&format!("-r f --settle={wrong}")), ErrorKind::ValueValidation);
+    }
+}
+
+#[test]
+fn what_cannot_be_together() {
+    for line in ["-r f -i lo", "-r f -D", "-i lo -D", "-r f -F x port 80", "-r f --json --count"] {
+        assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
+    }
+    assert_eq!(refused(""), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refused("-r f -c 0"), ErrorKind::ValueValidation);
+    assert_eq!(refused("-i lo -s 262145"), ErrorKind::ValueValidation);
+    assert_eq!(refused("-V"), ErrorKind::UnknownArgument);
+}
+
+#[test]
+fn formats() {
+    let format = |line: &str| parse(line).unwrap().style.format;
+    assert_eq!(format("-r f"), Format::Text);
+    assert_eq!(format("-r f --format json"), Format::Json);
+    assert_eq!(format("-r f --json"), Format::Json);
+    assert_eq!(format("-r f --count"), Format::Count);
+}
+
+#[test]
+fn time_styles_are_those_of_tcpdump() {
+    let time = |line: &str| parse(line).unwrap().style.time;
+    assert_eq!(time("-r f"), TimeStyle::Clock);
+    assert_eq!(time("-t -r f"), TimeStyle::None);
+    assert_eq!(time("-tt -r f"), TimeStyle::Epoch);
+    assert_eq!(time("-ttt -r f"), TimeStyle::Delta);
+    assert_eq!(time("-tttt -r f"), TimeStyle::DateTime);
+    assert_eq!(time("-ttttt -r f"), TimeStyle::SinceFirst);
+}
+
+#[test]
+fn nano_and_micro_the_last_one_counts() {
+    assert!(parse("-r f --nano").unwrap().style.nano);
+    assert!(parse("-r f --micro --nano").unwrap().style.nano);
+    assert!(!parse("-r f --nano --micro").unwrap().style.nano);
+}
+
+#[test]
+fn habits_of_tcpdump_users_are_taken() {
+    let config = parse("-nn -# -S -e -l -vv -r f").unwrap();
+    let style = config.style;
+    assert!(style.frame_numbers && style.absolute_numbers && style.link_header && config.line_buffered);
+    assert_eq!(style.verbose, 2);
+}
+
+#[track_caller]
+fn check_color(when: When, terminal: bool, variables: &[(&str, &str)], expected: bool) {
+    let value = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| value.into());
+    let surroundings = Surroundings {
+        no_color: value("NO_COLOR"),
+        clicolor: value("CLICOLOR"),
+        clicolor_force: value("CLICOLOR_FORCE"),
+        term: value("TERM"),
+        terminal,
+        columns: None,
+    };
+    assert_eq!(surroundings.color(when), expected, "{when:?} {terminal} {variables:?}");
+}
+
+#[test]
+fn colour() {
+    check_color(When::Auto, true, &[], true);
+    check_color(When::Auto, false, &[], false);
+    check_color(When::Auto, true, &[("TERM", "dumb")], false);
+    check_color(When::Auto, true, &[("TERM", "xterm"), ("CLICOLOR", "1")], true);
+    check_color(When::Auto, true, &[("CLICOLOR", "0")], false);
+    check_color(When::Auto, true, &[("NO_COLOR", "1")], false);
+    check_color(When::Auto, true, &[("NO_COLOR", "")], true);
+    check_color(When::Auto, false, &[("CLICOLOR_FORCE", "1")], true);
+    check_color(When::Auto, false, &[("CLICOLOR_FORCE", "0")], false);
+    check_color(When::Auto, false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false);
+    check_color(When::Always, false, &[("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")], true);
+    check_color(When::Never, true, &[("CLICOLOR_FORCE", "1")], false);
+}

@@ -1,0 +1,55 @@
+//! IP headers: from the network layer to the bytes of a TCP segment.
+//!
+//! `v4` and `v6` read the common headers at known offsets and all others with a closer look. Both ways give the same
+//! body for whatever the first accepts.
+
+pub(super) mod v4;
+pub(super) mod v6;
+
+use std::net::IpAddr;
+
+use super::Skip;
+use super::link::{IPV4, IPV6, Network};
+use crate::tcp::IpFields;
+
+/// The TCP segment as IP carries it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Body<'a> {
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// What else the header says.
+    pub fields: IpFields,
+    /// The captured bytes from the TCP header on, without link-layer padding: never more than `len`.
+    pub bytes: &'a [u8],
+    /// How many bytes that were on the wire.
+    pub len: usize,
+    /// It is the first fragment of several.
+    pub fragment: bool,
+}
+
+/// The TCP segment behind any IP header; `wire_len` is what the capture says the packet's length was, padding included.
+///
+/// An IPv6 header under the ether type of IPv4 (or a link type of raw IP) is read as such, as Wireshark reads it; the
+/// opposite is malformed.
+pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Body<'a>, Skip> {
+    let bytes = network.bytes;
+    let version = bytes.first().map(|first| first >> 4);
+    match (network.ether_type, version) {
+        (IPV4 | IPV6, None) => Err(Skip::Truncated),
+        (IPV4, Some(4)) => v4::anywhere(bytes, wire_len),
+        (IPV4 | IPV6, Some(6)) => v6::anywhere(bytes, wire_len),
+        (IPV4 | IPV6, Some(_)) => Err(Skip::Malformed),
+        _ => Err(Skip::NotIp),
+    }
+}
+
+/// Why a header that does not fit gives no segment: `cut` by the capture, or in a `fragment`, or by IP's own length.
+fn too_short(cut: bool, fragment: bool) -> Skip {
+    match (cut, fragment) {
+        (true, _) => Skip::Truncated,
+        (false, true) => Skip::Fragment,
+        (false, false) => Skip::Malformed,
+    }
+}

@@ -1,0 +1,72 @@
+//! IPv4 (RFC 791), with options, fragments, authentication headers and total lengths of 0.
+
+use etherparse::err::{ip_auth, ipv4};
+use etherparse::{Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
+
+use super::{Body, too_short};
+use crate::decode::Skip;
+use crate::tcp::IpFields;
+
+/// The TCP segment behind a header without options or fragmentation; `None` for everything that needs a closer look.
+#[inline]
+pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
+    let header = Ipv4HeaderSlice::from_slice(bytes).ok()?;
+    let plain = header.slice().len() == Ipv4Header::MIN_LEN && !header.is_fragmenting_payload();
+    if !plain || header.protocol() != ip_number::TCP {
+        return None;
+    }
+    let len = usize::from(header.total_len()).checked_sub(Ipv4Header::MIN_LEN)?;
+    let rest = bytes.get(Ipv4Header::MIN_LEN..)?;
+    Some(Body { bytes: rest.get(..len).unwrap_or(rest), len, ..empty_body(header) })
+}
+
+/// The TCP segment in any IPv4 packet.
+///
+/// A total length of 0 is what segmentation offload leaves there: the length on the wire stands for it.
+pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> {
+    let (packet, stopped) = LaxIpv4Slice::from_slice(bytes).map_err(|error| match error {
+        ipv4::HeaderSliceError::Len(_) => Skip::Truncated,
+        ipv4::HeaderSliceError::Content(_) => Skip::Malformed,
+    })?;
+    let header = packet.header();
+    if !matches!(header.protocol(), ip_number::TCP | ip_number::AUTH) {
+        return Err(Skip::NotTcp);
+    }
+    if header.fragments_offset().value() != 0 {
+        return Err(Skip::Fragment);
+    }
+    let stated = usize::from(header.total_len());
+    let total = if stated == 0 { wire_len } else { stated };
+    let len = total.checked_sub(header.slice().len()).ok_or(Skip::Malformed)?;
+    let fragment = header.is_fragmenting_payload();
+    match stopped {
+        Some(ip_auth::HeaderSliceError::Len(_)) => return Err(too_short(bytes.len() < total, fragment)),
+        Some(ip_auth::HeaderSliceError::Content(_)) => return Err(Skip::Malformed),
+        None => {}
+    }
+    if packet.payload_ip_number() != ip_number::TCP {
+        return Err(Skip::NotTcp);
+    }
+    let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
+    let len = len.saturating_sub(authentication);
+    Ok(Body { bytes: packet.payload().payload, len, fragment, ..empty_body(header) })
+}
+
+/// What the header itself says.
+#[inline]
+fn empty_body<'a>(header: Ipv4HeaderSlice<'_>) -> Body<'a> {
+    Body {
+        src: header.source_addr().into(),
+        dst: header.destination_addr().into(),
+        fields: IpFields {
+            ttl: header.ttl(),
+            tos: header.dcp().value() << 2 | header.ecn().value(),
+            id: Some(header.identification()),
+            dont_fragment: header.dont_fragment(),
+            flow_label: None,
+        },
+        bytes: &[],
+        len: 0,
+        fragment: false,
+    }
+}

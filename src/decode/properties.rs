@@ -1,0 +1,117 @@
+//! What holds for every frame, whole, cut or damaged.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
+use super::{Decoded, Skip, decode, link, uncommon};
+use crate::frame::{Frame, LinkType};
+
+const LINKS: [LinkType; 11] = [
+    LinkType::NULL,
+    LinkType::ETHERNET,
+    LinkType::RAW_BSD,
+    LinkType::RAW_OPENBSD,
+    LinkType::RAW,
+    LinkType::LOOP,
+    LinkType::LINUX_SLL,
+    LinkType::IPV4,
+    LinkType::IPV6,
+    LinkType::LINUX_SLL2,
+    LinkType(9999),
+];
+
+/// The way that looks closer at everything.
+fn decode_uncommon<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
+    uncommon(frame, &link::network(frame)?)
+}
+
+/// The options of a TCP header: none, those of RFC 7323's appendix, or anything.
+fn tcp_options() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        Just(Vec::new()),
+        any::<[u8; 8]>().prop_map(|stamps| [&[1, 1, 8, 10], stamps.as_slice()].concat()),
+        (0usize..=10).prop_flat_map(|words| vec(0u8..40, words * 4)),
+    ]
+}
+
+fn tcp_segment() -> impl Strategy<Value = Vec<u8>> {
+    (any::<u8>(), tcp_options(), vec(any::<u8>(), 0..40))
+        .prop_map(|(flags, options, payload)| segment(flags, &options, &payload))
+}
+
+/// An IP packet under its ether type, with options or extension headers or without.
+fn packet() -> impl Strategy<Value = (u16, Vec<u8>)> {
+    let version4 = (prop_oneof![Just(0usize), 0usize..=10], tcp_segment())
+        .prop_map(|(words, segment)| (link::IPV4, ipv4(TCP, &vec![1; words * 4], &segment)));
+    let version6 = (vec(prop_oneof![Just(0u8), Just(43), Just(44), Just(51), Just(60)], 0..3), tcp_segment())
+        .prop_map(|(extensions, segment)| (link::IPV6, chain(&extensions, segment)));
+    prop_oneof![version4, version6]
+}
+
+/// An IPv6 packet with these extension headers, 8 bytes each (the authentication header 12).
+fn chain(extensions: &[u8], segment: Vec<u8>) -> Vec<u8> {
+    let (next, body) = extensions.iter().rev().fold((TCP, segment), |(next, rest), extension| {
+        let header: &[u8] =
+            if *extension == 51 { &[next, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] } else { &[next, 0, 0, 0, 0, 0, 0, 0] };
+        (*extension, [header, &rest].concat())
+    });
+    ipv6(next, &body)
+}
+
+/// An Ethernet frame with tags and padding, then cut somewhere, damaged in some bytes, and with any length on the wire.
+fn damaged_frame() -> impl Strategy<Value = (Vec<u8>, usize)> {
+    let tagged = (packet(), 0usize..4, 0usize..20).prop_map(|((ether_type, packet), tags, padding)| {
+        let padded = [packet, vec![0; padding]].concat();
+        let (ether_type, rest) =
+            (0..tags).fold((ether_type, padded), |(inner, rest), _| (0x8100, vlan(7, inner, &rest)));
+        ethernet(ether_type, &rest)
+    });
+    let damage = vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
+    (tagged, damage, prop_oneof![Just(None), any::<prop::sample::Index>().prop_map(Some)], 0usize..3000).prop_map(
+        |(mut bytes, damage, cut, more)| {
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let wire_len = bytes.len() + more;
+            bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len() + 1)));
+            (bytes, wire_len)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn known_offsets_and_a_closer_look_find_the_same((bytes, wire_len) in damaged_frame()) {
+        let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
+        prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
+    }
+
+    #[test]
+    fn no_more_payload_is_captured_than_was_sent((bytes, wire_len) in damaged_frame()) {
+        if let Ok(decoded) = decode(&cut_frame(LinkType::ETHERNET, &bytes, wire_len)) {
+            prop_assert!(decoded.payload.len() <= usize::try_from(decoded.segment.len).unwrap());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_a_segment_or_a_reason(bytes in vec(any::<u8>(), 0..120), wire_len in any::<u32>()) {
+        for link in LINKS {
+            let frame = Frame { wire_len, ..cut_frame(link, &bytes, 0) };
+            prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
+        }
+    }
+
+    /// Damage within real headers goes deeper than random bytes do.
+    #[test]
+    fn any_damage_is_a_segment_or_a_reason((bytes, wire_len) in damaged_frame(), strip in 0usize..24) {
+        let bytes = bytes.get(strip..).unwrap_or_default();
+        for link in LINKS {
+            let frame = cut_frame(link, bytes, wire_len);
+            prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
+        }
+    }
+}

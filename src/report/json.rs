@@ -1,0 +1,338 @@
+//! JSON Lines, schema 1: one object a line for each reset, and one summary at the end. `docs/schema.json` describes both.
+//!
+//! A key that is absent is unknown; `null` does not apply. The structures here are twins of the analyzer's own types,
+//! so that those can change without the output changing in silence.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::time::rfc3339;
+use super::words::{self, Speaker};
+use super::{Context, Finished, Sink};
+use crate::analyzer::{Finding, Tally};
+use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
+use crate::frame::FrameNo;
+use crate::tcp::FourTuple;
+
+/// Changes when a key changes its meaning or goes away; additions do not count.
+const SCHEMA: u32 = 1;
+
+/// The protocol number of TCP, for Community ID.
+const TCP: u8 = 6;
+
+/// Writes JSON Lines.
+pub struct JsonLines {
+    out: Box<dyn Write>,
+}
+
+impl JsonLines {
+    /// To `out`.
+    pub fn new(out: Box<dyn Write>) -> Self {
+        Self { out }
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.out.write_all(&line)
+    }
+}
+
+impl Sink for JsonLines {
+    fn begin(&mut self, _: &Context) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
+        self.line(&ResetLine::new(context, finding))?;
+        if context.live { self.out.flush() } else { Ok(()) }
+    }
+
+    fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
+        self.line(&SummaryLine::new(context, finished))?;
+        self.out.flush()
+    }
+}
+
+/// One reset.
+#[derive(Serialize)]
+struct ResetLine<'a> {
+    r#type: &'static str,
+    schema: u32,
+    frame: u64,
+    time: String,
+    src: IpAddr,
+    sport: u16,
+    dst: IpAddr,
+    dport: u16,
+    flags: String,
+    seq: u32,
+    ack: Option<u32>,
+    win: u16,
+    len: u32,
+    ttl: u8,
+    ip_id: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encap: Option<Encap<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+    class: &'static str,
+    cause: &'static str,
+    certainty: &'static str,
+    form: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender_role: Option<&'static str>,
+    connection: u64,
+    incarnation: u32,
+    stream: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    community_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<Option<TriggerTwin<'a>>>,
+    follows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_ns: Option<i64>,
+    effect: EffectTwin,
+    state: StatesTwin,
+    evidence: Vec<FactTwin<'a>>,
+    against: Vec<AgainstTwin<'a>>,
+    alternatives: Vec<AlternativeTwin>,
+    missing: Vec<&'static str>,
+    summary: String,
+    advice: String,
+}
+
+impl<'a> ResetLine<'a> {
+    fn new(context: &'a Context, finding: &'a Finding) -> Self {
+        let speaker = Speaker::new(context, finding);
+        let Finding { reset, verdict, connection, .. } = finding;
+        Self {
+            r#type: "reset",
+            schema: SCHEMA,
+            frame: reset.frame.number(),
+            time: rfc3339(reset.time),
+            src: reset.tuple.src.ip(),
+            sport: reset.tuple.src.port(),
+            dst: reset.tuple.dst.ip(),
+            dport: reset.tuple.dst.port(),
+            flags: reset.flags.to_string(),
+            seq: reset.seq.0,
+            ack: reset.ack.map(|ack| ack.0),
+            win: reset.window,
+            len: reset.len,
+            ttl: reset.ip.ttl,
+            ip_id: reset.ip.id,
+            file: words::input(context, reset.frame),
+            encap: (!reset.vlans.is_empty()).then_some(Encap { vlan: &reset.vlans }),
+            payload: words::payload(&reset.payload),
+            class: verdict.class.id(),
+            cause: verdict.cause.id(),
+            certainty: verdict.certainty.id(),
+            form: verdict.form.id(),
+            sender_role: verdict.sender_role.map(|role| role.id()),
+            connection: connection.number,
+            incarnation: connection.incarnation,
+            stream: connection.stream,
+            community_id: community_id(connection.tuple),
+            trigger: trigger(verdict, &speaker),
+            follows: verdict.follows.map(FrameNo::number),
+            idle_ns: verdict.idle_ns,
+            effect: EffectTwin::new(verdict),
+            state: StatesTwin { client: verdict.state.client, server: verdict.state.server },
+            evidence: verdict.evidence.iter().map(|fact| FactTwin::new(fact, &speaker)).collect(),
+            against: verdict.against.iter().map(|against| AgainstTwin::new(against, &speaker)).collect(),
+            alternatives: verdict.alternatives.iter().map(AlternativeTwin::new).collect(),
+            missing: verdict.missing.iter().map(|missing| missing.id()).collect(),
+            summary: speaker.sentence(),
+            advice: speaker.check(),
+        }
+    }
+}
+
+/// Outer layers.
+#[derive(Serialize)]
+struct Encap<'a> {
+    vlan: &'a [u16],
+}
+
+#[derive(Serialize)]
+struct TriggerTwin<'a> {
+    frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    after_ns: i64,
+}
+
+/// The trigger; `null` where nothing provoked the reset, absent where the capture lacks it.
+fn trigger<'a>(verdict: &Verdict, speaker: &Speaker<'a>) -> Option<Option<TriggerTwin<'a>>> {
+    match verdict.trigger {
+        Some(Trigger { frame, after_ns }) => {
+            Some(Some(TriggerTwin { frame: frame.number(), file: speaker.foreign_input(frame), after_ns }))
+        }
+        None if verdict.missing.contains(&Missing::Trigger) => None,
+        None => Some(None),
+    }
+}
+
+#[derive(Serialize)]
+struct EffectTwin {
+    on_peer: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_lost_to_sender: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_lost_to_peer: Option<u32>,
+}
+
+impl EffectTwin {
+    fn new(verdict: &Verdict) -> Self {
+        let effect = &verdict.effect;
+        Self {
+            on_peer: effect.on_peer.id(),
+            application: effect.application.map(|application| application.id()),
+            bytes_lost_to_sender: effect.bytes_lost_to_sender,
+            bytes_lost_to_peer: effect.bytes_lost_to_peer,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct StatesTwin {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct FactTwin<'a> {
+    fact: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i64>,
+}
+
+impl<'a> FactTwin<'a> {
+    fn new(fact: &Fact, speaker: &Speaker<'a>) -> Self {
+        Self {
+            fact: fact.kind.id(),
+            frame: fact.frame.map(FrameNo::number),
+            file: fact.frame.and_then(|frame| speaker.foreign_input(frame)),
+            value: fact.value,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AgainstTwin<'a> {
+    class: &'static str,
+    #[serde(flatten)]
+    fact: FactTwin<'a>,
+}
+
+impl<'a> AgainstTwin<'a> {
+    fn new((class, fact): &(Class, Fact), speaker: &Speaker<'a>) -> Self {
+        Self { class: class.id(), fact: FactTwin::new(fact, speaker) }
+    }
+}
+
+#[derive(Serialize)]
+struct AlternativeTwin {
+    class: &'static str,
+    cause: &'static str,
+    why: &'static str,
+}
+
+impl AlternativeTwin {
+    fn new(alternative: &Alternative) -> Self {
+        Self { class: alternative.class.id(), cause: alternative.cause.id(), why: alternative.why }
+    }
+}
+
+/// The last line.
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    r#type: &'static str,
+    schema: u32,
+    frames: u64,
+    segments: u64,
+    resets: u64,
+    events: u64,
+    by_class: BTreeMap<&'static str, TallyTwin>,
+    by_cause: BTreeMap<String, TallyTwin>,
+    connections: u64,
+    tracked_max: u64,
+    skipped: &'a BTreeMap<&'static str, u64>,
+    evictions: u64,
+    settled_early: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel_drops: Option<Option<u64>>,
+    first: Option<String>,
+    last: Option<String>,
+    wall_seconds: f64,
+}
+
+impl<'a> SummaryLine<'a> {
+    fn new(context: &Context, finished: &Finished<'a>) -> Self {
+        let summary = finished.summary;
+        let mut by_class: BTreeMap<&'static str, TallyTwin> = BTreeMap::new();
+        let mut by_cause = BTreeMap::new();
+        for ((class, cause), tally) in &summary.by_cause {
+            by_class.entry(class.id()).or_default().add(tally);
+            by_cause.insert(format!("{class}/{cause}"), TallyTwin::from(tally));
+        }
+        Self {
+            r#type: "summary",
+            schema: SCHEMA,
+            frames: summary.frames,
+            segments: summary.segments,
+            resets: summary.resets,
+            events: summary.events,
+            by_class,
+            by_cause,
+            connections: summary.connections,
+            tracked_max: summary.tracked_max,
+            skipped: &summary.skipped,
+            evictions: summary.evictions,
+            settled_early: summary.settled_early,
+            kernel_drops: if context.live { finished.kernel_drops.map(Some) } else { Some(None) },
+            first: summary.first.map(rfc3339),
+            last: summary.last.map(rfc3339),
+            wall_seconds: finished.wall_seconds,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Serialize)]
+struct TallyTwin {
+    resets: u64,
+    events: u64,
+}
+
+impl TallyTwin {
+    fn add(&mut self, tally: &Tally) {
+        self.resets += tally.resets;
+        self.events += tally.events;
+    }
+}
+
+impl From<&Tally> for TallyTwin {
+    fn from(tally: &Tally) -> Self {
+        Self { resets: tally.resets, events: tally.events }
+    }
+}
+
+/// Community ID version 1, seed 0: the same for both directions, as Zeek, Suricata and others print it.
+fn community_id(tuple: FourTuple) -> Option<String> {
+    let (src, dst) = (tuple.src, tuple.dst);
+    community_id::calculate_community_id(0, src.ip(), dst.ip(), Some(src.port()), Some(dst.port()), TCP, false).ok()
+}

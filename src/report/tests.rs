@@ -1,0 +1,410 @@
+//! What is printed, looked at as its readers do.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
+use crate::analyzer::Finding;
+use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
+
+/// A writer whose contents can be looked at afterwards, with a mark for each flush.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<(Vec<u8>, usize)>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().1 += 1;
+        Ok(())
+    }
+}
+
+fn context(inputs: &[&str]) -> Context {
+    Context { inputs: inputs.iter().map(|name| (*name).to_owned()).collect(), live: false }
+}
+
+fn utc(format: Format) -> Style {
+    Style { format, utc: true, ..Style::default() }
+}
+
+/// All that a sink writes of these findings and the fixtures' summary, and how often it flushed.
+fn run(style: Style, context: &Context, findings: &[Finding]) -> (String, usize) {
+    let shared = Shared::default();
+    let mut sink = sink(style, Box::new(shared.clone()));
+    let summary = fixtures::summary();
+    sink.begin(context).unwrap();
+    for finding in findings {
+        sink.finding(context, finding).unwrap();
+    }
+    let kernel_drops = context.live.then_some(4);
+    sink.finish(context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops }).unwrap();
+    let (bytes, flushes) = shared.0.take();
+    (String::from_utf8(bytes).unwrap(), flushes)
+}
+
+fn written(style: Style, findings: &[Finding]) -> String {
+    run(style, &context(&["half-open.pcap", "other.pcap"]), findings).0
+}
+
+/// Only the findings, from one input.
+fn findings_text(style: Style, findings: &[Finding]) -> String {
+    let (text, _) = run(style, &context(&["half-open.pcap"]), findings);
+    let end = text.find("20004 frames").unwrap_or(text.len());
+    text[..end].trim_end().to_owned()
+}
+
+#[track_caller]
+fn assert_text(actual: &str, expected: &str) {
+    assert!(actual == expected.trim(), "\n-- expected --\n{}\n-- actual --\n{actual}\n", expected.trim());
+}
+
+#[test]
+fn a_pipe_gets_whole_lines() {
+    let expected = "
+HALF-OPEN RESPONSE  lost-state · likely   tcp.stream eq 0
+  192.168.1.109:12345 (server) most likely no longer knows the connection that 192.168.1.108:55100 (client) still uses.
+
+  #1 07:00:00.000000 IP 192.168.1.108.55100 > 192.168.1.109.12345: Flags [S], seq 3093809365, win 64240, length 0
+  #2 07:00:00.000213 IP 192.168.1.109.12345 > 192.168.1.108.55100: Flags [S.], seq 1495337791, ack 3093809366, win 65160, length 0
+  #3 07:00:00.000251 IP 192.168.1.108.55100 > 192.168.1.109.12345: Flags [.], ack 1, win 502, length 0
+     ... 34.2 s idle
+  #4 07:00:34.251377 IP 192.168.1.108.55100 > 192.168.1.109.12345: Flags [P.], seq 1:4, ack 1, win 502, length 3                     provoked it
+> #5 07:00:34.251490 IP 192.168.1.109.12345 > 192.168.1.108.55100: Flags [R], seq 1495337792, win 0, length 0                        113 us later, relative seq 1
+
+  because   bare RST whose seq is the ack of #4: an answer made from that segment
+            window 0, no options: made without a live socket
+            the server sent neither FIN nor RST before it
+            nothing is missing from the server's sequence numbers
+  instead   its FIN may have been lost before the capture point (abortive-close, data-after-close)
+  effect    accepted: the client's next call fails with ECONNRESET; 3 bytes from the client lost (never acknowledged)
+  check     did the program, host or address of 192.168.1.109 stop, restart or move in the 34.2 s before #4, or did a device on the way forget the connection? TCP keepalives at the client (SO_KEEPALIVE, TCP_KEEPIDLE) tell sooner
+";
+    assert_text(&findings_text(utc(Format::Text), &[fixtures::half_open()]), expected);
+}
+
+#[test]
+fn a_terminal_of_80_columns_gets_folded_lines_and_short_follow_ups() {
+    let expected = "
+CLOSED PORT  no-listener · class certain                         tcp.stream eq 0
+  192.168.1.108:54321 (server) refused 192.168.1.109:42001 (client): probably
+  nothing listens on port 54321 there.
+
+  #1 07:00:00.000000 IP 192.168.1.109.42001 > 192.168.1.108.54321: Flags [S],
+     seq 21621375, win 14600, length 0   provoked it
+> #2 07:00:00.000098 IP 192.168.1.108.54321 > 192.168.1.109.42001: Flags [R.],
+     seq 0, ack 21621376, win 0, length 0   98 us later
+
+  because   RST|ACK with seq 0 that acknowledges the end of #1: the answer to a
+            segment without ACK
+            window 0, no options: made without a live socket
+            the server never sent a SYN|ACK on this connection
+  instead   a firewall on the host writes the same bytes (closed-port,
+            refused-by-firewall)
+  missing   another packet of the sending host to compare the TTL with
+  effect    accepted: the client's connect() fails with ECONNREFUSED
+  check     is the service up, and does it listen on this address and port? On
+            192.168.1.108: ss -ltn; a listener on 127.0.0.1 or ::1 is not
+            reachable from outside
+
+> #7 07:00:34.252010 IP 192.168.1.109.12345 > 192.168.1.108.55100: Flags [R],
+     seq 1495337792, win 0, length 0
+     follows from #5: one more segment met the connection it had ended
+     (echo-after-reset · certain, tcp.stream eq 0)
+> #8 07:00:34.252011 IP 192.168.1.109.12345 > 192.168.1.108.55100: Flags [R],
+     seq 1495337792, win 0, length 0
+     the same reset as #5, captured once more (duplicate · certain,
+     tcp.stream eq 0)
+";
+    let mut findings = vec![fixtures::closed_port()];
+    findings.extend(fixtures::follow_ups());
+    let style = Style { width: Some(80), ..utc(Format::Text) };
+    assert_text(&findings_text(style, &findings), expected);
+}
+
+#[test]
+fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
+    for (quiet, verbose) in [(0, 0), (0, 1), (1, 0)] {
+        let style = |width| Style { width, quiet, verbose, link_header: true, ..utc(Format::Text) };
+        let whole = written(style(None), &fixtures::all());
+        for width in [40, 60, 80, 100, 120, 200, 500] {
+            let folded = written(style(Some(width)), &fixtures::all());
+            for line in folded.lines() {
+                assert!(line.chars().count() <= width, "{width} columns: {line}");
+                assert_eq!(line, line.trim_end(), "trailing space");
+            }
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            assert_eq!(letters(&folded), letters(&whole), "{width} columns");
+        }
+    }
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    for verbose in [0, 1] {
+        let style = |color| Style { color, verbose, width: Some(100), ..utc(Format::Text) };
+        let (plain, colored) = (written(style(false), &fixtures::all()), written(style(true), &fixtures::all()));
+        assert!(!plain.contains('\x1b'));
+        assert_ne!(plain, colored);
+        assert_eq!(stripped(&colored), plain);
+    }
+}
+
+/// Without SGR sequences.
+fn stripped(text: &str) -> String {
+    let mut pieces = text.split("\x1b[");
+    let head = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(head, |text, piece| text + piece.split_once('m').unwrap().1)
+}
+
+#[test]
+fn nothing_foreign_reaches_the_terminal_unescaped() {
+    for format in [Format::Text, Format::Json] {
+        let context = context(&["a\x1b[2Jb.pcap", "other.pcap"]);
+        let (text, _) = run(utc(format), &context, &[fixtures::forged()]);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    }
+    let text = findings_text(utc(Format::Text), &[fixtures::forged()]);
+    assert!(text.contains("  says      \"\\x1b[31mblocked by policy\\r\\n\"\n  because"), "{text}");
+}
+
+#[test]
+fn verbose_shows_every_segment_and_what_spoke_against() {
+    let text = |verbose| findings_text(Style { verbose, ..utc(Format::Text) }, &[fixtures::unread_data()]);
+    let rows = |text: &str| text.lines().filter(|line| line.contains(": Flags [")).count();
+    assert_eq!(rows(&text(0)), 7);
+    assert!(text(0).contains("       ... 18 segments, 25.7 kB, 760 us\n"));
+    assert!(!text(0).contains("against"));
+    assert_eq!(rows(&text(1)), 25);
+    assert!(text(1).contains("  against   half-open-response: window, options or IP ID are those of a live socket\n"));
+    assert!(text(1).contains("            closed-port: the handshake was complete (#122)\n"));
+    assert!(text(1).contains("  state     before it: client ESTABLISHED, server ESTABLISHED\n"));
+    let follow_up = findings_text(Style { verbose: 1, ..utc(Format::Text) }, &fixtures::follow_ups());
+    assert!(follow_up.starts_with("HALF-OPEN RESPONSE  echo-after-reset"));
+}
+
+#[test]
+fn at_most_eight_segments_are_shown_the_reset_and_its_trigger_among_them() {
+    let mut finding = fixtures::unread_data();
+    for segment in &mut finding.segments {
+        segment.deciding = true;
+    }
+    finding.segments_before += 1_000;
+    let text = findings_text(Style { frame_numbers: true, ..utc(Format::Text) }, &[finding]);
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains(": Flags [")).collect();
+    assert_eq!(rows.len(), 8);
+    assert!(rows[0].starts_with("  #120 ") && rows[2].starts_with("  #122 ") && rows[7].starts_with("> #144 "));
+    assert!(text.contains("... 17 segments (#123 to #139), 24.2 kB, 730 us\n"), "{text}");
+    assert!(text.contains("... 1000 more segments seen before the reset and not kept\n"), "{text}");
+}
+
+#[test]
+fn quiet_is_one_line_a_reset_and_very_quiet_has_no_summary() {
+    let style = |quiet| Style { quiet, ..utc(Format::Text) };
+    let expected = "
+#5 07:00:34.251490 192.168.1.109:12345 > 192.168.1.108:55100 half-open-response/lost-state likely (answers #4 after 113 us)
+#7 07:00:34.252010 192.168.1.109:12345 > 192.168.1.108:55100 half-open-response/echo-after-reset certain (follows from #5)
+";
+    let [echo, _] = fixtures::follow_ups();
+    let findings = [fixtures::half_open(), echo];
+    assert_text(&findings_text(style(1), &findings), expected);
+    let (text, _) = run(style(2), &context(&["half-open.pcap"]), &findings);
+    assert_text(text.trim_end(), expected);
+}
+
+#[test]
+fn several_inputs_are_named_when_they_change() {
+    let text = written(utc(Format::Text), &[fixtures::half_open(), fixtures::closed_port(), fixtures::alone()]);
+    assert!(text.starts_with("half-open.pcap\n\nHALF-OPEN"), "{text}");
+    assert!(text.contains("\n\nother.pcap\n\nUNDETERMINED"), "{text}");
+    assert_eq!(text.matches(".pcap").count(), 2);
+}
+
+#[test]
+fn stamps_and_numbers_are_as_asked_for() {
+    let line = |style: Style| {
+        let text = findings_text(style, &[fixtures::half_open()]);
+        text.lines().find(|line| line.starts_with("  #4")).unwrap().to_owned()
+    };
+    let none = line(Style { time: TimeStyle::None, absolute_numbers: true, ..utc(Format::Text) });
+    let expected = "  #4 IP 192.168.1.108.55100 > 192.168.1.109.12345: Flags [P.], \
+                    seq 3093809366:3093809369, ack 1495337792, win 502, length 3";
+    assert!(none.starts_with(expected), "{none}");
+    assert!(line(Style { time: TimeStyle::Delta, ..utc(Format::Text) }).starts_with("  #4 00:00:34.251126 IP "));
+    assert!(
+        line(Style { time: TimeStyle::Epoch, nano: true, ..utc(Format::Text) })
+            .starts_with("  #4 1795330834.251377000 IP ")
+    );
+}
+
+#[test]
+fn numbers_of_an_old_connection_are_as_on_the_wire() {
+    let text = findings_text(utc(Format::Text), &[fixtures::time_wait()]);
+    assert!(text.contains("Flags [.], ack 4000017, win 501"), "{text}");
+    assert!(text.contains("Flags [R], seq 4000017, win 0"), "{text}");
+}
+
+#[test]
+fn the_summary_counts_events_and_names_what_lowers_its_worth() {
+    let (text, _) = run(utc(Format::Text), &Context { live: true, ..context(&["eth0"]) }, &[]);
+    let expected = "
+20004 frames, 19871 TCP segments, 312 connections, 1005 resets in 104 events, over 1 min 1 s
+
+  resets  events
+     100     100  closed port
+     100     100    no-listener
+     904       3  half-open response
+       3       3    lost-state
+     901       0    echo-after-reset
+       1       1  abortive close
+       1       1    unread-data
+
+  resets  events  most affected of 8 services
+       7       7  192.168.1.108:54327
+       6       6  192.168.1.108:54326
+       5       5  192.168.1.108:54325
+       4       4  192.168.1.108:54324
+     901       3  [2001:db8:4006:812:cafe:beef:dead:2003]:8443
+
+133 frames without a usable TCP segment: 13 IP fragments, 120 IP but not TCP
+2 connections forgotten to stay within memory: verdicts on them lack their history
+1 reset decided early, because too many were waiting for what follows them
+4 frames dropped by the kernel: facts may be missing; a larger buffer (-B) helps
+";
+    assert_text(text.trim_end(), expected);
+}
+
+#[test]
+fn count_prints_numbers_only() {
+    let expected = "
+closed-port/no-listener              100 resets  100 events
+abortive-close/unread-data             1 reset     1 event
+half-open-response/lost-state          3 resets    3 events
+half-open-response/echo-after-reset  901 resets    0 events
+1005 resets in 104 events
+";
+    assert_text(written(utc(Format::Count), &fixtures::all()).trim_end(), expected);
+}
+
+#[test]
+fn live_findings_are_flushed_one_by_one() {
+    let findings = fixtures::all();
+    for format in [Format::Text, Format::Json] {
+        let live = Context { live: true, ..context(&["eth0"]) };
+        assert_eq!(run(utc(format), &live, &findings).1, findings.len() + 1);
+        assert_eq!(run(utc(format), &context(&["a.pcap"]), &findings).1, 1);
+    }
+}
+
+#[test]
+fn json_has_the_documented_keys_in_the_documented_order() {
+    let expected = concat!(
+        r#"{"type":"reset","schema":1,"frame":5,"time":"2026-11-22T07:00:34.251490000Z","#,
+        r#""src":"192.168.1.109","sport":12345,"dst":"192.168.1.108","dport":55100,"#,
+        r#""flags":"R","seq":1495337792,"ack":null,"win":0,"len":0,"ttl":64,"ip_id":0,"file":"half-open.pcap","#,
+        r#""class":"half-open-response","cause":"lost-state","certainty":"likely","form":"ack-echo","sender_role":"server","#,
+        r#""connection":1,"incarnation":1,"stream":0,"community_id":"1:2xPWkMHHgjBk8gySQ+47//DWH2U=","#,
+        r#""trigger":{"frame":4,"after_ns":113000},"follows":null,"#,
+        r#""idle_ns":34251126000,"effect":{"on_peer":"accepted","application":"ECONNRESET","#,
+        r#""bytes_lost_to_sender":3,"bytes_lost_to_peer":0},"#,
+        r#""state":{"client":"ESTABLISHED","server":"ESTABLISHED"},"#,
+        r#""evidence":[{"fact":"seq-equals-ack-of","frame":4},{"fact":"window-zero-no-options"},"#,
+        r#"{"fact":"no-fin-from-sender"},{"fact":"no-gap-in-sender"}],"#,
+        r#""against":[{"class":"abortive-close","fact":"no-fin-from-sender"}],"#,
+        r#""alternatives":[{"class":"abortive-close","cause":"data-after-close","#,
+        r#""why":"its FIN may have been lost before the capture point"}],"missing":[],"#,
+        r#""summary":"192.168.1.109:12345 (server) most likely no longer knows the connection that "#,
+        r#"192.168.1.108:55100 (client) still uses.","#,
+        r#""advice":"did the program, host or address of 192.168.1.109 stop, restart or move in the 34.2 s before #4, "#,
+        r##"or did a device on the way forget the connection? TCP keepalives at the client (SO_KEEPALIVE, TCP_KEEPIDLE) "##,
+        r#"tell sooner"}"#,
+    );
+    let text = written(utc(Format::Json), &[fixtures::half_open()]);
+    let (reset, summary) = text.split_once('\n').unwrap();
+    assert_eq!(reset, expected);
+    let expected = concat!(
+        r#"{"type":"summary","schema":1,"frames":20004,"segments":19871,"resets":1005,"events":104,"#,
+        r#""by_class":{"abortive-close":{"resets":1,"events":1},"closed-port":{"resets":100,"events":100},"#,
+        r#""half-open-response":{"resets":904,"events":3}},"#,
+        r#""by_cause":{"abortive-close/unread-data":{"resets":1,"events":1},"#,
+        r#""closed-port/no-listener":{"resets":100,"events":100},"#,
+        r#""half-open-response/echo-after-reset":{"resets":901,"events":0},"#,
+        r#""half-open-response/lost-state":{"resets":3,"events":3}},"#,
+        r#""connections":312,"tracked_max":97,"skipped":{"fragment":13,"not-tcp":120},"evictions":2,"settled_early":1,"#,
+        r#""kernel_drops":null,"first":"2026-11-22T07:00:00.000000000Z","last":"2026-11-22T07:01:01.000000000Z","#,
+        r#""wall_seconds":0.25}"#,
+        "\n",
+    );
+    assert_eq!(summary, expected);
+}
+
+#[test]
+fn json_tells_unknown_from_not_applicable() {
+    let lines: Vec<Value> =
+        written(utc(Format::Json), &fixtures::all()).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |cause: &str| lines.iter().find(|line| line["cause"] == cause).unwrap().as_object().unwrap();
+    assert_eq!(of("unread-data")["trigger"], Value::Null);
+    assert_eq!(of("unread-data")["ip_id"], Value::Null);
+    for absent in ["trigger", "idle_ns", "sender_role", "encap", "payload"] {
+        assert!(!of("starts-mid-connection").contains_key(absent), "{absent}");
+    }
+    assert_eq!(of("starts-mid-connection")["file"], "other.pcap");
+    assert_eq!(of("injected")["encap"]["vlan"], serde_json::json!([100, 20]));
+    assert_eq!(of("injected")["payload"], "\\x1b[31mblocked by policy\\r\\n");
+    assert!(!of("injected")["effect"].as_object().unwrap().contains_key("bytes_lost_to_peer"));
+    assert_eq!(of("echo-after-reset")["follows"], 5);
+    let live = Context { live: true, ..context(&["eth0"]) };
+    let (text, _) = run(utc(Format::Json), &live, &[]);
+    assert!(text.contains("\"kernel_drops\":4,"));
+}
+
+#[test]
+fn community_id_is_that_of_other_tools() {
+    let mut finding = fixtures::half_open();
+    finding.connection.tuple = crate::tcp::FourTuple {
+        src: "128.232.110.120:34855".parse().unwrap(),
+        dst: "66.35.250.204:80".parse().unwrap(),
+    };
+    let text = written(utc(Format::Json), &[finding]);
+    assert!(text.contains("\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\""), "{text}");
+}
+
+#[test]
+fn the_schema_knows_every_id_and_every_key() {
+    let schema: Value = serde_json::from_str(include_str!("../../docs/schema.json")).unwrap();
+    let properties = &schema["$defs"]["reset"]["properties"];
+    let enumerated = |value: &Value| -> Vec<String> {
+        value["enum"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    macro_rules! assert_ids {
+        ($type:ty, $value:expr) => {
+            let ids: Vec<&str> = <$type>::ALL.iter().map(|value| value.id()).collect();
+            assert_eq!(enumerated(&$value), ids);
+        };
+    }
+    assert_ids!(Class, schema["$defs"]["class"]);
+    assert_ids!(Cause, schema["$defs"]["cause"]);
+    assert_ids!(FactKind, schema["$defs"]["fact"]["properties"]["fact"]);
+    assert_ids!(Missing, properties["missing"]["items"]);
+    assert_ids!(Certainty, properties["certainty"]);
+    assert_ids!(Form, properties["form"]);
+    assert_ids!(Role, properties["sender_role"]);
+    assert_ids!(OnPeer, properties["effect"]["properties"]["on_peer"]);
+    assert_ids!(Application, properties["effect"]["properties"]["application"]);
+
+    for line in written(utc(Format::Json), &fixtures::all()).lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let described = &schema["$defs"][line["type"].as_str().unwrap()];
+        for key in line.as_object().unwrap().keys() {
+            assert!(described["properties"].get(key).is_some(), "{key} is not described");
+        }
+        for key in described["required"].as_array().unwrap() {
+            assert!(line.get(key.as_str().unwrap()).is_some(), "{key} is required");
+        }
+    }
+}

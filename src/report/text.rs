@@ -1,0 +1,192 @@
+//! The output for people: a block a reset, its summary at the end.
+//!
+//! A block says first what happened, then shows the segments that prove it, then why, what it cost, and what to check.
+
+mod closing;
+mod page;
+mod segments;
+
+use std::io::{self, Write};
+
+use page::{Listed, Page, UNBREAKABLE};
+
+use super::amount;
+use super::palette::{Ink, Palette};
+use super::time::Stamper;
+use super::words::{self, Speaker};
+use super::{Context, Finished, Sink, Style};
+use crate::analyzer::Finding;
+
+/// Writes text for people.
+pub struct Text {
+    style: Style,
+    palette: Palette,
+    stamper: Stamper,
+    out: Box<dyn Write>,
+    above: Above,
+    /// The input whose name was written last.
+    input: Option<u16>,
+}
+
+/// What was written last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Above {
+    Nothing,
+    InputName,
+    Block,
+    Lines,
+}
+
+impl Text {
+    /// In this style, to `out`.
+    pub fn new(style: Style, out: Box<dyn Write>) -> Self {
+        let palette = Palette::new(style.color);
+        let stamper = Stamper::new(&style);
+        Self { style, palette, stamper, out, above: Above::Nothing, input: None }
+    }
+
+    fn page(&self) -> Page {
+        Page::new(self.palette, self.style.width)
+    }
+
+    /// The name of the finding's input, where it is another than before.
+    fn input_name(&mut self, page: &mut Page, (context, finding): (&Context, &Finding)) {
+        let input = finding.reset.frame.input();
+        if context.inputs.len() < 2 || self.input == Some(input) {
+            return;
+        }
+        if self.above != Above::Nothing {
+            page.blank();
+        }
+        if let Some(name) = words::input(context, finding.reset.frame) {
+            page.paragraph(0, Ink::Strong, &words::visible(name));
+        }
+        if self.style.quiet == 0 {
+            page.blank();
+        }
+        self.above = Above::InputName;
+        self.input = Some(input);
+    }
+
+    /// One line: who, whom, why, how sure, and what drew it.
+    fn line(&mut self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
+        let (reset, verdict) = (&finding.reset, &finding.verdict);
+        let stamp = self.stamper.stamp(reset.time);
+        let separator = if stamp.is_empty() { "" } else { " " };
+        let context = match (verdict.follows, verdict.trigger) {
+            (Some(earlier), _) => format!(" (follows from {})", speaker.frame(earlier)),
+            (None, Some(trigger)) => {
+                format!(" (answers {} after {})", speaker.frame(trigger.frame), amount::duration(trigger.after_ns))
+            }
+            (None, None) => String::new(),
+        };
+        let (class, cause, certainty) = (verdict.class, verdict.cause, verdict.certainty);
+        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{context}", reset.tuple);
+        page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
+        self.above = Above::Lines;
+    }
+
+    /// Two lines for a reset that is no event of its own.
+    fn follow_up(&mut self, page: &mut Page, (speaker, finding, said): (&Speaker<'_>, &Finding, &str)) {
+        if self.above == Above::Block {
+            page.blank();
+        }
+        let (verdict, stream) = (&finding.verdict, finding.connection.stream);
+        let mut row = segments::reset_row(finding, speaker, (&self.style, &mut self.stamper));
+        row.note = None;
+        let indent = page::columns(&row.lead);
+        page.listing(&[row]);
+        let (cause, certainty) = (verdict.cause, verdict.certainty);
+        page.paragraph(
+            indent,
+            Ink::Plain,
+            &format!("{said} ({cause} · {certainty}, tcp.stream{UNBREAKABLE}eq{UNBREAKABLE}{stream})"),
+        );
+        self.above = Above::Lines;
+    }
+
+    /// The whole block.
+    fn block(&mut self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
+        if matches!(self.above, Above::Block | Above::Lines) {
+            page.blank();
+        }
+        let verdict = &finding.verdict;
+        let title = words::class(verdict.class).to_uppercase();
+        let subtitle = format!("{} · {}", verdict.cause, speaker.certainty());
+        let right = format!("tcp.stream eq {}", finding.connection.stream);
+        page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
+        page.paragraph(2, Ink::Strong, &speaker.sentence());
+        page.blank();
+        page.listing(&segments::rows(finding, speaker, (&self.style, &mut self.stamper)));
+        page.blank();
+        self.reasons(page, (speaker, finding));
+        self.above = Above::Block;
+    }
+
+    /// What the sender says, the evidence, what else it could be, what is missing, what it did, what to check.
+    fn reasons(&self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
+        let (reset, verdict) = (&finding.reset, &finding.verdict);
+        let says: Vec<String> = words::payload(&reset.payload).map(|text| format!("\"{text}\"")).into_iter().collect();
+        page.labelled("says", &says);
+        if self.style.link_header && !reset.vlans.is_empty() {
+            let ids: Vec<String> = reset.vlans.iter().map(|id| format!("VLAN {id}")).collect();
+            page.labelled("link", &[ids.join(", inside it ")]);
+        }
+        let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
+        page.labelled("because", &because);
+        if self.style.verbose > 0 {
+            let against: Vec<String> =
+                verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact))).collect();
+            page.labelled("against", &against);
+            page.labelled("state", &states(finding));
+        }
+        let instead: Vec<String> = verdict.alternatives.iter().map(|other| speaker.alternative(other)).collect();
+        page.labelled("instead", &instead);
+        let missing: Vec<&str> = verdict.missing.iter().map(|missing| missing.words()).collect();
+        if !missing.is_empty() {
+            page.labelled("missing", &[missing.join("; ")]);
+        }
+        page.labelled("effect", &[speaker.effect()]);
+        page.labelled("check", &[speaker.check()]);
+    }
+}
+
+/// The states inferred for both ends, where the capture shows enough.
+fn states(finding: &Finding) -> Vec<String> {
+    let state = &finding.verdict.state;
+    let sides = [("client", state.client), ("server", state.server)];
+    let known: Vec<String> =
+        sides.iter().filter_map(|(side, state)| state.map(|state| format!("{side} {state}"))).collect();
+    if known.is_empty() { Vec::new() } else { vec![format!("before it: {}", known.join(", "))] }
+}
+
+impl Sink for Text {
+    fn begin(&mut self, _: &Context) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
+        let speaker = Speaker::new(context, finding);
+        let mut page = self.page();
+        self.input_name(&mut page, (context, finding));
+        match speaker.follow_up() {
+            _ if self.style.quiet > 0 => self.line(&mut page, (&speaker, finding)),
+            Some(said) if self.style.verbose == 0 => self.follow_up(&mut page, (&speaker, finding, &said)),
+            _ => self.block(&mut page, (&speaker, finding)),
+        }
+        self.out.write_all(page.into_text().as_bytes())?;
+        if context.live { self.out.flush() } else { Ok(()) }
+    }
+
+    fn finish(&mut self, _: &Context, finished: &Finished<'_>) -> io::Result<()> {
+        if self.style.quiet < 2 {
+            let mut page = self.page();
+            if self.above != Above::Nothing {
+                page.blank();
+            }
+            closing::write(&mut page, finished);
+            self.out.write_all(page.into_text().as_bytes())?;
+        }
+        self.out.flush()
+    }
+}

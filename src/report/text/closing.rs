@@ -1,0 +1,137 @@
+//! The summary at the end of a text output.
+
+use std::collections::BTreeMap;
+
+use super::page::{Listed, Page};
+use crate::analyzer::{Summary, Tally};
+use crate::classify::Class;
+use crate::report::palette::Ink;
+use crate::report::{Finished, amount, words};
+
+/// So many of the services most affected are named.
+const SERVICES: usize = 5;
+
+/// Writes the summary.
+pub fn write(page: &mut Page, finished: &Finished<'_>) {
+    let summary = finished.summary;
+    page.paragraph(0, Ink::Strong, &totals(summary));
+    if summary.resets > 0 {
+        page.blank();
+        causes(page, summary);
+        services(page, summary);
+    }
+    let remarks = remarks(finished);
+    if !remarks.is_empty() {
+        page.blank();
+        for remark in remarks {
+            page.paragraph(0, Ink::Plain, &remark);
+        }
+    }
+}
+
+fn totals(summary: &Summary) -> String {
+    let (frames, segments) =
+        (amount::counted(summary.frames, "frame"), amount::counted(summary.segments, "TCP segment"));
+    let connections = amount::counted(summary.connections, "connection");
+    let (resets, events) = (amount::counted(summary.resets, "reset"), amount::counted(summary.events, "event"));
+    let span = summary.first.zip(summary.last).map(|(first, last)| amount::duration(last.since(first)));
+    let span = span.map_or(String::new(), |span| format!(", over {span}"));
+    format!("{frames}, {segments}, {connections}, {resets} in {events}{span}")
+}
+
+/// Resets and events by class and, under it, by cause; the most frequent class first.
+fn causes(page: &mut Page, summary: &Summary) {
+    let mut classes: BTreeMap<Class, (Tally, Vec<Row>)> = BTreeMap::new();
+    for (&(class, cause), &tally) in &summary.by_cause {
+        let (total, causes) = classes.entry(class).or_default();
+        total.resets += tally.resets;
+        total.events += tally.events;
+        causes.push((tally, format!("  {cause}")));
+    }
+    let mut classes: Vec<_> = classes.into_iter().collect();
+    classes.sort_by_key(|(_, (total, _))| std::cmp::Reverse((total.events, total.resets)));
+
+    page.paragraph(0, Ink::Dim, "  resets  events");
+    for (class, (total, mut causes)) in classes {
+        table(page, Ink::Title(class), vec![(total, words::class(class).to_owned())]);
+        sort(&mut causes);
+        table(page, Ink::Plain, causes);
+    }
+}
+
+/// The server ends with most events.
+fn services(page: &mut Page, summary: &Summary) {
+    let mut services: Vec<Row> =
+        summary.by_service.iter().map(|(service, tally)| (*tally, service.to_string())).collect();
+    let count = services.len();
+    sort(&mut services);
+    services.truncate(SERVICES);
+    if services.is_empty() {
+        return;
+    }
+    page.blank();
+    let of = if count > SERVICES { format!(" of {count} services") } else { String::new() };
+    page.paragraph(0, Ink::Dim, &format!("  resets  events  most affected{of}"));
+    table(page, Ink::Plain, services);
+}
+
+/// A count and what it counts.
+type Row = (Tally, String);
+
+fn sort(rows: &mut [Row]) {
+    rows.sort_by(|(a, a_name), (b, b_name)| (b.events, b.resets, a_name).cmp(&(a.events, a.resets, b_name)));
+}
+
+fn table(page: &mut Page, ink: Ink, rows: Vec<Row>) {
+    let rows: Vec<Listed> = rows
+        .into_iter()
+        .map(|(tally, body)| Listed {
+            lead: format!("{:>8}{:>8}  ", tally.resets, tally.events),
+            body,
+            note: None,
+            ink,
+        })
+        .collect();
+    page.listing(&rows);
+}
+
+/// What lowers the worth of the verdicts, or explains the counts.
+fn remarks(finished: &Finished<'_>) -> Vec<String> {
+    let summary = finished.summary;
+    let mut remarks = Vec::new();
+    let skipped: u64 = summary.skipped.values().sum();
+    if skipped > 0 {
+        let reasons: Vec<String> =
+            summary.skipped.iter().map(|(reason, count)| format!("{count} {}", skip_words(reason))).collect();
+        remarks.push(format!(
+            "{} without a usable TCP segment: {}",
+            amount::counted(skipped, "frame"),
+            reasons.join(", ")
+        ));
+    }
+    if summary.evictions > 0 {
+        let connections = amount::counted(summary.evictions, "connection");
+        remarks.push(format!("{connections} forgotten to stay within memory: verdicts on them lack their history"));
+    }
+    if summary.settled_early > 0 {
+        let resets = amount::counted(summary.settled_early, "reset");
+        remarks.push(format!("{resets} decided early, because too many were waiting for what follows them"));
+    }
+    if let Some(drops) = finished.kernel_drops.filter(|drops| *drops > 0) {
+        let frames = amount::counted(drops, "frame");
+        remarks.push(format!("{frames} dropped by the kernel: facts may be missing; a larger buffer (-B) helps"));
+    }
+    remarks
+}
+
+fn skip_words(reason: &str) -> &str {
+    match reason {
+        "not-ip" => "not IP",
+        "not-tcp" => "IP but not TCP",
+        "unknown-link-type" => "of a link type rstscan does not read",
+        "fragment" => "IP fragments",
+        "truncated" => "cut short",
+        "malformed" => "malformed",
+        other => other,
+    }
+}

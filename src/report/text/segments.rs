@@ -1,0 +1,237 @@
+//! The segments of a finding, as tcpdump prints them.
+
+use std::net::SocketAddr;
+
+use super::page::{Listed, UNBREAKABLE};
+use crate::analyzer::{Connection, Finding, Part, Seen};
+use crate::classify::Verdict;
+use crate::frame::FrameNo;
+use crate::report::palette::Ink;
+use crate::report::time::Stamper;
+use crate::report::words::{Speaker, visible};
+use crate::report::{Style, amount};
+use crate::tcp::SeqNum;
+
+/// At most so many segments are shown unless all are asked for.
+const AT_MOST: usize = 8;
+/// Of these, so many from the beginning: a handshake.
+const OPENING: usize = 3;
+/// A silence longer than this is shown, in nanoseconds.
+const SILENCE: i64 = 1_000_000_000;
+
+/// The rows of a finding's listing: the segments that decided (all that are kept with `-v`), and what lies between them.
+pub fn rows(finding: &Finding, speaker: &Speaker<'_>, (style, stamper): (&Style, &mut Stamper)) -> Vec<Listed> {
+    let segments = with_reset(finding);
+    let shown = if style.verbose > 0 { (0..segments.len()).collect() } else { deciding(finding, &segments) };
+    let widest = shown.iter().filter_map(|index| segments.get(*index)).map(|seen| number(seen.frame).len()).max();
+    let lead_width = widest.unwrap_or(0);
+    let unkept = not_kept(finding, &segments);
+
+    let mut rows: Vec<Listed> = unkept.map(|text| gap(text, lead_width)).into_iter().collect();
+    let mut next = 0;
+    for index in shown {
+        let hidden = segments.get(next..index).unwrap_or_default();
+        let before = next.checked_sub(1).and_then(|previous| segments.get(previous));
+        let Some(seen) = segments.get(index) else { continue };
+        rows.extend(between(before, hidden, seen, style.frame_numbers).map(|text| gap(text, lead_width)));
+        rows.push(row(finding, seen, speaker, (style, stamper, lead_width)));
+        next = index + 1;
+    }
+    let after = segments.get(next..).unwrap_or_default();
+    rows.extend(left_out(after, style.frame_numbers).map(|text| gap(format!("{text} after it"), lead_width)));
+    rows
+}
+
+/// The row of the reset alone.
+pub fn reset_row(finding: &Finding, speaker: &Speaker<'_>, (style, stamper): (&Style, &mut Stamper)) -> Listed {
+    let seen = reset_as_seen(finding);
+    let lead_width = number(seen.frame).len();
+    row(finding, &seen, speaker, (style, stamper, lead_width))
+}
+
+fn row(finding: &Finding, seen: &Seen, speaker: &Speaker<'_>, how: (&Style, &mut Stamper, usize)) -> Listed {
+    let (style, stamper, lead_width) = how;
+    let part = part(finding, seen);
+    let is_reset = part == Some(Part::Reset);
+    let mark = if is_reset { ">" } else { " " };
+    let stamp = stamper.stamp(seen.time);
+    let separator = if stamp.is_empty() { "" } else { " " };
+    let relative = bases(finding, seen).filter(|_| !style.absolute_numbers);
+    let line = segment(&finding.connection, seen, relative.filter(|_| is_relative(seen)).unwrap_or_default());
+    Listed {
+        lead: format!("{mark} {:<lead_width$} ", number(seen.frame)),
+        body: format!("{stamp}{separator}{line}"),
+        note: note(finding, seen, (part, speaker, relative)),
+        ink: if is_reset { Ink::Accent(finding.verdict.class) } else { Ink::Plain },
+    }
+}
+
+/// One segment in tcpdump's words. Its numbers stay together where the line folds.
+fn segment(connection: &Connection, seen: &Seen, bases: (SeqNum, SeqNum)) -> String {
+    let tuple = if seen.from_client { connection.tuple } else { connection.tuple.reversed() };
+    let ip = if tuple.src.is_ipv6() { "IP6" } else { "IP" };
+    let (seq, flags) = (seen.seq.0.wrapping_sub(bases.0.0), seen.flags);
+    let mut fields = vec![format!("Flags [{flags}]")];
+    if seen.len > 0 {
+        fields.push(format!("seq {seq}:{}", seq.wrapping_add(seen.len)));
+    } else if flags.syn() || flags.fin() || flags.rst() {
+        fields.push(format!("seq {seq}"));
+    }
+    if flags.ack() {
+        fields.push(format!("ack {}", seen.ack_field.0.wrapping_sub(bases.1.0)));
+    }
+    fields.push(format!("win {}", seen.window));
+    fields.push(format!("length {}", seen.len));
+    let fields: Vec<String> = fields.iter().map(|field| field.replace(' ', &UNBREAKABLE.to_string())).collect();
+    format!("{ip} {} > {}: {}", endpoint(tuple.src), endpoint(tuple.dst), fields.join(", "))
+}
+
+/// What the sequence and acknowledgment numbers of a segment count from, once both sides' numbers are known.
+fn bases(finding: &Finding, seen: &Seen) -> Option<(SeqNum, SeqNum)> {
+    let Connection { client_base, server_base, .. } = finding.connection;
+    let opened = finding.segments.iter().find(|other| other.flags.syn() && other.flags.ack()).map(|other| other.time);
+    if opened.is_some_and(|opened| seen.time < opened) {
+        return None;
+    }
+    let (client, server) = client_base.zip(server_base)?;
+    Some(if seen.from_client { (client, server) } else { (server, client) })
+}
+
+/// Whether tcpdump would print the segment's numbers as relative: with ACK and without SYN. So the seq of a bare RST is as
+/// on the wire, and so are the numbers of a RST that answers a SYN.
+fn is_relative(seen: &Seen) -> bool {
+    let answers_syn = seen.flags.rst() && seen.seq == SeqNum(0);
+    seen.flags.ack() && !seen.flags.syn() && !answers_syn
+}
+
+fn endpoint(address: SocketAddr) -> String {
+    format!("{}.{}", address.ip(), address.port())
+}
+
+fn number(frame: FrameNo) -> String {
+    frame.to_string()
+}
+
+/// What is to be said of a segment beside it.
+fn note(
+    finding: &Finding,
+    seen: &Seen,
+    about: (Option<Part>, &Speaker<'_>, Option<(SeqNum, SeqNum)>),
+) -> Option<String> {
+    let (part, speaker, relative) = about;
+    let trigger = finding.verdict.trigger;
+    let said = match part {
+        Some(Part::Reset) => trigger.map(|trigger| after(trigger.after_ns)),
+        Some(Part::Trigger) => Some("provoked it".to_owned()),
+        Some(Part::ChallengeAck) => Some("challenge ACK".to_owned()),
+        Some(Part::OtherReset) => Some("another reset".to_owned()),
+        None => None,
+    };
+    let seq = relative.filter(|_| part == Some(Part::Reset) && !seen.flags.ack());
+    let seq = seq.map(|(base, _)| format!("relative seq {}", seen.seq.0.wrapping_sub(base.0)));
+    let input = speaker.foreign_input(seen.frame).map(|name| format!("in {}", visible(name)));
+    let notes: Vec<String> = [said, seq, input].into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join(", "))
+}
+
+fn after(nanos: i64) -> String {
+    let time = amount::duration(nanos);
+    if nanos < 0 { format!("captured {time} too early") } else { format!("{time} later") }
+}
+
+fn part(finding: &Finding, seen: &Seen) -> Option<Part> {
+    if seen.frame == finding.reset.frame {
+        return Some(Part::Reset);
+    }
+    match finding.verdict.trigger {
+        Some(trigger) if trigger.frame == seen.frame => Some(Part::Trigger),
+        _ => seen.part.filter(|part| !matches!(part, Part::Reset | Part::Trigger)),
+    }
+}
+
+/// The kept segments, the reset among them even where it was not kept.
+fn with_reset(finding: &Finding) -> Vec<Seen> {
+    let mut segments = finding.segments.clone();
+    if !segments.iter().any(|seen| seen.frame == finding.reset.frame) {
+        let place = segments.iter().position(|seen| seen.time > finding.reset.time).unwrap_or(segments.len());
+        segments.insert(place, reset_as_seen(finding));
+    }
+    segments
+}
+
+fn reset_as_seen(finding: &Finding) -> Seen {
+    let reset = &finding.reset;
+    Seen {
+        frame: reset.frame,
+        time: reset.time,
+        from_client: reset.tuple.src == finding.connection.tuple.src,
+        flags: reset.flags,
+        seq: reset.seq,
+        ack_field: reset.ack.unwrap_or_default(),
+        window: reset.window,
+        len: reset.len,
+        ttl: reset.ip.ttl,
+        ip_id: reset.ip.id,
+        deciding: true,
+        part: Some(Part::Reset),
+    }
+}
+
+/// The places of the segments worth showing: those that decided, and if these are too many, the reset, what provoked it,
+/// the opening, and those nearest to the reset.
+fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
+    let reset = segments.iter().position(|seen| seen.frame == finding.reset.frame).unwrap_or(0);
+    let mut ranked: Vec<(usize, usize)> = segments
+        .iter()
+        .enumerate()
+        .filter(|(_, seen)| decides(&finding.verdict, seen) || part(finding, seen).is_some())
+        .map(|(index, _)| index)
+        .enumerate()
+        .map(|(order, index)| match segments.get(index).and_then(|seen| part(finding, seen)) {
+            Some(Part::Reset | Part::Trigger) => (0, index),
+            _ if order < OPENING => (0, index),
+            _ => (index.abs_diff(reset), index),
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.truncate(AT_MOST);
+    let mut places: Vec<usize> = ranked.into_iter().map(|(_, index)| index).collect();
+    places.sort_unstable();
+    places
+}
+
+/// Whether the verdict rests on the segment, or its evidence names it.
+fn decides(verdict: &Verdict, seen: &Seen) -> bool {
+    seen.deciding || verdict.evidence.iter().any(|fact| fact.frame == Some(seen.frame))
+}
+
+/// What lies between two rows: segments left out, or silence.
+fn between(before: Option<&Seen>, hidden: &[Seen], seen: &Seen, numbers: bool) -> Option<String> {
+    let passed = before.map(|before| seen.time.since(before.time));
+    match (left_out(hidden, numbers), passed) {
+        (Some(text), Some(passed)) => Some(format!("{text}, {}", amount::duration(passed))),
+        (None, Some(passed)) if passed >= SILENCE => Some(format!("... {} idle", amount::duration(passed))),
+        (text, _) => text,
+    }
+}
+
+fn left_out(hidden: &[Seen], numbers: bool) -> Option<String> {
+    let (first, last) = (hidden.first()?, hidden.last()?);
+    let bytes: u64 = hidden.iter().map(|seen| u64::from(seen.len)).sum();
+    let range = match numbers {
+        true if hidden.len() == 1 => format!(" ({})", first.frame),
+        true => format!(" ({} to {})", first.frame, last.frame),
+        false => String::new(),
+    };
+    Some(format!("... {}{range}, {}", amount::counted(hidden.len() as u64, "segment"), amount::bytes(bytes)))
+}
+
+fn not_kept(finding: &Finding, segments: &[Seen]) -> Option<String> {
+    let reset = segments.iter().position(|seen| seen.frame == finding.reset.frame)? as u64;
+    let lost = finding.segments_before.checked_sub(reset).filter(|lost| *lost > 0)?;
+    Some(format!("... {lost} more {} seen before the reset and not kept", amount::noun(lost, "segment")))
+}
+
+fn gap(text: String, lead_width: usize) -> Listed {
+    Listed { lead: " ".repeat(lead_width + 3), body: text, note: None, ink: Ink::Dim }
+}

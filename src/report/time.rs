@@ -1,0 +1,107 @@
+//! Time stamps: RFC 3339 for programs, tcpdump's six styles for people.
+
+use jiff::tz::TimeZone;
+
+use super::{Style, TimeStyle};
+use crate::frame::Timestamp;
+
+/// In UTC with nine digits of the second, as RFC 3339 writes it.
+pub fn rfc3339(time: Timestamp) -> String {
+    format!("{:.9}", instant(time))
+}
+
+/// Writes the stamps of a text output, and remembers what relative stamps count from.
+#[derive(Debug)]
+pub struct Stamper {
+    style: TimeStyle,
+    zone: TimeZone,
+    nano: bool,
+    first: Option<Timestamp>,
+    previous: Option<Timestamp>,
+}
+
+impl Stamper {
+    /// For this style, in local time or UTC.
+    pub fn new(style: &Style) -> Self {
+        let zone = if style.utc { TimeZone::UTC } else { TimeZone::system() };
+        Self { style: style.time, zone, nano: style.nano, first: None, previous: None }
+    }
+
+    /// The stamp of the next line; empty for `-t`.
+    pub fn stamp(&mut self, time: Timestamp) -> String {
+        let first = *self.first.get_or_insert(time);
+        let previous = self.previous.replace(time).unwrap_or(time);
+        match self.style {
+            TimeStyle::None => String::new(),
+            TimeStyle::Clock => self.zoned(time, "%H:%M:%S"),
+            TimeStyle::DateTime => self.zoned(time, "%Y-%m-%d %H:%M:%S"),
+            TimeStyle::Epoch => self.epoch(time),
+            TimeStyle::Delta => self.span(time.since(previous)),
+            TimeStyle::SinceFirst => self.span(time.since(first)),
+        }
+    }
+
+    fn zoned(&self, time: Timestamp, format: &str) -> String {
+        let zoned = instant(time).to_zoned(self.zone.clone());
+        let fraction = if self.nano { "%.9f" } else { "%.6f" };
+        zoned.strftime(&format!("{format}{fraction}")).to_string()
+    }
+
+    fn epoch(&self, time: Timestamp) -> String {
+        let seconds = time.as_nanos().div_euclid(1_000_000_000);
+        let nanos = time.as_nanos().rem_euclid(1_000_000_000);
+        format!("{seconds}.{}", self.fraction(nanos.unsigned_abs()))
+    }
+
+    fn span(&self, nanos: i64) -> String {
+        let sign = if nanos < 0 { "-" } else { "" };
+        let nanos = nanos.unsigned_abs();
+        let seconds = nanos / 1_000_000_000;
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        format!("{sign}{hours:02}:{minutes:02}:{seconds:02}.{}", self.fraction(nanos % 1_000_000_000))
+    }
+
+    fn fraction(&self, nanos: u64) -> String {
+        if self.nano { format!("{nanos:09}") } else { format!("{:06}", nanos / 1_000) }
+    }
+}
+
+/// Every [`Timestamp`] lies within what jiff can represent, so the epoch never stands in for one.
+fn instant(time: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos())).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time() -> Timestamp {
+        Timestamp::new(1_795_330_800, 1_210_042)
+    }
+
+    fn stamps(time: TimeStyle, nano: bool, times: &[Timestamp]) -> Vec<String> {
+        let mut stamper = Stamper::new(&Style { time, nano, utc: true, ..Style::default() });
+        times.iter().map(|time| stamper.stamp(*time)).collect()
+    }
+
+    #[test]
+    fn rfc_3339_has_nine_digits() {
+        assert_eq!(rfc3339(time()), "2026-11-22T07:00:00.001210042Z");
+        assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(rfc3339(Timestamp::from_nanos(i64::MIN)), "1677-09-21T00:12:43.145224192Z");
+    }
+
+    #[test]
+    fn the_six_styles_are_tcpdumps() {
+        let earlier = time().plus(-61_000_000_000);
+        let times = [time(), time().plus(3_723_000_213_000), earlier];
+        let of = |style| stamps(style, false, &times);
+        assert_eq!(of(TimeStyle::Clock), ["07:00:00.001210", "08:02:03.001423", "06:58:59.001210"]);
+        assert_eq!(of(TimeStyle::None), ["", "", ""]);
+        assert_eq!(of(TimeStyle::Epoch), ["1795330800.001210", "1795334523.001423", "1795330739.001210"]);
+        assert_eq!(of(TimeStyle::Delta), ["00:00:00.000000", "01:02:03.000213", "-01:03:04.000213"]);
+        assert_eq!(of(TimeStyle::SinceFirst), ["00:00:00.000000", "01:02:03.000213", "-00:01:01.000000"]);
+        assert_eq!(of(TimeStyle::DateTime)[0], "2026-11-22 07:00:00.001210");
+        assert_eq!(stamps(TimeStyle::Clock, true, &times)[0], "07:00:00.001210042");
+    }
+}

@@ -1,0 +1,285 @@
+//! All sentences about a finding: what happened, the facts, the effect, what to check.
+//!
+//! Every word here is shared by text and JSON. A sentence states what the capture shows as plain fact, and hedges the
+//! explanation by the verdict's certainty.
+
+mod abortive_close;
+mod closed_port;
+mod effect;
+mod facts;
+mod forged;
+mod half_open;
+mod template;
+mod time_wait;
+mod undetermined;
+
+#[cfg(test)]
+mod tests;
+
+use super::Context;
+use super::amount;
+use crate::analyzer::Finding;
+use crate::classify::{Alternative, Cause, Certainty, Class, Fact, Form, Role};
+use crate::frame::FrameNo;
+
+/// An idle time below this is nothing to speak of, in nanoseconds.
+const NOTABLE_IDLE: i64 = 1_000_000_000;
+
+/// What is said of a cause.
+#[derive(Debug)]
+struct Words {
+    /// Who reset whom, and why.
+    sentence: &'static str,
+    /// What to check or to change.
+    check: &'static str,
+}
+
+/// The name of a class in running text.
+pub fn class(class: Class) -> &'static str {
+    match class {
+        Class::ClosedPort => "closed port",
+        Class::TimeWaitCollision => "TIME-WAIT collision",
+        Class::AbortiveClose => "abortive close",
+        Class::HalfOpenResponse => "half-open response",
+        Class::Forged => "forged",
+        Class::Undetermined => "undetermined",
+    }
+}
+
+/// Speaks about one finding.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker<'a> {
+    context: &'a Context,
+    finding: &'a Finding,
+}
+
+impl<'a> Speaker<'a> {
+    /// About `finding`.
+    pub fn new(context: &'a Context, finding: &'a Finding) -> Self {
+        Self { context, finding }
+    }
+
+    /// Who reset whom, and why: one sentence.
+    pub fn sentence(&self) -> String {
+        capitalized(template::fill(words(self.finding.verdict.cause).sentence, |gap| self.gap(gap)))
+    }
+
+    /// What to check or to change.
+    pub fn check(&self) -> String {
+        template::fill(words(self.finding.verdict.cause).check, |gap| self.gap(gap))
+    }
+
+    /// What a fact says.
+    pub fn fact(&self, fact: &Fact) -> String {
+        template::fill(facts::words(fact.kind), |gap| match gap {
+            "frame" => fact.frame.map(|frame| self.frame(frame)),
+            "n" => fact.value.map(|value| value.unsigned_abs().to_string()),
+            "bytes" => fact.value.map(|value| amount::bytes(value.unsigned_abs())),
+            "time" => fact.value.map(amount::duration),
+            _ => self.gap(gap),
+        })
+    }
+
+    /// What the reset did.
+    pub fn effect(&self) -> String {
+        effect::words(&self.finding.verdict.effect, self.receiver())
+    }
+
+    /// What makes it no event of its own, if it follows from an earlier reset.
+    pub fn follow_up(&self) -> Option<String> {
+        let verdict = &self.finding.verdict;
+        let earlier = self.frame(verdict.follows?);
+        Some(match verdict.cause {
+            Cause::Duplicate => format!("the same reset as {earlier}, captured once more"),
+            Cause::EchoAfterReset => {
+                format!("follows from {earlier}: one more segment met the connection it had ended")
+            }
+            Cause::Consequence => format!("follows from {earlier}, which had ended {}'s connection", self.sender()),
+            _ => format!("follows from {earlier}"),
+        })
+    }
+
+    /// Another reading of the same segments.
+    pub fn alternative(&self, alternative: &Alternative) -> String {
+        format!("{} ({}, {})", alternative.why, alternative.class, alternative.cause)
+    }
+
+    /// A frame by its number, and by its input where that is not the reset's own.
+    pub fn frame(&self, frame: FrameNo) -> String {
+        match self.foreign_input(frame) {
+            Some(name) => format!("{frame} of {}", visible(name)),
+            None => frame.to_string(),
+        }
+    }
+
+    /// The name of the frame's input, where it is not the reset's own.
+    pub fn foreign_input(&self, frame: FrameNo) -> Option<&'a str> {
+        if frame.input() == self.finding.reset.frame.input() { None } else { input(self.context, frame) }
+    }
+
+    /// How sure the verdict is; where only the class is certain, it says so.
+    pub fn certainty(&self) -> &'static str {
+        let verdict = &self.finding.verdict;
+        match verdict.certainty {
+            Certainty::Certain if !verdict.alternatives.is_empty() => "class certain",
+            certainty => certainty.id(),
+        }
+    }
+
+    fn gap(&self, name: &str) -> Option<String> {
+        let (reset, verdict) = (&self.finding.reset, &self.finding.verdict);
+        let (src, dst) = (reset.tuple.src, reset.tuple.dst);
+        let role = verdict.sender_role;
+        let text = match name {
+            "sender" => format!("{src}{}", parenthesized(role)),
+            "receiver" => format!("{dst}{}", parenthesized(role.map(opposite))),
+            "sender-host" => src.ip().to_string(),
+            "receiver-host" => dst.ip().to_string(),
+            "sender-port" => src.port().to_string(),
+            "receiver-port" => dst.port().to_string(),
+            "s" => self.sender().to_owned(),
+            "r" => self.receiver().to_owned(),
+            "maybe" => self.hedge().to_owned(),
+            "form" => form(verdict.form).to_owned(),
+            "by-client" => guard(role == Some(Role::Client))?,
+            "by-server" => guard(role == Some(Role::Server))?,
+            "by-unknown" => guard(role.is_none())?,
+            "idle" => amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?),
+            "trigger" => self.frame(verdict.trigger?.frame),
+            "follows" => self.frame(verdict.follows?),
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    fn sender(&self) -> &'static str {
+        self.finding.verdict.sender_role.map_or("the sender", side)
+    }
+
+    fn receiver(&self) -> &'static str {
+        self.finding.verdict.sender_role.map_or("the receiver", |role| side(opposite(role)))
+    }
+
+    /// How sure the explanation is, to stand before it. A class may be certain while its cause is only the most probable one.
+    fn hedge(&self) -> &'static str {
+        let verdict = &self.finding.verdict;
+        match verdict.certainty {
+            Certainty::Certain if verdict.alternatives.is_empty() => "",
+            Certainty::Certain => "probably ",
+            Certainty::Likely => "most likely ",
+            Certainty::Possible => "perhaps ",
+        }
+    }
+}
+
+/// The file or interface of a frame, as the run named it.
+pub fn input(context: &Context, frame: FrameNo) -> Option<&str> {
+    context.inputs.get(usize::from(frame.input())).map(String::as_str)
+}
+
+/// Text from outside that may hold control characters, safe for a terminal.
+pub fn visible(foreign: &str) -> String {
+    foreign.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// The payload of a reset as text: printable ASCII as it is, everything else escaped.
+pub fn payload(bytes: &[u8]) -> Option<String> {
+    (!bytes.is_empty()).then(|| bytes.escape_ascii().to_string())
+}
+
+fn words(cause: Cause) -> &'static Words {
+    match cause {
+        Cause::NoListener => &closed_port::NO_LISTENER,
+        Cause::RefusedByFirewall => &closed_port::REFUSED_BY_FIREWALL,
+        Cause::BacklogFull => &closed_port::BACKLOG_FULL,
+        Cause::AcceptQueueOverflow => &closed_port::ACCEPT_QUEUE_OVERFLOW,
+        Cause::ListenerGone => &closed_port::LISTENER_GONE,
+        Cause::SynConflict => &closed_port::SYN_CONFLICT,
+        Cause::EcnSynRefused => &closed_port::ECN_SYN_REFUSED,
+        Cause::ProbeAnswered => &closed_port::PROBE_ANSWERED,
+        Cause::SynResetByClient => &time_wait::SYN_RESET_BY_CLIENT,
+        Cause::SynResetByServer => &time_wait::SYN_RESET_BY_SERVER,
+        Cause::Assassination => &time_wait::ASSASSINATION,
+        Cause::Abort => &abortive_close::ABORT,
+        Cause::UnreadData => &abortive_close::UNREAD_DATA,
+        Cause::LingerZero => &abortive_close::LINGER_ZERO,
+        Cause::DataAfterClose => &abortive_close::DATA_AFTER_CLOSE,
+        Cause::KeepaliveRace => &abortive_close::KEEPALIVE_RACE,
+        Cause::RstAfterFin => &abortive_close::RST_AFTER_FIN,
+        Cause::RstInsteadOfFin => &abortive_close::RST_INSTEAD_OF_FIN,
+        Cause::ConnectThenReset => &abortive_close::CONNECT_THEN_RESET,
+        Cause::ListenerClosed => &abortive_close::LISTENER_CLOSED,
+        Cause::KeepaliveTimeout => &abortive_close::KEEPALIVE_TIMEOUT,
+        Cause::UserTimeout => &abortive_close::USER_TIMEOUT,
+        Cause::OrphanTimeout => &abortive_close::ORPHAN_TIMEOUT,
+        Cause::ZeroWindowAbort => &abortive_close::ZERO_WINDOW_ABORT,
+        Cause::Linger2 => &abortive_close::LINGER2,
+        Cause::MptcpFastclose => &abortive_close::MPTCP_FASTCLOSE,
+        Cause::MptcpSubflowReset => &abortive_close::MPTCP_SUBFLOW_RESET,
+        Cause::LostState => &half_open::LOST_STATE,
+        Cause::SynDiscovery => &half_open::SYN_DISCOVERY,
+        Cause::HandshakeAbandoned => &half_open::HANDSHAKE_ABANDONED,
+        Cause::SynScan => &half_open::SYN_SCAN,
+        Cause::Backscatter => &half_open::BACKSCATTER,
+        Cause::StaleSynAck => &half_open::STALE_SYN_ACK,
+        Cause::BadHandshakeAck => &half_open::BAD_HANDSHAKE_ACK,
+        Cause::PawsReject => &half_open::PAWS_REJECT,
+        Cause::LateSegment => &half_open::LATE_SEGMENT,
+        Cause::StrayAck => &half_open::STRAY_ACK,
+        Cause::Injected => &forged::INJECTED,
+        Cause::InjectedBurst => &forged::INJECTED_BURST,
+        Cause::BothDirections => &forged::BOTH_DIRECTIONS,
+        Cause::BlindAttack => &forged::BLIND_ATTACK,
+        Cause::FirewallReject => &forged::FIREWALL_REJECT,
+        Cause::MiddleboxTimeout => &forged::MIDDLEBOX_TIMEOUT,
+        Cause::NatStateLost => &forged::NAT_STATE_LOST,
+        Cause::IdsResponse => &forged::IDS_RESPONSE,
+        Cause::StartsMidConnection => &undetermined::STARTS_MID_CONNECTION,
+        Cause::TriggerMissing => &undetermined::TRIGGER_MISSING,
+        Cause::OneSided => &undetermined::ONE_SIDED,
+        Cause::Truncated => &undetermined::TRUNCATED,
+        Cause::Conflicting => &undetermined::CONFLICTING,
+        Cause::EchoAfterReset => &undetermined::ECHO_AFTER_RESET,
+        Cause::Duplicate => &undetermined::DUPLICATE,
+        Cause::Consequence => &undetermined::CONSEQUENCE,
+    }
+}
+
+fn form(form: Form) -> &'static str {
+    match form {
+        Form::SynEcho => "the answer to a segment without ACK (RST|ACK, seq 0)",
+        Form::AckEcho => "the answer to a segment with ACK (bare RST)",
+        Form::Active => "the abort of a live socket (RST|ACK with the connection's numbers)",
+        Form::Other => "none that the common stacks make",
+    }
+}
+
+fn side(role: Role) -> &'static str {
+    match role {
+        Role::Client => "the client",
+        Role::Server => "the server",
+    }
+}
+
+fn opposite(role: Role) -> Role {
+    match role {
+        Role::Client => Role::Server,
+        Role::Server => Role::Client,
+    }
+}
+
+fn parenthesized(role: Option<Role>) -> String {
+    role.map_or(String::new(), |role| format!(" ({role})"))
+}
+
+/// The value of a gap that only decides whether its optional part is said.
+fn guard(said: bool) -> Option<String> {
+    said.then(String::new)
+}
+
+fn capitalized(mut sentence: String) -> String {
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
+}

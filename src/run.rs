@@ -1,0 +1,301 @@
+//! The loop: frames from a source into the analyzer, findings from there into a sink.
+
+mod input;
+mod output;
+mod signals;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use thiserror::Error;
+
+use self::output::{Output, tell};
+use self::signals::Signals;
+use crate::analyzer::{Analyzer, Options};
+use crate::cli::{Config, Input};
+use crate::frame::{Frame, LinkType, Timestamp};
+use crate::report::{self, Context, Finished, Sink};
+use crate::source::{
+    Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
+};
+
+/// Does what was asked for. The exit code is 1 when some input could not be read to its end.
+///
+/// # Errors
+///
+/// Nothing could be read, the filter is wrong, or the output cannot be written. A reader of the output who has seen enough
+/// (`rstscan ... | head`) is no error.
+pub fn run(config: Config) -> anyhow::Result<ExitCode> {
+    match explain(config) {
+        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn explain(config: Config) -> anyhow::Result<ExitCode> {
+    let filter = config.filter.as_ref().map(input::filter_text).transpose()?.filter(|text| !text.is_empty());
+    if let Some(narrow) = filter.as_deref().and_then(narrowed_by) {
+        tell(format_args!("rstscan: warning: {narrow}"));
+    }
+    match &config.input {
+        Input::ListInterfaces => {
+            io::stdout().write_all(interfaces()?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Input::Files(files) => {
+            let context =
+                Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
+            let mut run = Run::new(&config, context)?;
+            run.filter = filter.map(Filter::new);
+            run.files(files)
+        }
+        Input::Live(options) => {
+            let interface = interface_name(&options.interface)?;
+            let context = Context { inputs: vec![interface.clone()], live: true };
+            Run::new(&config, context)?.live(&LiveOptions { interface, filter, ..options.clone() })
+        }
+    }
+}
+
+/// Why a run stops before the end of an input.
+#[derive(Error, Debug)]
+enum Halt {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+}
+
+/// One run over all inputs.
+struct Run {
+    signals: Signals,
+    filter: Option<Filter>,
+    analyzer: Analyzer,
+    sink: Box<dyn Sink>,
+    output: Output,
+    context: Context,
+    /// Whether someone waits for each finding.
+    flush_each: bool,
+    quiet: bool,
+    /// Frames analysed, and how many are wanted.
+    frames: u64,
+    limit: Option<u64>,
+    started: Instant,
+    begun: bool,
+    failed: bool,
+    /// What to say of the next input once its link type is known: the words before and after it.
+    greeting: Option<(String, String)>,
+}
+
+impl Run {
+    /// Final findings are asked for once in so many frames.
+    const REPORT_EVERY: u64 = 64;
+    /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
+    const LAG_NS: i64 = 250_000_000;
+
+    fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
+        let output = Output::new();
+        Ok(Self {
+            signals: Signals::install().context("cannot catch signals")?,
+            filter: None,
+            analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
+            sink: report::sink(config.style.clone(), Box::new(output.clone())),
+            output,
+            flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            quiet: config.style.quiet > 1,
+            context,
+            frames: 0,
+            limit: config.count,
+            started: Instant::now(),
+            begun: false,
+            failed: false,
+            greeting: None,
+        })
+    }
+
+    fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+        for (index, path) in files.iter().enumerate() {
+            if self.signals.stopped() || self.is_enough() {
+                break;
+            }
+            let Ok(index) = u16::try_from(index) else { bail!("more than 65536 files") };
+            match self.file(path, index) {
+                Ok(()) => {}
+                Err(Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive))) => {
+                    return Err(error.into());
+                }
+                Err(Halt::Source(error)) => {
+                    self.failed = true;
+                    tell(format_args!("rstscan: {}: {error}", path.display()));
+                }
+                Err(halt @ Halt::Output(_)) => return Err(halt.into()),
+            }
+        }
+        self.finish(None)
+    }
+
+    fn file(&mut self, path: &Path, index: u16) -> Result<(), Halt> {
+        let mut file = input::open(path, index, &self.signals).map_err(SourceError::Io)?;
+        self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
+        self.pump(&mut file)
+    }
+
+    fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
+        let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
+        let buffer = f64::from(options.buffer_kib) / 1024.0;
+        let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
+        self.greeting = Some((format!("listening on {}", options.interface), after));
+        match self.pump(&mut live) {
+            Err(Halt::Source(error)) => {
+                self.failed = true;
+                tell(format_args!("rstscan: {}: {error}", options.interface));
+            }
+            ended => ended?,
+        }
+        let drops = live.drops().ok();
+        self.finish(drops)
+    }
+
+    /// All frames of a source into the analyzer.
+    fn pump(&mut self, source: &mut impl Source) -> Result<(), Halt> {
+        let mut stopping = false;
+        while !self.is_enough() {
+            if !stopping && self.signals.stopped() {
+                stopping = true;
+                source.stop();
+            }
+            match source.next()? {
+                Next::Frame(frame) => self.frame(&frame)?,
+                Next::Interface(link) => self.interface(link)?,
+                Next::Idle => self.idle()?,
+                Next::End => break,
+            }
+        }
+        self.begin(None)?;
+        Ok(())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.limit.is_some_and(|limit| self.frames >= limit)
+    }
+
+    #[inline]
+    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        if self.filter.as_ref().is_some_and(|filter| !filter.matches(frame)) {
+            return Ok(());
+        }
+        self.analyzer.push(frame);
+        self.frames += 1;
+        if self.frames.is_multiple_of(Self::REPORT_EVERY) { self.report() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn interface(&mut self, link: LinkType) -> Result<(), Halt> {
+        if let Some(filter) = &mut self.filter {
+            filter.prepare(link)?;
+        }
+        self.begin(Some(link))?;
+        Ok(())
+    }
+
+    /// Greets an input, and the reader of the output with the first one.
+    fn begin(&mut self, link: Option<LinkType>) -> io::Result<()> {
+        if let Some((before, after)) = self.greeting.take().filter(|_| !self.quiet) {
+            let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
+            tell(format_args!("{before}{link}{after}"));
+        }
+        if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
+    }
+
+    /// Nothing arrives: what is final may be seen, and on a live interface time goes on.
+    #[cold]
+    fn idle(&mut self) -> io::Result<()> {
+        if self.context.live {
+            self.analyzer.tick(now().plus(-Self::LAG_NS));
+        }
+        self.report()?;
+        self.output.flush()
+    }
+
+    /// Hands over the findings that have become final.
+    fn report(&mut self) -> io::Result<()> {
+        let mut any = false;
+        for finding in self.analyzer.findings() {
+            self.sink.finding(&self.context, &finding)?;
+            any = true;
+        }
+        if any && self.flush_each { self.output.flush() } else { Ok(()) }
+    }
+
+    /// What is still held, the summary, and the counts of a live capture.
+    fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
+        if self.begun {
+            self.conclude(drops).map_err(Halt::Output)?;
+        }
+        if self.context.live && !self.quiet {
+            tell(counts(self.frames, drops.unwrap_or_default()));
+        }
+        Ok(if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
+        self.analyzer.finish();
+        self.report()?;
+        let finished = Finished {
+            summary: &self.analyzer.summary(),
+            wall_seconds: self.started.elapsed().as_secs_f64(),
+            kernel_drops: drops.map(|drops| drops.by_kernel),
+        };
+        self.sink.finish(&self.context, &finished)?;
+        self.output.flush()
+    }
+}
+
+fn now() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::new(now.as_secs() as i64, now.subsec_nanos())
+}
+
+/// The lines that tcpdump ends a live capture with.
+fn counts(captured: u64, drops: Drops) -> String {
+    let line = |count: u64, what: &str| format!("{count} packet{} {what}", if count == 1 { "" } else { "s" });
+    let mut lines = vec![
+        line(captured, "captured"),
+        line(drops.received, "received by filter"),
+        line(drops.by_kernel, "dropped by kernel"),
+    ];
+    if drops.by_interface > 0 {
+        lines.push(line(drops.by_interface, "dropped by interface"));
+    }
+    lines.join("\n")
+}
+
+/// What to do about missing rights.
+fn with_remedy(error: SourceError) -> anyhow::Error {
+    match error {
+        SourceError::Permission { .. } => {
+            anyhow::anyhow!("{error}: run with sudo, or: sudo setcap cap_net_raw,cap_net_admin=eip $(which rstscan)")
+        }
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_worded_as_by_tcpdump() {
+        let drops = Drops { received: 2, by_kernel: 0, by_interface: 0 };
+        assert_eq!(counts(1, drops), "1 packet captured\n2 packets received by filter\n0 packets dropped by kernel");
+        let drops = Drops { received: 2, by_kernel: 1, by_interface: 3 };
+        assert!(counts(0, drops).ends_with("1 packet dropped by kernel\n3 packets dropped by interface"));
+    }
+}

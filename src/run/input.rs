@@ -1,0 +1,36 @@
+//! Opening what the command line names.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::signals::Signals;
+use crate::cli::FilterText;
+use crate::source::{CaptureFile, Pipe};
+
+/// Opens a file, or standard input for `-`.
+///
+/// What is no regular file may keep its reader waiting, so it is read in a way that a signal ends.
+pub(super) fn open(path: &Path, input: u16, signals: &Signals) -> io::Result<CaptureFile<Box<dyn Read>>> {
+    let file =
+        if path.as_os_str() == "-" { File::from(io::stdin().as_fd().try_clone_to_owned()?) } else { File::open(path)? };
+    let reader: Box<dyn Read> = match file.metadata()?.is_file() {
+        true => Box::new(file),
+        false => Box::new(Pipe::new(file, signals.wake()?)),
+    };
+    Ok(CaptureFile::new(reader, input))
+}
+
+/// The text of the filter. In a file, `#` starts a comment, as for tcpdump.
+pub(super) fn filter_text(filter: &FilterText) -> anyhow::Result<String> {
+    let file = match filter {
+        FilterText::Words(words) => return Ok(words.clone()),
+        FilterText::File(file) => file,
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("filter file {}", file.display()))?;
+    let lines = text.lines().map(|line| line.split_once('#').map_or(line, |(code, _)| code));
+    Ok(lines.collect::<Vec<_>>().join("\n").trim().to_owned())
+}

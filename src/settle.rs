@@ -1,0 +1,91 @@
+//! Holds a reset until what follows it is known, or its settle time of capture time is over.
+
+use std::collections::VecDeque;
+
+use crate::frame::Timestamp;
+use crate::track::{Id, KEPT_AFTER, Past, ResetCase};
+
+/// The most resets held at one time.
+const HELD_MAX: usize = 1 << 16;
+/// The most resets of one incarnation that still take note of what follows.
+const CHAIN_MAX: usize = 32;
+
+/// Resets that wait, in the order they came.
+#[derive(Debug, Default)]
+pub struct Settle {
+    held: VecDeque<Held>,
+    /// How many resets were held before the front one.
+    gone: u64,
+    settle_ns: i64,
+}
+
+#[derive(Debug)]
+struct Held {
+    case: ResetCase,
+    id: Id,
+    /// The reset of the same incarnation that was held before, if any.
+    earlier: Option<u64>,
+}
+
+/// A reset whose wait is over.
+#[derive(Debug)]
+pub struct Settled {
+    /// The reset with all that is known.
+    pub case: ResetCase,
+    /// Its incarnation, while that exists.
+    pub id: Id,
+}
+
+impl Settle {
+    /// A queue that holds each reset for `settle_ns` nanoseconds of capture time.
+    pub fn new(settle_ns: i64) -> Self {
+        Self { settle_ns, ..Self::default() }
+    }
+
+    /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
+    pub fn hold(&mut self, case: ResetCase, id: Id, earlier: Option<u64>) -> u64 {
+        self.held.push_back(Held { case, id, earlier });
+        self.gone + self.held.len() as u64 - 1
+    }
+
+    /// Adds a segment of the incarnation to its waiting resets, `latest` being the last of them.
+    pub fn observe(&mut self, latest: u64, past: &Past) {
+        let mut next = Some(latest);
+        for _ in 0..CHAIN_MAX {
+            let Some(held) = next.and_then(|count| self.at(count)) else { return };
+            if held.case.after.len() < KEPT_AFTER {
+                held.case.after.push(*past);
+            }
+            next = held.earlier;
+        }
+    }
+
+    fn at(&mut self, count: u64) -> Option<&mut Held> {
+        let position = usize::try_from(count.checked_sub(self.gone)?).ok()?;
+        self.held.get_mut(position)
+    }
+
+    /// The next reset whose wait is over at `now`.
+    pub fn due(&mut self, now: Timestamp) -> Option<Settled> {
+        let front = self.held.front()?;
+        let crowded = self.held.len() > HELD_MAX;
+        if !crowded && now.since(front.case.reset.time) < self.settle_ns {
+            return None;
+        }
+        let cut_short = crowded && now.since(front.case.reset.time) < self.settle_ns;
+        self.take(|case| case.cut_short = cut_short)
+    }
+
+    /// The next reset, whether its wait is over or not: the capture has ended at `now`.
+    pub fn drain(&mut self, now: Timestamp) -> Option<Settled> {
+        let settle_ns = self.settle_ns;
+        self.take(|case| case.capture_ended = now.since(case.reset.time) < settle_ns)
+    }
+
+    fn take(&mut self, mark: impl FnOnce(&mut ResetCase)) -> Option<Settled> {
+        let mut held = self.held.pop_front()?;
+        self.gone += 1;
+        mark(&mut held.case);
+        Some(Settled { case: held.case, id: held.id })
+    }
+}

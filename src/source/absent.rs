@@ -1,0 +1,84 @@
+//! What stands in for libpcap in a build without it: the same face, and an error that says so.
+
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+
+use super::{Drops, LiveOptions, Next, Source, SourceError};
+use crate::frame::{Frame, LinkType};
+
+/// A filter, which this build cannot compile.
+#[derive(Debug)]
+pub struct Filter(());
+
+impl Filter {
+    /// A filter; preparing it will fail.
+    pub fn new(_: impl Into<String>) -> Self {
+        Self(())
+    }
+
+    /// Fails.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::WithoutLive`], always.
+    pub fn prepare(&mut self, _: LinkType) -> Result<(), SourceError> {
+        Err(SourceError::WithoutLive)
+    }
+
+    /// Lets nothing through.
+    pub fn matches(&self, _: &Frame<'_>) -> bool {
+        false
+    }
+}
+
+/// A live capture, of which this build has none.
+#[derive(Debug)]
+pub struct Live(Infallible);
+
+impl Live {
+    /// Fails.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::WithoutLive`], always.
+    pub fn open(_: &LiveOptions, _: OwnedFd) -> Result<Self, SourceError> {
+        Err(SourceError::WithoutLive)
+    }
+
+    /// There is no capture to ask.
+    ///
+    /// # Errors
+    ///
+    /// None: nobody can call it.
+    pub fn drops(&mut self) -> Result<Drops, SourceError> {
+        match self.0 {}
+    }
+}
+
+impl Source for Live {
+    fn next(&mut self) -> Result<Next<'_>, SourceError> {
+        match self.0 {}
+    }
+
+    fn stop(&mut self) {
+        match self.0 {}
+    }
+}
+
+/// Fails.
+///
+/// # Errors
+///
+/// [`SourceError::WithoutLive`], always.
+pub fn interface_name(_: &str) -> Result<String, SourceError> {
+    Err(SourceError::WithoutLive)
+}
+
+/// Fails.
+///
+/// # Errors
+///
+/// [`SourceError::WithoutLive`], always.
+pub fn interfaces() -> Result<String, SourceError> {
+    Err(SourceError::WithoutLive)
+}

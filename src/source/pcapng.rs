@@ -1,0 +1,303 @@
+//! The pcapng file format: sections of either byte order, interfaces with clocks of their own, three kinds of packet block.
+//!
+//! Section and interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets: what follows
+//! the packet (options) is not needed, and parsing it would cost an allocation a frame. Other blocks are passed over unread.
+
+use std::io::Read;
+
+use pcap_parser::pcapng::{
+    parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_sectionheaderblock,
+};
+use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
+
+use super::buffer::Buffer;
+use super::clock::Clock;
+use super::error::Damage;
+use super::{Next, SourceError};
+use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+
+/// Reads the frames of a pcapng file.
+pub(super) struct PcapNg<R> {
+    buffer: Buffer<R>,
+    big_endian: bool,
+    interfaces: Vec<Interface>,
+    input: u16,
+    frames: u64,
+    /// Time of the frame before.
+    time: Timestamp,
+    /// Length of the block that was used last.
+    taken: u64,
+}
+
+/// What an interface description says of the frames of that interface.
+#[derive(Clone, Copy, Debug)]
+struct Interface {
+    link: LinkType,
+    snap_len: u32,
+    clock: Clock,
+}
+
+/// Kinds of block by their number (pcapng draft, section 11.1).
+mod kind {
+    pub(super) const INTERFACE: u32 = 1;
+    /// The obsolete packet block.
+    pub(super) const PACKET: u32 = 2;
+    pub(super) const SIMPLE_PACKET: u32 = 3;
+    pub(super) const ENHANCED_PACKET: u32 = 6;
+    /// The same bytes in both orders.
+    pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+}
+
+/// The start of a block.
+#[derive(Clone, Copy)]
+struct Head {
+    kind: u32,
+    length: u32,
+}
+
+/// A packet block without its bytes.
+struct Packet {
+    interface: u32,
+    /// None where the block has no time.
+    ticks: Option<u64>,
+    captured: u32,
+    wire_len: u32,
+    /// Where in the block the captured bytes start.
+    start: usize,
+}
+
+impl<R: Read> PcapNg<R> {
+    /// Kind, length, byte-order magic: as much as a section header must have at hand to be understood.
+    pub(super) const HEADER: usize = 12;
+    /// Length of kind, length and the length again at the end.
+    const FRAMING: u32 = 12;
+    /// More than this no writer makes of a packet or description; libpcap and Wireshark refuse it as well.
+    const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+
+    /// Whether these are the first bytes of a pcapng file.
+    pub(super) fn is_magic(magic: [u8; 4]) -> bool {
+        u32::from_be_bytes(magic) == kind::SECTION
+    }
+
+    /// A reader at the start of a file.
+    pub(super) fn new(buffer: Buffer<R>, input: u16) -> Self {
+        Self {
+            buffer,
+            big_endian: false,
+            interfaces: Vec::new(),
+            input,
+            frames: 0,
+            time: Timestamp::default(),
+            taken: 0,
+        }
+    }
+
+    /// Reads no more: the input ends with what was read already.
+    pub(super) fn close(&mut self) {
+        self.buffer.close();
+    }
+
+    /// The next frame or interface.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Next<'_>, SourceError> {
+        let (head, packet) = loop {
+            self.buffer.consume(std::mem::take(&mut self.taken));
+            let Some(head) = self.head()? else { return Ok(Next::End) };
+            match head.kind {
+                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => {
+                    self.whole(head)?;
+                    break (head, self.packet(head)?);
+                }
+                kind::SECTION => self.section(head)?,
+                kind::INTERFACE => return self.interface(head).map(Next::Interface),
+                _ => self.taken = u64::from(head.length),
+            }
+        };
+        self.frame(head, &packet).map(Next::Frame)
+    }
+
+    /// Kind and length of the next block; `None` at the regular end of the file.
+    #[inline]
+    fn head(&mut self) -> Result<Option<Head>, SourceError> {
+        if !self.buffer.fill(8)? {
+            return self.end().map(|()| None);
+        }
+        let kind = self.u32_at(0);
+        if kind == kind::SECTION {
+            self.byte_order()?;
+        }
+        let length = self.u32_at(4);
+        if length < Self::FRAMING || !length.is_multiple_of(4) {
+            return Err(self.damaged(Damage::BlockLength(length)));
+        }
+        Ok(Some(Head { kind, length }))
+    }
+
+    /// The input ended before the head of a block: fine between two blocks only.
+    #[cold]
+    fn end(&self) -> Result<(), SourceError> {
+        let present = self.buffer.data().len() as u64;
+        match self.buffer.debt() {
+            0 if present == 0 => Ok(()),
+            0 => Err(SourceError::Truncated { offset: self.buffer.offset(), needed: 8, present }),
+            debt => Err(SourceError::Truncated { offset: self.buffer.offset(), needed: debt, present: 0 }),
+        }
+    }
+
+    /// Takes the byte order of a section from the magic in its header.
+    #[cold]
+    fn byte_order(&mut self) -> Result<(), SourceError> {
+        self.need(Self::HEADER)?;
+        self.big_endian = match self.array_at(8) {
+            [0x4d, 0x3c, 0x2b, 0x1a] => false,
+            [0x1a, 0x2b, 0x3c, 0x4d] => true,
+            _ if self.buffer.offset() == 0 => return Err(SourceError::NotACapture),
+            _ => return Err(self.damaged(Damage::Description)),
+        };
+        Ok(())
+    }
+
+    /// Makes sure that all of a block is at hand and that it ends as it started.
+    #[inline]
+    fn whole(&mut self, head: Head) -> Result<(), SourceError> {
+        if head.length > Self::MAX_BLOCK {
+            return Err(self.damaged(Damage::AbsurdLength(u64::from(head.length))));
+        }
+        self.need(head.length as usize)?;
+        let again = self.u32_at(head.length as usize - 4);
+        if again != head.length {
+            return Err(self.damaged(Damage::LengthsDiffer(head.length, again)));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn need(&mut self, count: usize) -> Result<(), SourceError> {
+        if self.buffer.fill(count)? {
+            return Ok(());
+        }
+        let present = self.buffer.data().len() as u64;
+        Err(SourceError::Truncated { offset: self.buffer.offset(), needed: count as u64, present })
+    }
+
+    #[cold]
+    fn section(&mut self, head: Head) -> Result<(), SourceError> {
+        self.whole(head)?;
+        if parse_sectionheaderblock(self.buffer.data()).is_err() {
+            return Err(self.damaged(Damage::Description));
+        }
+        self.interfaces.clear();
+        self.taken = u64::from(head.length);
+        Ok(())
+    }
+
+    #[cold]
+    fn interface(&mut self, head: Head) -> Result<LinkType, SourceError> {
+        self.whole(head)?;
+        let parse =
+            if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
+        let interface = match parse(self.buffer.data()) {
+            Ok((_, block)) => Interface::new(&block, self.big_endian),
+            Err(_) => return Err(self.damaged(Damage::Description)),
+        };
+        self.interfaces.push(interface);
+        self.taken = u64::from(head.length);
+        Ok(interface.link)
+    }
+
+    /// The fields of a packet block that is at hand as a whole.
+    #[inline]
+    fn packet(&self, head: Head) -> Result<Packet, SourceError> {
+        let (fixed, start) = match head.kind {
+            kind::SIMPLE_PACKET => (Self::FRAMING + 4, 12),
+            _ => (Self::FRAMING + 20, 28),
+        };
+        if head.length < fixed {
+            return Err(self.damaged(Damage::BlockLength(head.length)));
+        }
+        let room = head.length - fixed;
+        let packet = match head.kind {
+            kind::SIMPLE_PACKET => self.simple_packet(room, start),
+            _ => self.timed_packet(head.kind, start),
+        };
+        if packet.captured > room {
+            return Err(self.damaged(Damage::FrameLength(packet.captured)));
+        }
+        Ok(packet)
+    }
+
+    /// Enhanced packet block, or the older one, which has a 16-bit interface and a count of drops in the same place.
+    #[inline]
+    fn timed_packet(&self, kind: u32, start: usize) -> Packet {
+        let interface = match kind {
+            kind::PACKET => u32::from(self.u16_at(8)),
+            _ => self.u32_at(8),
+        };
+        let ticks = (u64::from(self.u32_at(12)) << 32) | u64::from(self.u32_at(16));
+        Packet { interface, ticks: Some(ticks), captured: self.u32_at(20), wire_len: self.u32_at(24), start }
+    }
+
+    /// Always of the first interface; cut at that interface's snapshot length, and by nothing else.
+    fn simple_packet(&self, room: u32, start: usize) -> Packet {
+        let wire_len = self.u32_at(8);
+        let limit = match self.interfaces.first() {
+            Some(interface) if interface.snap_len > 0 => interface.snap_len,
+            _ => u32::MAX,
+        };
+        Packet { interface: 0, ticks: None, captured: wire_len.min(limit).min(room), wire_len, start }
+    }
+
+    #[inline]
+    fn frame(&mut self, head: Head, packet: &Packet) -> Result<Frame<'_>, SourceError> {
+        let Some(interface) = self.interfaces.get(packet.interface as usize) else {
+            return Err(self.damaged(Damage::UnknownInterface(packet.interface)));
+        };
+        let link = interface.link;
+        // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
+        self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
+        self.frames += 1;
+        self.taken = u64::from(head.length);
+        let data = &self.buffer.data()[packet.start..packet.start + packet.captured as usize];
+        let no = FrameNo::new(self.input, self.frames);
+        Ok(Frame { no, time: self.time, link, data, wire_len: packet.wire_len })
+    }
+
+    #[cold]
+    fn damaged(&self, what: Damage) -> SourceError {
+        SourceError::Damaged { offset: self.buffer.offset(), what }
+    }
+
+    /// The bytes at a place that was made sure to be at hand.
+    #[inline]
+    fn array_at<const N: usize>(&self, at: usize) -> [u8; N] {
+        let bytes = self.buffer.data().get(at..).and_then(<[u8]>::first_chunk);
+        bytes.copied().unwrap_or([0; N])
+    }
+
+    #[inline]
+    fn u16_at(&self, at: usize) -> u16 {
+        let bytes = self.array_at(at);
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u32_at(&self, at: usize) -> u32 {
+        let bytes = self.array_at(at);
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
+impl Interface {
+    fn new(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
+        let option = |code| block.options.iter().find(|option| option.code == code).map(|option| option.value());
+        let resolution = option(OptionCode::IfTsresol).and_then(|value| value.first()).copied();
+        let offset = option(OptionCode::IfTsoffset)
+            .and_then(<[u8]>::first_chunk)
+            .map_or(0, |bytes| if big_endian { i64::from_be_bytes(*bytes) } else { i64::from_le_bytes(*bytes) });
+        Self {
+            link: LinkType((block.linktype.0 & 0xffff) as u16),
+            snap_len: block.snaplen,
+            clock: Clock::new(resolution.unwrap_or(Clock::MICROS), offset),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A RST with all that was known when it came, and what followed it.
+
+use crate::frame::Timestamp;
+use crate::tcp::Segment;
+
+use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
+
+/// The most segments after a RST that are kept with it.
+pub const KEPT_AFTER: usize = 16;
+
+/// A RST with all that was known when it came, and what followed it: everything that `classify` sees.
+#[derive(Clone, Debug)]
+pub struct ResetCase {
+    /// The RST.
+    pub reset: Segment,
+    /// The captured part of its payload, at most 256 bytes.
+    pub payload: Vec<u8>,
+    /// VLAN ids, outermost first.
+    pub vlans: Vec<u16>,
+    /// Which end sent it.
+    pub sender: Side,
+    /// The four-tuple.
+    pub ends: Ends,
+    /// Its connection, before the RST.
+    pub life: Life,
+    /// The previous life of the four-tuple, if remembered.
+    pub previous: Option<Previous>,
+    /// The connection's last segments before the RST, oldest first.
+    pub before: Vec<Past>,
+    /// The next segments of the same life, other RSTs included, at most [`KEPT_AFTER`].
+    pub after: Vec<Past>,
+    /// Whether the wait for what follows was cut short.
+    pub cut_short: bool,
+    /// Whether the capture ended before the settle time was over.
+    pub capture_ended: bool,
+    /// What the classifier said of the sender's latest earlier reset of this life that is an event of its own.
+    pub note: Option<Note>,
+    /// What the sending host had shown by then.
+    pub host: HostProfile,
+    /// What the receiving host had shown by then.
+    pub peer_host: HostProfile,
+    /// What the sender's port had shown by then.
+    pub port: PortRecord,
+    /// What the sender's port had shown when the verdict was made.
+    pub port_later: PortRecord,
+}
+
+/// What was known of an incarnation when a RST came.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    /// Counts four-tuples in order of first sight.
+    pub number: u64,
+    /// Counts lives of the four-tuple.
+    pub life: u32,
+    /// Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// Who sent the SYN.
+    pub opener: Option<Side>,
+    /// Who sent the first segment captured.
+    pub first_sender: Side,
+    /// Who sent FIN first.
+    pub first_closer: Option<Side>,
+    /// How many segments came before the RST.
+    pub segments: u32,
+    /// What the RST's sender had shown.
+    pub own: Endpoint,
+    /// What its peer had shown.
+    pub peer: Endpoint,
+}
+
+/// The previous life of the four-tuple.
+#[derive(Clone, Copy, Debug)]
+pub struct Previous {
+    /// What the RST's sender had shown in it.
+    pub own: Endpoint,
+    /// What its peer had shown in it.
+    pub peer: Endpoint,
+    /// Who of the two sent FIN first.
+    pub first_closer: Option<Side>,
+    /// Whether it had ended: a RST, or FINs from both.
+    pub over: bool,
+    /// When its last segment came.
+    pub last: Timestamp,
+    /// The last segment of it that was kept, if any.
+    pub last_segment: Option<Past>,
+    /// The frame of the first closer's FIN, if kept.
+    pub first_fin: Option<Past>,
+}
+
+impl ResetCase {
+    /// Whether `past` was sent by the RST's sender.
+    pub fn is_own(&self, past: &Past) -> bool {
+        past.side() == self.sender
+    }
+}

@@ -1,0 +1,134 @@
+//! What hosts and ports have shown over all connections.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::frame::{FrameNo, Timestamp};
+use crate::tcp::Segment;
+
+/// The most hosts and the most ports that are remembered; the peer chooses the addresses.
+const REMEMBERED: usize = 1 << 20;
+
+/// A frame and its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sight {
+    /// The frame.
+    pub frame: FrameNo,
+    /// When it was captured.
+    pub time: Timestamp,
+}
+
+/// What one host has shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HostProfile {
+    /// TTL of its latest SYN|ACK.
+    pub ttl: Option<u8>,
+    /// Whether its SYN|ACKs carry an IPv6 flow label other than 0.
+    pub labels: bool,
+    /// The latest SYN|ACK of any of its ports, with the port.
+    pub accepted: Option<(u16, Sight)>,
+    /// SYN|ACKs that it answered with RST.
+    pub half_opened: u32,
+    /// Probes of odd kind, or refused SYNs, that it sent.
+    pub probes: u32,
+    /// Its latest refused or odd probe went here.
+    last_probe: Option<SocketAddr>,
+}
+
+/// What one port has shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PortRecord {
+    /// Its first SYN|ACK.
+    pub first_accepted: Option<Sight>,
+    /// Its latest SYN|ACK.
+    pub last_accepted: Option<Sight>,
+    /// SYNs it refused with a RST.
+    pub refused: u32,
+    /// The latest of them.
+    pub last_refused: Option<Sight>,
+    /// Aborts of connections it had accepted, without data, at one instant.
+    pub aborted: u32,
+    /// The latest abort of a connection on this port.
+    pub last_aborted: Option<Sight>,
+}
+
+/// Hosts and ports by address. Touched by SYN|ACK and RST only.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    hosts: HashMap<IpAddr, HostProfile, foldhash::fast::RandomState>,
+    ports: HashMap<SocketAddr, PortRecord, foldhash::fast::RandomState>,
+}
+
+impl Hosts {
+    /// What `host` has shown.
+    pub fn host(&self, host: IpAddr) -> HostProfile {
+        self.hosts.get(&host).copied().unwrap_or_default()
+    }
+
+    /// What `port` has shown.
+    pub fn port(&self, port: SocketAddr) -> PortRecord {
+        self.ports.get(&port).copied().unwrap_or_default()
+    }
+
+    fn host_mut(&mut self, host: IpAddr) -> Option<&mut HostProfile> {
+        if self.hosts.len() >= REMEMBERED && !self.hosts.contains_key(&host) {
+            return None;
+        }
+        Some(self.hosts.entry(host).or_default())
+    }
+
+    fn port_mut(&mut self, port: SocketAddr) -> Option<&mut PortRecord> {
+        if self.ports.len() >= REMEMBERED && !self.ports.contains_key(&port) {
+            return None;
+        }
+        Some(self.ports.entry(port).or_default())
+    }
+
+    /// Takes note of a SYN|ACK.
+    pub fn observe_syn_ack(&mut self, segment: &Segment) {
+        let sight = Sight { frame: segment.frame, time: segment.time };
+        let port = segment.tuple.src;
+        if let Some(host) = self.host_mut(port.ip()) {
+            host.ttl = Some(segment.ip.ttl);
+            host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
+            host.accepted = Some((port.port(), sight));
+        }
+        if let Some(record) = self.port_mut(port) {
+            record.first_accepted.get_or_insert(sight);
+            record.last_accepted = Some(sight);
+        }
+    }
+
+    /// Takes note of a RST that refuses a SYN or another probe.
+    pub fn observe_refusal(&mut self, segment: &Segment) {
+        let sight = Sight { frame: segment.frame, time: segment.time };
+        if let Some(record) = self.port_mut(segment.tuple.src) {
+            record.refused = record.refused.saturating_add(1);
+            record.last_refused = Some(sight);
+        }
+        let target = segment.tuple.src;
+        if let Some(host) = self.host_mut(segment.tuple.dst.ip())
+            && host.last_probe != Some(target)
+        {
+            host.probes = host.probes.saturating_add(1);
+            host.last_probe = Some(target);
+        }
+    }
+
+    /// Takes note of a RST that answers a SYN|ACK.
+    pub fn observe_half_open(&mut self, segment: &Segment) {
+        if let Some(host) = self.host_mut(segment.tuple.src.ip()) {
+            host.half_opened = host.half_opened.saturating_add(1);
+        }
+    }
+
+    /// Takes note of an abort by the accepting side of `port`, of a connection without data.
+    pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
+        let sight = Sight { frame: segment.frame, time: segment.time };
+        if let Some(record) = self.port_mut(port) {
+            let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
+            record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
+            record.last_aborted = Some(sight);
+        }
+    }
+}

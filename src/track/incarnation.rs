@@ -1,0 +1,191 @@
+//! One life of a four-tuple.
+
+use crate::frame::{FrameNo, Timestamp};
+use crate::tcp::{Segment, SeqNum};
+
+use super::key::Key;
+use super::table::Id;
+use super::{Endpoint, History, Marks, Side};
+
+/// How long a closed incarnation is kept, in nanoseconds of capture time: no TIME-WAIT in use is longer (RFC 9293: 2 MSL, 4 minutes).
+pub const KEPT_AFTER_CLOSE: i64 = 240_000_000_000;
+/// How long a silent incarnation that was never closed is kept: the longest idle timers of firewalls are days, most are below this.
+pub const KEPT_IDLE: i64 = 24 * 3_600_000_000_000;
+
+/// What the classifier said of an earlier reset, in a code that only it reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// The RST.
+    pub frame: FrameNo,
+    /// The classifier's code.
+    pub code: u16,
+}
+
+/// One life of a four-tuple: from its SYN, or its first segment captured, to the next one's SYN.
+#[derive(Clone, Debug)]
+pub struct Incarnation {
+    /// Which four-tuple.
+    pub(super) key: Key,
+    /// The hash of the four-tuple.
+    pub(super) hash: u32,
+    /// Counts four-tuples in order of first sight, from 1.
+    pub number: u64,
+    /// Counts lives of this four-tuple, from 1.
+    pub life: u32,
+    /// Wireshark's `tcp.stream`.
+    pub stream: u32,
+    /// The life before, while it is remembered.
+    pub(super) previous: Option<Id>,
+    /// Who sent the SYN; where none was seen, `None`.
+    pub opener: Option<Side>,
+    /// Who sent the first segment that was captured.
+    pub first_sender: Side,
+    /// Who sent FIN first.
+    pub first_closer: Option<Side>,
+    /// Resets that still wait for what follows them.
+    pub waiting: u16,
+    /// The latest of them, by the settle queue's count.
+    pub latest_held: u64,
+    /// What the classifier said of the latest reset of each end that is an event of its own.
+    notes: [Option<Note>; 2],
+    /// The time of its last segment.
+    pub last: Timestamp,
+    /// What the lower end has shown.
+    low: Endpoint,
+    /// What the higher end has shown.
+    high: Endpoint,
+    /// The last segments.
+    pub history: History,
+}
+
+impl Incarnation {
+    pub(super) fn new(key: Key, hash: u32, sender: Side) -> Self {
+        Self {
+            key,
+            hash,
+            number: 0,
+            life: 1,
+            stream: 0,
+            previous: None,
+            opener: None,
+            first_sender: sender,
+            first_closer: None,
+            waiting: 0,
+            latest_held: 0,
+            notes: [None; 2],
+            last: Timestamp::default(),
+            low: Endpoint::default(),
+            high: Endpoint::default(),
+            history: History::default(),
+        }
+    }
+
+    /// What `side` has shown.
+    pub fn end(&self, side: Side) -> &Endpoint {
+        match side {
+            Side::Low => &self.low,
+            Side::High => &self.high,
+        }
+    }
+
+    /// What the classifier said of the latest event among the resets of `side`.
+    pub fn note(&self, side: Side) -> Option<Note> {
+        let [low, high] = self.notes;
+        if side == Side::Low { low } else { high }
+    }
+
+    /// Keeps what the classifier said of a reset of `side`.
+    pub fn set_note(&mut self, side: Side, note: Note) {
+        let [low, high] = &mut self.notes;
+        *(if side == Side::Low { low } else { high }) = Some(note);
+    }
+
+    /// Takes note of a segment of `side`.
+    pub(super) fn observe(&mut self, segment: &Segment, side: Side) {
+        let (own, peer) = match side {
+            Side::Low => (&mut self.low, &mut self.high),
+            Side::High => (&mut self.high, &mut self.low),
+        };
+        own.observe(segment, peer);
+        if segment.flags.syn() && self.opener.is_none() && !segment.flags.rst() {
+            self.opener = Some(if segment.flags.ack() { side.other() } else { side });
+        }
+        if segment.flags.fin() && !segment.flags.rst() {
+            self.first_closer.get_or_insert(side);
+        }
+        self.last = segment.time;
+    }
+
+    pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side) {
+        match side {
+            Side::Low => self.low.observe_copy(),
+            Side::High => self.high.observe_copy(),
+        }
+        self.last = segment.time;
+    }
+
+    /// Whether either side ended it: a RST, or FINs from both.
+    pub fn is_over(&self) -> bool {
+        let either = |marks| self.low.shows(marks) || self.high.shows(marks);
+        either(Marks::RST) || (self.low.shows(Marks::FIN) && self.high.shows(Marks::FIN))
+    }
+
+    /// Whether the opener's SYN was never answered by a SYN|ACK, and no data came.
+    pub fn is_embryonic(&self) -> bool {
+        let none = |marks| !self.low.shows(marks) && !self.high.shows(marks);
+        (self.low.shows(Marks::SYN) || self.high.shows(Marks::SYN)) && none(Marks::SYN_ACK) && none(Marks::DATA)
+    }
+
+    /// Whether it may be forgotten at `now`.
+    pub(super) fn is_forgettable(&self, now: Timestamp) -> bool {
+        let age = now.since(self.last);
+        let brief = self.is_over() || self.is_embryonic();
+        self.waiting == 0 && age > if brief { KEPT_AFTER_CLOSE } else { KEPT_IDLE }
+    }
+
+    /// Whether `segment` of `side` opens a new life of the four-tuple rather than belonging to this one.
+    pub(super) fn is_succeeded_by(&self, segment: &Segment, side: Side) -> bool {
+        let own = self.end(side);
+        let peer = self.end(side.other());
+        match (segment.flags.syn(), segment.flags.ack()) {
+            _ if segment.flags.rst() => false,
+            // A SYN with another number (RFC 9293 3.10.7.4; Linux tcp_timewait_state_process): a new attempt. The same number: a copy of the SYN.
+            (true, false) => {
+                let simultaneous = self.is_embryonic() && !own.shows(Marks::SENT);
+                let used = own.shows(Marks::SENT) || peer.shows(Marks::SENT);
+                used && !simultaneous && !self.is_syn_of(own, segment)
+            }
+            // A SYN|ACK whose SYN was not captured: both sides had gone on with other numbers.
+            (true, true) => {
+                own.shows(Marks::SYN_ACK)
+                    && own.base != segment.seq
+                    && (self.is_over() || peer.shows(Marks::PLAIN_ACK))
+                    && !is_near(segment.ack_field, peer.snd_max)
+            }
+            // Data far from all numbers of a connection that is over: the next life, its handshake not captured.
+            (false, _) => {
+                let strange = !is_near(segment.seq, own.snd_max);
+                self.is_over() && segment.len > 0 && strange && segment.time.since(self.last) > 1_000_000_000
+            }
+        }
+    }
+
+    fn is_syn_of(&self, own: &Endpoint, segment: &Segment) -> bool {
+        own.shows(Marks::SYN) && own.base == segment.seq
+    }
+
+    /// Whether `segment` of `side` carries on this life although a newer SYN was seen: its numbers fit here.
+    pub(super) fn is_continued_by(&self, segment: &Segment, side: Side) -> bool {
+        let own = self.end(side);
+        let peer = self.end(side.other());
+        let carries = segment.len > 0 || segment.flags.fin();
+        let fits = own.shows(Marks::SENT) && is_near(segment.seq, own.snd_max);
+        let acks = segment.ack().is_some_and(|ack| !peer.shows(Marks::SENT) || is_near(ack, peer.snd_max));
+        carries && !segment.flags.syn() && fits && acks
+    }
+}
+
+/// Within a megabyte, the largest window of most stacks.
+fn is_near(number: SeqNum, of: SeqNum) -> bool {
+    number.since(of).unsigned_abs() < 1 << 20
+}

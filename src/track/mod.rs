@@ -1,0 +1,19 @@
+//! Which connection a segment belongs to, which life of it, and what each side has shown.
+
+mod case;
+mod endpoint;
+mod history;
+mod host;
+mod incarnation;
+mod key;
+mod table;
+mod tracker;
+
+pub use case::{KEPT_AFTER, Life, Previous, ResetCase};
+pub use endpoint::{Endpoint, Marks, Side};
+pub use history::{History, Past, Record, Standing};
+pub use host::{HostProfile, Hosts, PortRecord, Sight};
+pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
+pub use key::Ends;
+pub use table::Id;
+pub use tracker::{Placed, Tracker};

@@ -1,0 +1,255 @@
+//! The connection table: a dense slab of incarnations and a small index over it.
+//!
+//! Written here, because the index must tell where a four-tuple's slot lies before it is needed
+//! (so that a batch of segments can have their cache misses at the same time), which the standard map does not.
+
+use std::hash::BuildHasher;
+use std::net::IpAddr;
+
+use super::{Ends, Incarnation};
+
+/// Names an incarnation in a [`Slab`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Id(u32);
+
+const CHUNK_BITS: u32 = 12;
+const CHUNK: usize = 1 << CHUNK_BITS;
+
+/// Incarnations in chunks, so that growing moves nothing.
+#[derive(Debug, Default)]
+pub struct Slab {
+    chunks: Vec<Vec<Option<Incarnation>>>,
+    free: Vec<u32>,
+    len: usize,
+}
+
+impl Slab {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many places there are, free ones included.
+    pub fn places(&self) -> u32 {
+        let last = self.chunks.last().map_or(0, Vec::len);
+        ((self.chunks.len().saturating_sub(1) * CHUNK) + last) as u32
+    }
+
+    /// Stores an incarnation.
+    pub fn insert(&mut self, incarnation: Incarnation) -> Id {
+        self.len += 1;
+        if let Some(free) = self.free.pop()
+            && let Some(place) = self.place(free)
+        {
+            *place = Some(incarnation);
+            return Id(free);
+        }
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let id = self.places();
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(Some(incarnation));
+        }
+        Id(id)
+    }
+
+    fn place(&mut self, id: u32) -> Option<&mut Option<Incarnation>> {
+        self.chunks.get_mut((id >> CHUNK_BITS) as usize)?.get_mut(id as usize & (CHUNK - 1))
+    }
+
+    /// The incarnation `id`, if it is still there.
+    pub fn get(&self, id: Id) -> Option<&Incarnation> {
+        self.chunks.get((id.0 >> CHUNK_BITS) as usize)?.get(id.0 as usize & (CHUNK - 1))?.as_ref()
+    }
+
+    /// The incarnation `id`, to be changed.
+    pub fn get_mut(&mut self, id: Id) -> Option<&mut Incarnation> {
+        self.place(id.0)?.as_mut()
+    }
+
+    /// Takes an incarnation out.
+    pub fn remove(&mut self, id: Id) -> Option<Incarnation> {
+        let taken = self.place(id.0)?.take()?;
+        self.free.push(id.0);
+        self.len -= 1;
+        Some(taken)
+    }
+
+    /// The `place`-th place's id.
+    pub fn id_at(&self, place: u32) -> Id {
+        Id(place)
+    }
+}
+
+/// The seeded hash of a four-tuple, the same in both directions. Seeded, because the peer chooses the keys.
+pub fn hash(state: &foldhash::fast::RandomState, ends: &Ends) -> u32 {
+    let ports = (u64::from(ends.low.port()) << 16) | u64::from(ends.high.port());
+    let hash = match (ends.low.ip(), ends.high.ip()) {
+        (IpAddr::V4(low), IpAddr::V4(high)) => {
+            state.hash_one(((u64::from(u32::from(low)) << 32) | u64::from(u32::from(high)), ports))
+        }
+        (low, high) => state.hash_one((low, high, ports)),
+    };
+    (hash ^ (hash >> 32)) as u32
+}
+
+/// Open addressing with linear probing over 8-byte slots: the hash in the upper half, id + 1 in the lower, 0 for empty.
+#[derive(Debug)]
+pub struct Index {
+    slots: Vec<u64>,
+    used: usize,
+}
+
+impl Index {
+    /// An empty index.
+    pub fn new() -> Self {
+        Self { slots: vec![0; 1 << 10], used: 0 }
+    }
+
+    fn mask(&self) -> usize {
+        self.slots.len() - 1
+    }
+
+    fn slot(&self, at: usize) -> u64 {
+        self.slots.get(at).copied().unwrap_or(0)
+    }
+
+    /// The first slot that `hash` leads to: reading it early brings it into the cache.
+    pub fn peek(&self, hash: u32) -> Option<Id> {
+        let slot = self.slot(hash as usize & self.mask());
+        ((slot >> 32) as u32 == hash && slot != 0).then(|| Id(slot as u32 - 1))
+    }
+
+    /// The id with this `hash` for which `is_it` holds.
+    pub fn find(&self, hash: u32, mut is_it: impl FnMut(Id) -> bool) -> Option<Id> {
+        let mut at = hash as usize & self.mask();
+        loop {
+            let slot = self.slot(at);
+            if slot == 0 {
+                return None;
+            }
+            let id = Id(slot as u32 - 1);
+            if (slot >> 32) as u32 == hash && is_it(id) {
+                return Some(id);
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
+    /// Adds an id that is not there.
+    pub fn insert(&mut self, hash: u32, id: Id) {
+        if (self.used + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        self.place((u64::from(hash) << 32) | u64::from(id.0 + 1));
+        self.used += 1;
+    }
+
+    fn place(&mut self, slot: u64) {
+        let mut at = (slot >> 32) as usize & self.mask();
+        while self.slot(at) != 0 {
+            at = (at + 1) & self.mask();
+        }
+        if let Some(place) = self.slots.get_mut(at) {
+            *place = slot;
+        }
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![0; self.slots.len() * 2];
+        for slot in std::mem::replace(&mut self.slots, larger) {
+            if slot != 0 {
+                self.place(slot);
+            }
+        }
+    }
+
+    /// Puts `new` where `old` was.
+    pub fn replace(&mut self, hash: u32, old: Id, new: Id) {
+        if let Some(at) = self.position(hash, old)
+            && let Some(place) = self.slots.get_mut(at)
+        {
+            *place = (u64::from(hash) << 32) | u64::from(new.0 + 1);
+        }
+    }
+
+    fn position(&self, hash: u32, id: Id) -> Option<usize> {
+        let wanted = (u64::from(hash) << 32) | u64::from(id.0 + 1);
+        let mut at = hash as usize & self.mask();
+        loop {
+            match self.slot(at) {
+                0 => return None,
+                slot if slot == wanted => return Some(at),
+                _ => at = (at + 1) & self.mask(),
+            }
+        }
+    }
+
+    /// Takes an id out, moving later slots of the same run back so that none becomes unreachable.
+    pub fn remove(&mut self, hash: u32, id: Id) {
+        let Some(mut gap) = self.position(hash, id) else { return };
+        self.used -= 1;
+        let mut at = gap;
+        loop {
+            at = (at + 1) & self.mask();
+            let slot = self.slot(at);
+            if slot == 0 {
+                break;
+            }
+            let home = (slot >> 32) as usize & self.mask();
+            let distance_home = at.wrapping_sub(home) & self.mask();
+            let distance_gap = at.wrapping_sub(gap) & self.mask();
+            if distance_home >= distance_gap {
+                if let Some(place) = self.slots.get_mut(gap) {
+                    *place = slot;
+                }
+                gap = at;
+            }
+        }
+        if let Some(place) = self.slots.get_mut(gap) {
+            *place = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #[test]
+        fn the_index_is_a_map(steps in proptest::collection::vec((0u32..64, any::<bool>()), 1..400)) {
+            let mut index = Index::new();
+            let mut model: HashMap<u32, u32> = HashMap::new();
+            for (key, insert) in steps {
+                // Few home slots, so that runs collide and wrap around the end.
+                let hash = (key % 7).wrapping_sub(3);
+                if insert {
+                    if model.insert(key, hash).is_none() {
+                        index.insert(hash, Id(key));
+                    }
+                } else if let Some(hash) = model.remove(&key) {
+                    index.remove(hash, Id(key));
+                }
+                for (key, hash) in &model {
+                    prop_assert_eq!(index.find(*hash, |id| id.0 == *key), Some(Id(*key)));
+                }
+                prop_assert_eq!(index.used, model.len());
+            }
+        }
+    }
+
+    #[test]
+    fn it_grows() {
+        let mut index = Index::new();
+        for key in 0..5000u32 {
+            index.insert(key.wrapping_mul(0x9e37_79b9), Id(key));
+        }
+        for key in 0..5000u32 {
+            assert_eq!(index.find(key.wrapping_mul(0x9e37_79b9), |id| id.0 == key), Some(Id(key)));
+        }
+    }
+}

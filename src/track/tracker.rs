@@ -1,0 +1,283 @@
+//! The tracker: places each segment in a life of its four-tuple and keeps what it shows.
+
+use foldhash::fast::RandomState;
+
+use crate::frame::{FrameNo, Timestamp};
+use crate::tcp::{Flags, Segment};
+
+use super::case::{Life, Previous};
+use super::key::WideKeys;
+use super::table::{Id, Index, Slab, hash};
+use super::{Ends, Hosts, Incarnation, Marks, Past, Side, Standing};
+
+/// Where a segment belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// The life of the four-tuple.
+    pub id: Id,
+    /// Which end sent it.
+    pub side: Side,
+    /// The life that ended because this segment opened the next.
+    pub succeeded: Option<Id>,
+}
+
+/// One place of the slab is looked at for forgetting each time so many segments have come.
+const FORGET_EVERY: u64 = 4;
+
+/// All connections, and the hosts and ports behind them.
+#[derive(Debug)]
+pub struct Tracker {
+    slab: Slab,
+    index: Index,
+    wide: WideKeys,
+    state: RandomState,
+    hosts: Hosts,
+    /// The next place of the slab to be looked at for forgetting.
+    hand: u32,
+    connections: u64,
+    streams: u32,
+    tracked_max: usize,
+    latest: FrameNo,
+    observed: u64,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            slab: Slab::default(),
+            index: Index::new(),
+            wide: WideKeys::default(),
+            state: RandomState::default(),
+            hosts: Hosts::default(),
+            hand: 0,
+            connections: 0,
+            streams: 0,
+            tracked_max: 0,
+            latest: FrameNo::default(),
+            observed: 0,
+        }
+    }
+
+    /// Four-tuples seen.
+    pub fn connections(&self) -> u64 {
+        self.connections
+    }
+
+    /// Incarnations held at the same time, at most.
+    pub fn tracked_max(&self) -> u64 {
+        self.tracked_max as u64
+    }
+
+    /// Hosts and ports.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// An incarnation.
+    pub fn get(&self, id: Id) -> Option<&Incarnation> {
+        self.slab.get(id)
+    }
+
+    /// An incarnation, to be changed.
+    pub fn get_mut(&mut self, id: Id) -> Option<&mut Incarnation> {
+        self.slab.get_mut(id)
+    }
+
+    /// The hash of a segment's four-tuple, the same in both directions.
+    pub fn hash(&self, segment: &Segment) -> u32 {
+        hash(&self.state, &Ends::of(&segment.tuple).0)
+    }
+
+    /// Brings the index slot of `hash` into the cache.
+    pub fn touch_index(&self, hash: u32) -> Option<Id> {
+        self.index.peek(hash)
+    }
+
+    /// Brings an incarnation into the cache.
+    pub fn touch(&self, id: Id) -> u16 {
+        self.slab.get(id).map_or(0, |incarnation| incarnation.waiting)
+    }
+
+    /// Finds the life that `segment` belongs to, and opens one where needed.
+    pub fn place(&mut self, segment: &Segment, hash: u32) -> Placed {
+        let (ends, side) = Ends::of(&segment.tuple);
+        self.latest = segment.frame;
+        let (slab, wide) = (&self.slab, &self.wide);
+        let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, &ends)));
+        let Some(id) = found else {
+            return Placed { id: self.open_first(&ends, hash, (side, segment.time)), side, succeeded: None };
+        };
+        let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
+        if current.is_succeeded_by(segment, side) {
+            let next = self.open_next(id, hash, segment, side);
+            return Placed { id: next, side, succeeded: Some(id) };
+        }
+        if current.is_embryonic()
+            && let Some(previous) = current.previous
+            && self.slab.get(previous).is_some_and(|old| old.is_continued_by(segment, side))
+        {
+            return Placed { id: previous, side, succeeded: None };
+        }
+        Placed { id, side, succeeded: None }
+    }
+
+    fn open_first(&mut self, ends: &Ends, hash: u32, (side, time): (Side, Timestamp)) -> Id {
+        let key = self.wide.pack(ends);
+        let mut incarnation = Incarnation::new(key, hash, side);
+        self.connections += 1;
+        incarnation.number = self.connections;
+        incarnation.last = time;
+        incarnation.stream = self.streams;
+        self.streams = self.streams.saturating_add(1);
+        let id = self.slab.insert(incarnation);
+        self.index.insert(hash, id);
+        self.tracked_max = self.tracked_max.max(self.slab.len());
+        id
+    }
+
+    fn open_next(&mut self, old: Id, hash: u32, segment: &Segment, side: Side) -> Id {
+        let Some(before) = self.slab.get_mut(old) else { return old };
+        let oldest = before.previous.take();
+        let mut incarnation = Incarnation::new(before.key, hash, side);
+        incarnation.number = before.number;
+        incarnation.life = before.life.saturating_add(1);
+        incarnation.stream = before.stream;
+        incarnation.last = segment.time;
+        incarnation.previous = Some(old);
+        // Wireshark counts a new stream for a SYN with another number only.
+        if segment.flags.syn() && !segment.flags.ack() {
+            incarnation.stream = self.streams;
+            self.streams = self.streams.saturating_add(1);
+        }
+        if let Some(oldest) = oldest {
+            self.slab.remove(oldest);
+        }
+        let id = self.slab.insert(incarnation);
+        self.index.replace(hash, old, id);
+        self.tracked_max = self.tracked_max.max(self.slab.len());
+        id
+    }
+
+    /// Takes note of a placed segment and returns it as remembered.
+    pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Past {
+        self.observed = self.observed.wrapping_add(1);
+        if self.observed.is_multiple_of(FORGET_EVERY) {
+            self.forget_one(segment.time);
+        }
+        if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
+            self.hosts.observe_syn_ack(segment);
+        }
+        let Some(incarnation) = self.slab.get_mut(placed.id) else {
+            return Past::new(segment, placed.side, Standing::default());
+        };
+        let own = incarnation.end(placed.side);
+        let old_data = segment.seq_len() > 0 && own.shows(Marks::SENT) && !segment.seq_end().is_after(own.snd_max);
+        let probe = own.is_probe(segment);
+        // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
+        let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
+        let repeats = (old_data || segment.seq_len() == 0 || probe) && !anonymous;
+        let copy = repeats && is_copy(incarnation, segment, placed.side);
+        let past = Past::new(segment, placed.side, Standing { probe, copy, old_data });
+        if copy && !segment.flags.rst() {
+            incarnation.observe_copy(segment, placed.side);
+        } else {
+            incarnation.observe(segment, placed.side);
+        }
+        incarnation.history.push(past.record());
+        past
+    }
+
+    /// Takes note of a RST for its host and port; called before [`observe`](Self::observe) sees it.
+    pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment) {
+        let Some(incarnation) = self.slab.get(placed.id) else { return };
+        let own = incarnation.end(placed.side);
+        let peer = incarnation.end(placed.side.other());
+        let refuses = !own.shows(Marks::SENT) && peer.shows(Marks::SYN) && !peer.shows(Marks::SYN_ACK);
+        let answers_syn_ack = peer.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK);
+        let no_data = !own.shows(Marks::DATA) && !peer.shows(Marks::DATA);
+        let accepted = own.shows(Marks::SYN_ACK) && peer.shows(Marks::PLAIN_ACK);
+        if refuses {
+            self.hosts.observe_refusal(segment);
+        } else if answers_syn_ack {
+            self.hosts.observe_half_open(segment);
+        } else if accepted && no_data && segment.flags.has(Flags::RST.with(Flags::ACK)) {
+            self.hosts.observe_abort(segment.tuple.src, segment);
+        }
+    }
+
+    /// What was known of the segment's life, seen from its sender.
+    pub fn life(&self, placed: &Placed) -> Option<Life> {
+        let incarnation = self.slab.get(placed.id)?;
+        Some(Life {
+            number: incarnation.number,
+            life: incarnation.life,
+            stream: incarnation.stream,
+            opener: incarnation.opener,
+            first_sender: incarnation.first_sender,
+            first_closer: incarnation.first_closer,
+            segments: incarnation.history.total(),
+            own: *incarnation.end(placed.side),
+            peer: *incarnation.end(placed.side.other()),
+        })
+    }
+
+    /// What was known of the life before, seen from the segment's sender.
+    pub fn previous(&self, placed: &Placed) -> Option<Previous> {
+        let incarnation = self.slab.get(self.slab.get(placed.id)?.previous?)?;
+        let records = incarnation.history.records();
+        let first_fin = records
+            .iter()
+            .find(|record| record.flags().fin() && Some(record.side()) == incarnation.first_closer)
+            .map(|record| record.unpack(self.latest));
+        Some(Previous {
+            own: *incarnation.end(placed.side),
+            peer: *incarnation.end(placed.side.other()),
+            first_closer: incarnation.first_closer,
+            over: incarnation.is_over(),
+            last: incarnation.last,
+            last_segment: records.last().map(|record| record.unpack(self.latest)),
+            first_fin,
+        })
+    }
+
+    /// The kept segments of a life, oldest first.
+    pub fn past(&self, id: Id) -> Vec<Past> {
+        let records = self.slab.get(id).map(|incarnation| incarnation.history.records());
+        records.unwrap_or_default().iter().map(|record| record.unpack(self.latest)).collect()
+    }
+
+    /// Looks at the next place of the slab, and forgets what lies there if it is old enough.
+    fn forget_one(&mut self, now: Timestamp) {
+        let places = self.slab.places();
+        self.hand = if self.hand >= places { 0 } else { self.hand };
+        let id = self.slab.id_at(self.hand);
+        self.hand += 1;
+        let Some(incarnation) = self.slab.get(id) else { return };
+        // A life that has a successor goes with it.
+        let is_current = self.index.find(incarnation.hash, |other| other == id).is_some();
+        if !incarnation.is_forgettable(now) || !is_current {
+            return;
+        }
+        if let Some(previous) = incarnation.previous
+            && self.slab.get(previous).is_none_or(|old| old.waiting == 0)
+        {
+            self.slab.remove(previous);
+        }
+        if let Some(gone) = self.slab.remove(id) {
+            self.index.remove(gone.hash, id);
+            self.wide.release(gone.key);
+        }
+    }
+}
+
+impl Default for Tracker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn is_copy(incarnation: &Incarnation, segment: &Segment, side: Side) -> bool {
+    let recent = incarnation.history.records().iter().rev().take(3);
+    recent.into_iter().any(|record| record.side() == side && record.is_captured_again_as(segment))
+}

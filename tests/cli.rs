@@ -1,0 +1,167 @@
+//! The program as its users meet it: exit codes, messages, pipes, signals and interfaces.
+
+#[path = "cli/files.rs"]
+mod files;
+#[cfg(feature = "live")]
+#[path = "cli/filters.rs"]
+mod filters;
+#[cfg(all(feature = "live", target_os = "linux"))]
+#[path = "cli/live.rs"]
+mod live;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/usage.rs"]
+mod usage;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program, apart from the environment of the tests.
+fn rstscan() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(words: &[&str]) -> Ended {
+    Ended::from(rstscan().args(words).output().unwrap())
+}
+
+/// How a run ended and what it said.
+#[derive(Debug)]
+struct Ended {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    fn done(&self) -> &Self {
+        assert_eq!(self.status, Some(0), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn failed(&self) -> &Self {
+        assert_eq!(self.status, Some(1), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn saw_frames(&self, count: u32) -> &Self {
+        assert!(self.stdout.contains(&format!("{count} frames")), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn said(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "no {text:?} in {self:#?}");
+        self
+    }
+
+    /// Nothing but this on standard error.
+    #[track_caller]
+    fn said_only(&self, line: &str) -> &Self {
+        assert_eq!(self.stderr, format!("{line}\n"));
+        self
+    }
+}
+
+/// A program that runs until it is told to end, and its standard error line by line.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    heard: String,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, heard: String::new() }
+    }
+
+    /// Reads standard error up to a line with this text; false if it ends before.
+    fn hears(&mut self, text: &str) -> bool {
+        let mut line = String::new();
+        while self.stderr.read_line(&mut line).unwrap() > 0 {
+            self.heard.push_str(&line);
+            if line.contains(text) {
+                return true;
+            }
+            line.clear();
+        }
+        false
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for the end, which has to come of itself.
+    #[track_caller]
+    fn end(mut self) -> Ended {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while self.child.try_wait().unwrap().is_none() {
+            if Instant::now() > patience {
+                self.child.kill().unwrap();
+                panic!("does not end: {}", self.heard);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.stderr.read_to_string(&mut self.heard).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        Ended { stderr: self.heard, ..Ended::from(output) }
+    }
+}
+
+/// A pcap file of three frames from and to port 12345.
+fn capture() -> Vec<u8> {
+    let header = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1].map(u32::to_le_bytes).concat();
+    [header, frame(1, 55100, 12345), frame(2, 12345, 55100), frame(3, 55100, 12345)].concat()
+}
+
+/// The length of a record that [`frame`] makes.
+const RECORD: usize = 16 + 54;
+
+/// A pcap record with an ACK between 10.0.0.1 and 10.0.0.2.
+fn frame(second: u32, from: u16, to: u16) -> Vec<u8> {
+    let mut bytes = [second, 0, 54, 54].map(u32::to_le_bytes).concat();
+    bytes.extend([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0x08, 0x00]);
+    bytes.extend([0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    bytes.extend([from.to_be_bytes(), to.to_be_bytes()].concat());
+    bytes.extend([0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xfa, 0xf0, 0, 0, 0, 0]);
+    bytes
+}
+
+/// Files of a test, removed with it.
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn add(&self, name: &str, bytes: &[u8]) -> String {
+        let path: PathBuf = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}

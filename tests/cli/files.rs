@@ -1,0 +1,136 @@
+//! Reading files and standard input, and what is wrong with them.
+
+use std::fs::File;
+use std::io::Write;
+use std::process::Stdio;
+
+use super::{Ended, Files, RECORD, capture, rstscan, run};
+
+#[test]
+fn a_file() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let ended = run(&["-r", &good]);
+    ended.done().saw_frames(3).said_only(&format!("reading from file {good}, link-type EN10MB (Ethernet)"));
+}
+
+#[test]
+fn several_files_are_one_run() {
+    let files = Files::new();
+    let first = files.add("first.pcap", &capture());
+    let second = files.add("second.pcap", &capture());
+    let ended = run(&["-r", &first, "-r", &second]);
+    ended.done().saw_frames(6).said(&format!("file {first},")).said(&format!("file {second},"));
+}
+
+#[test]
+fn count_ends_early_and_across_files() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    run(&["-c", "2", "-r", &good]).done().saw_frames(2);
+    run(&["-c", "5", "-r", &good, "-r", &good]).done().saw_frames(5);
+    let unread = run(&["-c", "3", "-r", &good, "-r", "/nonexistent"]);
+    unread.done().saw_frames(3);
+}
+
+#[test]
+fn standard_input_as_pipe_and_as_file() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let from_file = rstscan().args(["-r", "-"]).stdin(File::open(good).unwrap()).output().unwrap();
+    let mut child = rstscan()
+        .args(["-r", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for byte in capture().chunks(7) {
+        stdin.write_all(byte).unwrap();
+    }
+    drop(stdin);
+    for output in [from_file, child.wait_with_output().unwrap()] {
+        let ended = Ended::from(output);
+        ended.done().saw_frames(3).said_only("reading from file -, link-type EN10MB (Ethernet)");
+    }
+}
+
+#[test]
+fn a_truncated_file_gives_what_is_there_and_status_1() {
+    let files = Files::new();
+    let bytes = capture();
+    let cut = files.add("cut.pcap", &bytes[..bytes.len() - 1]);
+    let place = 24 + 2 * RECORD;
+    let message = format!("rstscan: {cut}: truncated in the record at byte {place}: 70 bytes needed, 69 present");
+    run(&["-qq", "-r", &cut]).failed().saw_frames(2).said_only(&message.replace("present", "there"));
+}
+
+#[test]
+fn a_bad_file_does_not_keep_the_others_from_being_read() {
+    let files = Files::new();
+    let bytes = capture();
+    let good = files.add("good.pcap", &bytes);
+    let cut = files.add("cut.pcap", &bytes[..24 + 2 * RECORD + 5]);
+    let other = files.add("other.txt", b"no capture at all, but text");
+    let words = ["-r", "/nonexistent", "-r", &other, "-r", &cut, "-r", &good];
+    let ended = run(&words);
+    ended.failed().saw_frames(5).said("/nonexistent: No such file").said("other.txt: not a capture").said("truncated");
+}
+
+#[test]
+fn what_cannot_be_read_gets_one_line_and_nothing_else() {
+    let files = Files::new();
+    let check = |path: &str, text: &str| {
+        let ended = run(&["-r", path]);
+        ended.failed().said_only(&format!("rstscan: {path}: {text}"));
+        assert_eq!(ended.stdout, "");
+    };
+    check("/nonexistent", "No such file or directory");
+    check(files.0.path().to_str().unwrap(), "Is a directory");
+    check(&files.add("empty", b""), "the file is empty");
+    check(&files.add("text", b"plain text, longer than a header"), "not a capture: neither pcap nor pcapng");
+    let hint = "compressed with gzip: decompress it first, as in `zcat FILE | rstscan -r -`";
+    check(&files.add("packed.pcap.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0"), hint);
+}
+
+#[test]
+fn an_absurd_length_is_named_with_its_place() {
+    let files = Files::new();
+    let mut bytes = capture();
+    bytes[24 + RECORD + 11] = 0x7f;
+    let odd = files.add("odd.pcap", &bytes);
+    run(&["-c", "1", "-r", &odd]).done();
+    run(&["-r", &odd]).failed().said(&format!("damaged at byte {}: a record of", 24 + RECORD));
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = Ended::from(rstscan().args(["-qq", "-r", &good]).stdout(writer).output().unwrap());
+    ended.done();
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn a_closed_standard_error_is_survived() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let words = ["-r", &good, "-r", "/nonexistent"];
+    Ended::from(rstscan().args(words).stderr(writer).output().unwrap()).failed().saw_frames(3);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_an_error() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let ended = Ended::from(rstscan().args(["-qq", "-r", &good]).stdout(full).output().unwrap());
+    ended.failed().said("rstscan: cannot write the output: No space left on device");
+}

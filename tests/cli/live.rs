@@ -1,0 +1,107 @@
+//! Live capture, in network namespaces of the tests' own; where these cannot be made the tests say so and do nothing.
+
+use std::process::Command;
+
+use super::{Ended, Running, run};
+
+/// A run in a fresh network namespace that goes away with it.
+struct Namespace(Running);
+
+impl Namespace {
+    /// Starts the program there and waits until it listens; `None` where that is not allowed.
+    fn start(words: &[&str]) -> Option<Self> {
+        let program = env!("CARGO_BIN_EXE_rstscan");
+        let script = r#"ip link set lo up && exec "$0" "$@""#;
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", script, program]).args(words);
+        let may = Command::new("unshare").args(["--map-root-user", "--net", "ip", "link", "set", "lo", "up"]).output();
+        match may {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => {
+                println!("skipped, no network namespace: {}", String::from_utf8_lossy(&output.stderr));
+                return None;
+            }
+            Err(error) => {
+                println!("skipped, no network namespace: unshare: {error}");
+                return None;
+            }
+        }
+        let mut running = Running::start(&mut command);
+        assert!(running.hears("listening on"), "{}", running.heard);
+        Some(Self(running))
+    }
+
+    /// Connects to ports where nobody listens: a SYN and a RST each.
+    fn knock(&self, ports: &[u16]) {
+        let namespace = self.0.child.id().to_string();
+        for port in ports {
+            let connect = format!("! exec 3<>/dev/tcp/127.0.0.1/{port}");
+            let mut command = Command::new("nsenter");
+            command.args(["--target", &namespace, "--user", "--net", "--preserve-credentials", "bash", "-c", &connect]);
+            assert!(command.output().unwrap().status.success());
+        }
+    }
+
+    fn end(self, signal: &str) -> Ended {
+        self.0.signal(signal);
+        self.0.end()
+    }
+}
+
+#[test]
+fn an_idle_interface_ends_with_the_counts_of_tcpdump() {
+    for signal in ["INT", "TERM"] {
+        let Some(namespace) = Namespace::start(&["-i", "lo", "-p"]) else { return };
+        let counts = "0 packets captured\n0 packets received by filter\n0 packets dropped by kernel\n";
+        let greeting = "listening on lo, link-type EN10MB (Ethernet), snapshot length 2048 bytes, buffer 64 MiB\n";
+        let ended = namespace.end(signal);
+        ended.done();
+        assert_eq!(ended.stderr, format!("{greeting}{counts}"));
+    }
+}
+
+#[test]
+fn what_the_ring_holds_at_the_signal_is_drained() {
+    let Some(namespace) = Namespace::start(&["-i", "lo", "-B", "4096", "port", "12345"]) else { return };
+    namespace.knock(&[12345, 12346, 12345]);
+    let ended = namespace.end("TERM");
+    // On the loopback interface the kernel counts each packet on its way out and in; libpcap shows one of them.
+    ended.done().saw_frames(4).said("4 packets captured\n8 packets received by filter\n0 packets dropped");
+}
+
+#[test]
+fn any_is_captured_with_the_second_cooked_header() {
+    let Some(namespace) = Namespace::start(&["-i", "any", "-s", "100", "port", "12345"]) else { return };
+    assert!(namespace.0.heard.contains("listening on any, link-type LINUX_SLL2 (Linux cooked v2)"));
+    namespace.knock(&[12345]);
+    namespace.end("INT").done().saw_frames(2);
+}
+
+#[test]
+fn count_ends_a_capture() {
+    let Some(namespace) = Namespace::start(&["-i", "lo", "-c", "3"]) else { return };
+    namespace.knock(&[1, 2]);
+    namespace.0.end().done().saw_frames(3).said("3 packets captured");
+}
+
+#[test]
+fn a_bad_filter_is_refused_before_listening() {
+    let ended = run(&["-i", "lo", "port", "nonsense"]);
+    ended.failed();
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+}
+
+#[test]
+fn no_such_interface_gets_one_line() {
+    let ended = run(&["-i", "nosuch0"]);
+    ended.failed();
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+    run(&["-i", "9999"]).failed().said_only("rstscan: 9999: no such interface (rstscan -D lists them)");
+}
+
+#[test]
+fn interfaces_are_listed() {
+    let ended = run(&["-D"]);
+    ended.done();
+    assert!(ended.stdout.lines().any(|line| line.contains(".lo [")), "{ended:#?}");
+}

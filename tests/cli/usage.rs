@@ -1,0 +1,52 @@
+//! Wrong usage, help and version.
+
+use super::{Files, capture, run};
+
+#[track_caller]
+fn wrong(words: &[&str], text: &str) {
+    let ended = run(words);
+    assert_eq!(ended.status, Some(2), "{ended:#?}");
+    assert_eq!(ended.stdout, "");
+    ended.said(text);
+}
+
+#[test]
+fn wrong_usage_has_status_2() {
+    wrong(&[], "say what to read: -r FILE or -i INTERFACE");
+    wrong(&["-r", "f", "-i", "lo"], "cannot be used with");
+    wrong(&["--no-such-option"], "--no-such-option");
+    wrong(&["-c", "many", "-r", "f"], "many");
+    wrong(&["--settle", "soon", "-r", "f"], "not a number of seconds");
+}
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    for option in ["-h", "--help"] {
+        let ended = run(&[option]);
+        ended.done();
+        assert!(ended.stdout.contains("rstscan -r capture.pcapng") && ended.stdout.contains("Exit status"));
+    }
+}
+
+#[test]
+fn version() {
+    assert_eq!(run(&["--version"]).done().stdout, concat!("rstscan ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn twice_quiet_leaves_standard_error_to_errors() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let ended = run(&["-qq", "-r", &good, "-r", "/nonexistent"]);
+    ended.failed().said_only("rstscan: /nonexistent: No such file or directory");
+}
+
+#[cfg(not(feature = "live"))]
+#[test]
+fn without_libpcap_what_needs_it_is_refused() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    for words in [&["-i", "lo"][..], &["-D"], &["-r", &good, "port", "80"]] {
+        run(words).failed().said_only("rstscan: built without live capture and filters (the feature `live`)");
+    }
+}
