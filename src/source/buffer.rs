@@ -2,6 +2,39 @@
 
 use std::io::{self, Read};
 
+use super::{Next, SourceError};
+
+/// Why no more bytes are at hand.
+pub(super) enum Pause {
+    /// They did not arrive yet.
+    Idle,
+    /// There are none, and nothing is cut off.
+    End,
+    /// The input cannot be read on.
+    Failed(SourceError),
+}
+
+impl Pause {
+    /// What a source says of it.
+    #[cold]
+    pub(super) fn into_next<'a>(self) -> Result<Next<'a>, SourceError> {
+        match self {
+            Pause::Idle => Ok(Next::Idle),
+            Pause::End => Ok(Next::End),
+            Pause::Failed(error) => Err(error),
+        }
+    }
+}
+
+impl From<io::Error> for Pause {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Pause::Idle,
+            _ => Pause::Failed(SourceError::Io(error)),
+        }
+    }
+}
+
 /// A window of bytes that moves over an input.
 ///
 /// Reads are large, and parsers borrow from the window: nothing is copied but the cut record at its end, once a read.
@@ -42,11 +75,6 @@ impl<R: Read> Buffer<R> {
         self.offset
     }
 
-    /// Bytes consumed that did not arrive yet.
-    pub(super) fn debt(&self) -> u64 {
-        self.debt
-    }
-
     /// Moves the window on, also beyond what was read so far.
     #[inline]
     pub(super) fn consume(&mut self, count: u64) {
@@ -57,36 +85,44 @@ impl<R: Read> Buffer<R> {
         self.debt += count - step;
     }
 
-    /// Reads until `count` bytes are at hand; false when the input ends before.
+    /// Reads until `count` bytes are at hand, which is as much as the record at the start of the window needs.
     ///
-    /// # Errors
-    ///
-    /// As the reader's; nothing is lost by one of kind `WouldBlock`, and the call can be repeated.
+    /// Nothing is lost by [`Pause::Idle`], and the call can be repeated.
     #[inline]
-    pub(super) fn fill(&mut self, count: usize) -> io::Result<bool> {
-        if self.end - self.start >= count { Ok(true) } else { self.refill(count) }
+    pub(super) fn fill(&mut self, count: usize) -> Result<(), Pause> {
+        if self.end - self.start >= count { Ok(()) } else { self.refill(count) }
     }
 
     #[cold]
-    fn refill(&mut self, count: usize) -> io::Result<bool> {
-        if self.closed {
-            return Ok(false);
-        }
+    fn refill(&mut self, count: usize) -> Result<(), Pause> {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
         if self.bytes.len() < count {
             self.bytes.resize(count, 0);
         }
-        while self.end < count {
+        while self.end < count && !self.closed {
             match self.reader.read(&mut self.bytes[self.end..]) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Err(self.exhausted(count)),
                 Ok(read) => self.arrived(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(true)
+        // Whether a record cut by closing would have been completed nobody knows.
+        if self.end < count { Err(Pause::End) } else { Ok(()) }
+    }
+
+    /// The input is over: fine between two records only.
+    fn exhausted(&self, count: usize) -> Pause {
+        let (needed, present) = match self.debt {
+            0 => (count as u64, self.end as u64),
+            debt => (debt, 0),
+        };
+        if present == 0 && self.debt == 0 {
+            return Pause::End;
+        }
+        Pause::Failed(SourceError::Truncated { offset: self.offset, needed, present })
     }
 
     /// Takes `read` new bytes in, less what was consumed in advance.

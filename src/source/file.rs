@@ -1,9 +1,9 @@
 //! A capture file of any known format.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::Read;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Pause};
 use super::pcapng::PcapNg;
 use super::savefile::Savefile;
 use super::{Next, Source, SourceError};
@@ -23,7 +23,6 @@ use super::{Next, Source, SourceError};
 pub struct CaptureFile<R> {
     format: Format<R>,
     input: u16,
-    stopped: bool,
 }
 
 enum Format<R> {
@@ -37,29 +36,29 @@ enum Format<R> {
 impl<R: Read> CaptureFile<R> {
     /// A file whose frames get numbers of the input `input`.
     pub fn new(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(reader)), input, stopped: false }
+        Self { format: Format::Unread(Buffer::new(reader)), input }
     }
 
     /// Reads the file's header and takes up the reader of its format.
     #[cold]
-    fn open(&mut self) -> Result<(), SourceError> {
+    fn open(&mut self) -> Result<(), Pause> {
         let Format::Unread(buffer) = &mut self.format else { return Ok(()) };
-        let whole = buffer.fill(Savefile::<R>::HEADER)?;
-        let magic = match buffer.data().first_chunk() {
-            Some(magic) => *magic,
-            None if buffer.data().is_empty() => return Err(SourceError::Empty),
-            None => return Err(SourceError::NotACapture),
+        let cut = match buffer.fill(Savefile::<R>::HEADER) {
+            Ok(()) => None,
+            Err(Pause::End) => return Err(Pause::Failed(SourceError::Empty)),
+            Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => Some(cut),
+            Err(pause) => return Err(pause),
         };
+        let magic = *buffer.data().first_chunk().ok_or(Pause::Failed(SourceError::NotACapture))?;
         let Format::Unread(buffer) = std::mem::replace(&mut self.format, Format::Over) else { return Ok(()) };
         self.format = if PcapNg::<R>::is_magic(magic) {
             Format::PcapNg(PcapNg::new(buffer, self.input))
         } else if !Savefile::<R>::is_magic(magic) {
-            return Err(unknown(magic));
-        } else if whole {
-            Format::Pcap(Savefile::new(buffer, self.input)?)
+            return Err(Pause::Failed(unknown(magic)));
+        } else if let Some(cut) = cut {
+            return Err(Pause::Failed(cut));
         } else {
-            let present = buffer.data().len() as u64;
-            return Err(SourceError::Truncated { offset: 0, needed: Savefile::<R>::HEADER as u64, present });
+            Format::Pcap(Savefile::new(buffer, self.input).map_err(Pause::Failed)?)
         };
         Ok(())
     }
@@ -68,27 +67,19 @@ impl<R: Read> CaptureFile<R> {
 impl<R: Read> Source for CaptureFile<R> {
     #[inline]
     fn next(&mut self) -> Result<Next<'_>, SourceError> {
-        if let Format::Unread(_) = self.format {
-            match self.open() {
-                Err(error) if is_idle(&error) => return Ok(Next::Idle),
-                opened => opened?,
-            }
+        if let Format::Unread(_) = self.format
+            && let Err(pause) = self.open()
+        {
+            return pause.into_next();
         }
-        let next = match &mut self.format {
+        match &mut self.format {
             Format::Pcap(file) => file.next(),
             Format::PcapNg(file) => file.next(),
             Format::Unread(_) | Format::Over => Ok(Next::End),
-        };
-        match next {
-            Err(error) if is_idle(&error) => Ok(Next::Idle),
-            // Whether the cut record would have been completed nobody knows.
-            Err(SourceError::Truncated { .. }) if self.stopped => Ok(Next::End),
-            next => next,
         }
     }
 
     fn stop(&mut self) {
-        self.stopped = true;
         match &mut self.format {
             Format::Pcap(file) => file.close(),
             Format::PcapNg(file) => file.close(),
@@ -101,10 +92,6 @@ impl<R> fmt::Debug for CaptureFile<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CaptureFile").field("input", &self.input).finish_non_exhaustive()
     }
-}
-
-fn is_idle(error: &SourceError) -> bool {
-    matches!(error, SourceError::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// What to say of a file that is no capture.

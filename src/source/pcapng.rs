@@ -10,7 +10,7 @@ use pcap_parser::pcapng::{
 };
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Pause};
 use super::clock::Clock;
 use super::error::Damage;
 use super::{Next, SourceError};
@@ -53,6 +53,12 @@ mod kind {
 struct Head {
     kind: u32,
     length: u32,
+}
+
+/// A block that says something.
+enum Found {
+    Interface(LinkType),
+    Packet(Packet),
 }
 
 /// A packet block without its bytes.
@@ -100,28 +106,47 @@ impl<R: Read> PcapNg<R> {
     /// The next frame or interface.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Next<'_>, SourceError> {
-        let (head, packet) = loop {
+        let packet = match self.locate() {
+            Ok(Found::Packet(packet)) => packet,
+            Ok(Found::Interface(link)) => return Ok(Next::Interface(link)),
+            Err(pause) => return pause.into_next(),
+        };
+        let Some(interface) = self.interfaces.get(packet.interface as usize) else {
+            return Err(self.error(Damage::UnknownInterface(packet.interface)));
+        };
+        let link = interface.link;
+        // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
+        self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
+        self.frames += 1;
+        let data = &self.buffer.data()[packet.start..packet.start + packet.captured as usize];
+        let no = FrameNo::new(self.input, self.frames);
+        Ok(Next::Frame(Frame { no, time: self.time, link, data, wire_len: packet.wire_len }))
+    }
+
+    /// Goes to the next block that says something, and has it at hand as a whole.
+    #[inline]
+    fn locate(&mut self) -> Result<Found, Pause> {
+        loop {
             self.buffer.consume(std::mem::take(&mut self.taken));
-            let Some(head) = self.head()? else { return Ok(Next::End) };
+            let head = self.head()?;
             match head.kind {
                 kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => {
                     self.whole(head)?;
-                    break (head, self.packet(head)?);
+                    let packet = self.packet(head)?;
+                    self.taken = u64::from(head.length);
+                    return Ok(Found::Packet(packet));
                 }
                 kind::SECTION => self.section(head)?,
-                kind::INTERFACE => return self.interface(head).map(Next::Interface),
+                kind::INTERFACE => return self.interface(head).map(Found::Interface),
                 _ => self.taken = u64::from(head.length),
             }
-        };
-        self.frame(head, &packet).map(Next::Frame)
+        }
     }
 
-    /// Kind and length of the next block; `None` at the regular end of the file.
+    /// Kind and length of the next block.
     #[inline]
-    fn head(&mut self) -> Result<Option<Head>, SourceError> {
-        if !self.buffer.fill(8)? {
-            return self.end().map(|()| None);
-        }
+    fn head(&mut self) -> Result<Head, Pause> {
+        self.buffer.fill(8)?;
         let kind = self.u32_at(0);
         if kind == kind::SECTION {
             self.byte_order()?;
@@ -130,28 +155,17 @@ impl<R: Read> PcapNg<R> {
         if length < Self::FRAMING || !length.is_multiple_of(4) {
             return Err(self.damaged(Damage::BlockLength(length)));
         }
-        Ok(Some(Head { kind, length }))
-    }
-
-    /// The input ended before the head of a block: fine between two blocks only.
-    #[cold]
-    fn end(&self) -> Result<(), SourceError> {
-        let present = self.buffer.data().len() as u64;
-        match self.buffer.debt() {
-            0 if present == 0 => Ok(()),
-            0 => Err(SourceError::Truncated { offset: self.buffer.offset(), needed: 8, present }),
-            debt => Err(SourceError::Truncated { offset: self.buffer.offset(), needed: debt, present: 0 }),
-        }
+        Ok(Head { kind, length })
     }
 
     /// Takes the byte order of a section from the magic in its header.
     #[cold]
-    fn byte_order(&mut self) -> Result<(), SourceError> {
-        self.need(Self::HEADER)?;
+    fn byte_order(&mut self) -> Result<(), Pause> {
+        self.buffer.fill(Self::HEADER)?;
         self.big_endian = match self.array_at(8) {
             [0x4d, 0x3c, 0x2b, 0x1a] => false,
             [0x1a, 0x2b, 0x3c, 0x4d] => true,
-            _ if self.buffer.offset() == 0 => return Err(SourceError::NotACapture),
+            _ if self.buffer.offset() == 0 => return Err(Pause::Failed(SourceError::NotACapture)),
             _ => return Err(self.damaged(Damage::Description)),
         };
         Ok(())
@@ -159,11 +173,11 @@ impl<R: Read> PcapNg<R> {
 
     /// Makes sure that all of a block is at hand and that it ends as it started.
     #[inline]
-    fn whole(&mut self, head: Head) -> Result<(), SourceError> {
+    fn whole(&mut self, head: Head) -> Result<(), Pause> {
         if head.length > Self::MAX_BLOCK {
             return Err(self.damaged(Damage::AbsurdLength(u64::from(head.length))));
         }
-        self.need(head.length as usize)?;
+        self.buffer.fill(head.length as usize)?;
         let again = self.u32_at(head.length as usize - 4);
         if again != head.length {
             return Err(self.damaged(Damage::LengthsDiffer(head.length, again)));
@@ -171,17 +185,8 @@ impl<R: Read> PcapNg<R> {
         Ok(())
     }
 
-    #[inline]
-    fn need(&mut self, count: usize) -> Result<(), SourceError> {
-        if self.buffer.fill(count)? {
-            return Ok(());
-        }
-        let present = self.buffer.data().len() as u64;
-        Err(SourceError::Truncated { offset: self.buffer.offset(), needed: count as u64, present })
-    }
-
     #[cold]
-    fn section(&mut self, head: Head) -> Result<(), SourceError> {
+    fn section(&mut self, head: Head) -> Result<(), Pause> {
         self.whole(head)?;
         if parse_sectionheaderblock(self.buffer.data()).is_err() {
             return Err(self.damaged(Damage::Description));
@@ -192,7 +197,7 @@ impl<R: Read> PcapNg<R> {
     }
 
     #[cold]
-    fn interface(&mut self, head: Head) -> Result<LinkType, SourceError> {
+    fn interface(&mut self, head: Head) -> Result<LinkType, Pause> {
         self.whole(head)?;
         let parse =
             if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
@@ -207,7 +212,7 @@ impl<R: Read> PcapNg<R> {
 
     /// The fields of a packet block that is at hand as a whole.
     #[inline]
-    fn packet(&self, head: Head) -> Result<Packet, SourceError> {
+    fn packet(&self, head: Head) -> Result<Packet, Pause> {
         let (fixed, start) = match head.kind {
             kind::SIMPLE_PACKET => (Self::FRAMING + 4, 12),
             _ => (Self::FRAMING + 20, 28),
@@ -247,23 +252,13 @@ impl<R: Read> PcapNg<R> {
         Packet { interface: 0, ticks: None, captured: wire_len.min(limit).min(room), wire_len, start }
     }
 
-    #[inline]
-    fn frame(&mut self, head: Head, packet: &Packet) -> Result<Frame<'_>, SourceError> {
-        let Some(interface) = self.interfaces.get(packet.interface as usize) else {
-            return Err(self.damaged(Damage::UnknownInterface(packet.interface)));
-        };
-        let link = interface.link;
-        // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
-        self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
-        self.frames += 1;
-        self.taken = u64::from(head.length);
-        let data = &self.buffer.data()[packet.start..packet.start + packet.captured as usize];
-        let no = FrameNo::new(self.input, self.frames);
-        Ok(Frame { no, time: self.time, link, data, wire_len: packet.wire_len })
+    #[cold]
+    fn damaged(&self, what: Damage) -> Pause {
+        Pause::Failed(self.error(what))
     }
 
     #[cold]
-    fn damaged(&self, what: Damage) -> SourceError {
+    fn error(&self, what: Damage) -> SourceError {
         SourceError::Damaged { offset: self.buffer.offset(), what }
     }
 

@@ -6,7 +6,7 @@ use pcap_parser::nom::{Err as Stop, IResult, Needed};
 use pcap_parser::pcap::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header};
 use pcap_parser::{LegacyPcapBlock, PcapError, PcapHeader};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Pause};
 use super::error::Damage;
 use super::{Next, SourceError};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
@@ -77,8 +77,8 @@ impl<R: Read> Savefile<R> {
             match (self.parse)(self.buffer.data()) {
                 Ok((_, record)) => break (self.time(&record), record.caplen as usize, record.origlen),
                 Err(Stop::Incomplete(Needed::Size(missing))) => {
-                    if !self.read_more(missing.get())? {
-                        return Ok(Next::End);
+                    if let Err(pause) = self.read_more(missing.get()) {
+                        return pause.into_next();
                     }
                 }
                 Err(_) => return Err(self.absurd(self.buffer.data().len())),
@@ -97,21 +97,14 @@ impl<R: Read> Savefile<R> {
         Timestamp::new(i64::from(record.ts_sec), 0).plus(i64::from(record.ts_usec) * self.nanos_per_tick)
     }
 
-    /// Reads what a record lacks; false at the regular end of the file.
+    /// Reads what a record lacks.
     #[cold]
-    fn read_more(&mut self, missing: usize) -> Result<bool, SourceError> {
-        let present = self.buffer.data().len();
-        let needed = present.saturating_add(missing);
+    fn read_more(&mut self, missing: usize) -> Result<(), Pause> {
+        let needed = self.buffer.data().len().saturating_add(missing);
         if needed > self.record_header + Self::MAX_FRAME {
-            return Err(self.absurd(needed));
+            return Err(Pause::Failed(self.absurd(needed)));
         }
-        if self.buffer.fill(needed)? {
-            return Ok(true);
-        }
-        match self.buffer.data().len() as u64 {
-            0 => Ok(false),
-            present => Err(SourceError::Truncated { offset: self.buffer.offset(), needed: needed as u64, present }),
-        }
+        self.buffer.fill(needed)
     }
 
     fn absurd(&self, length: usize) -> SourceError {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use super::{RECORD, Running, capture, rstscan};
 
@@ -28,4 +29,24 @@ fn a_signal_ends_an_idle_pipe_with_what_is_known() {
 #[test]
 fn a_record_that_was_still_to_come_is_no_truncation() {
     check(&capture()[..24 + 2 * RECORD + 20], "INT", 2);
+}
+
+/// The first signal makes the program write its summary, into a pipe that is full and that nobody reads.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_a_program_that_is_stuck() {
+    const LINUX_PIPE: usize = 65_536;
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&[b'x'; LINUX_PIPE]).unwrap();
+    let mut running = Running::writing_to(rstscan().args(["-r", "-"]).stdin(Stdio::piped()), writer);
+    let mut stdin = running.child.stdin.take().unwrap();
+    stdin.write_all(&capture()).unwrap();
+    assert!(running.hears("reading from file -"));
+    let patience = Instant::now() + Duration::from_secs(30);
+    while running.child.try_wait().unwrap().is_none() && Instant::now() < patience {
+        running.signal("INT");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(running.end().status, Some(130));
+    drop((reader, stdin));
 }
