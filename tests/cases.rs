@@ -7,9 +7,10 @@ mod script;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rstscan::tcp::Flags;
-use script::{Capture, Change, Encapsulation, IpVersion, Says, Script, encode, parse, segments};
+use script::{Capture, Change, Encapsulation, IpVersion, Says, Script, encode, parse, pcap, segments};
 
 struct Case {
     path: PathBuf,
@@ -80,6 +81,16 @@ fn scripts_hold(encapsulation: Encapsulation) {
     report(errors);
 }
 
+/// Replaces the file in one step, because other tests read it at the same time.
+fn rewrite(case: &Case) {
+    let judged = script::judge(&case.capture, case.plain());
+    let text = script::rewritten(&case.script, &case.text, &judged);
+    if text != case.text {
+        let fresh = case.path.with_extension("rewritten");
+        fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &case.path)).expect("tests/cases is writable");
+    }
+}
+
 /// The class of every verdict.
 fn classes_survive(change: Change) {
     let mut errors = Vec::new();
@@ -93,11 +104,7 @@ fn classes_survive(change: Change) {
 #[test]
 fn scripts_hold_in_ethernet_frames() {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        for case in cases() {
-            let judged = script::judge(&case.capture, case.plain());
-            let text = script::rewritten(&case.script, &case.text, &judged);
-            fs::write(&case.path, text).expect("tests/cases is writable");
-        }
+        cases().iter().for_each(rewrite);
     }
     scripts_hold(Encapsulation::Ethernet);
 }
@@ -139,6 +146,47 @@ fn classes_survive_a_double_capture() {
 #[test]
 fn classes_survive_other_traffic_between() {
     classes_survive(Change::AmongOthers);
+}
+
+/// The frames and classes that `rstscan -r FILE --json` names, in its order.
+fn said_by_the_program(program: &str, file: &Path) -> Result<Vec<(u64, String)>, String> {
+    let output = Command::new(program).arg("-r").arg(file).arg("--json").output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    let mut resets = Vec::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let object: serde_json::Value = serde_json::from_str(line).map_err(|error| format!("`{line}`: {error}"))?;
+        if object["type"] == "reset" {
+            let class = object["class"].as_str().unwrap_or_default().to_string();
+            resets.push((object["frame"].as_u64().unwrap_or(0), class));
+        }
+    }
+    Ok(resets)
+}
+
+#[test]
+fn the_program_gives_the_same_classes() {
+    let Some(program) = option_env!("CARGO_BIN_EXE_rstscan") else {
+        println!("skipped: the program is not built without the feature `cli`");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("case.pcap");
+    let mut errors = Vec::new();
+    for case in cases() {
+        fs::write(&file, pcap(&case.capture, case.plain())).expect("the temporary folder is writable");
+        let library: Vec<(u64, String)> = script::judge(&case.capture, case.plain())
+            .iter()
+            .map(|judged| (judged.finding.reset.frame.number(), judged.finding.verdict.class.to_string()))
+            .collect();
+        match said_by_the_program(program, &file) {
+            Ok(said) if said == library && said.len() == case.script.expects().count() => {}
+            Ok(said) => errors.push(case.located(&format!("1: the program says {said:?}, the library {library:?}"))),
+            Err(error) => errors.push(case.located(&format!("1: {error}"))),
+        }
+    }
+    report(errors);
 }
 
 #[test]

@@ -44,6 +44,8 @@ const PARAMETERS: usize = 4;
 
 /// One source file without its unit tests.
 struct Source {
+    /// The files that it declares as unit tests.
+    tests: Vec<String>,
     /// From the root of the package, with `/`.
     path: String,
     text: String,
@@ -54,9 +56,12 @@ impl Source {
     fn read(root: &Path, path: &Path) -> Self {
         let text = fs::read_to_string(path).expect("source files are readable");
         let mut file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        file.items.retain(|item| !is_test(attributes(item)));
         let path = path.strip_prefix(root).expect("below the root").to_string_lossy().replace('\\', "/");
-        Self { path, text, file }
+        let folder = path.trim_end_matches("/mod.rs").trim_end_matches("/lib.rs").trim_end_matches(".rs");
+        let tests = file.items.iter().filter(|item| is_test(attributes(item)));
+        let tests = tests.filter_map(|item| test_file(item, folder)).collect();
+        file.items.retain(|item| !is_test(attributes(item)));
+        Self { tests, path, text, file }
     }
 
     /// The module path: `src/tcp/seq.rs` is `["tcp", "seq"]`, `src/lib.rs` is `[]`.
@@ -100,6 +105,14 @@ fn is_test(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
+/// The file of a test module that is not written inline.
+fn test_file(item: &syn::Item, folder: &str) -> Option<String> {
+    match item {
+        syn::Item::Mod(module) if module.content.is_none() => Some(format!("{folder}/{}.rs", module.ident)),
+        _ => None,
+    }
+}
+
 /// A word or a mark of the source, groups opened up.
 struct Token {
     text: String,
@@ -127,12 +140,16 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
     }
 }
 
+/// The source files of a folder, without those that hold nothing but unit tests.
 fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     collect(&root.join(folder), &mut paths);
     paths.sort();
-    paths.iter().map(|path| Source::read(root, path)).collect()
+    let mut sources: Vec<Source> = paths.iter().map(|path| Source::read(root, path)).collect();
+    let tests: Vec<String> = sources.iter().flat_map(|source| source.tests.clone()).collect();
+    sources.retain(|source| !tests.contains(&source.path));
+    sources
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
@@ -343,6 +360,7 @@ fn nothing_is_left_for_later() {
 #[test]
 fn the_rules_find_what_they_forbid() {
     let source = |path: &str, text: &str| Source {
+        tests: Vec::new(),
         path: path.into(),
         text: text.into(),
         file: syn::parse_file(text).expect("valid Rust"),

@@ -23,7 +23,7 @@ impl Ending {
     /// The endings with a reset, as verdicts name them.
     pub const RESETS: [(Ending, &'static str); 5] = [
         (Ending::ClosedPort, "closed-port/no-listener"),
-        (Ending::Abort, "abortive-close/abort"),
+        (Ending::Abort, "abortive-close/linger-zero"),
         (Ending::DataAfterClose, "abortive-close/data-after-close"),
         (Ending::LostState, "half-open-response/lost-state"),
         (Ending::TimeWait, "time-wait-collision/syn-reset-by-client"),
@@ -271,6 +271,15 @@ impl Connection {
     fn then(&mut self, step: Step, segment: Segment) -> Segment {
         self.step = step;
         segment
+    }
+
+    /// How many frames a connection that has not begun will take, about.
+    pub fn frames_ahead(&self) -> u64 {
+        match self.ending {
+            Ending::ClosedPort => 2,
+            Ending::TimeWait => self.left + 15,
+            _ => self.left + 6,
+        }
     }
 
     /// Whether the next segment follows at once, as an answer of a kernel does.

@@ -56,6 +56,8 @@ struct Traffic {
     frames_wanted: u64,
     connections_wanted: u64,
     connections: u64,
+    /// Frames that the connections so far will take, about.
+    promised: u64,
     noise: u64,
     resets: [u64; Ending::RESETS.len()],
     buffer: Vec<u8>,
@@ -74,6 +76,7 @@ impl Traffic {
             frames_wanted: arguments.frames,
             connections_wanted: arguments.connections,
             connections: 0,
+            promised: 0,
             noise: 0,
             resets: [0; Ending::RESETS.len()],
             buffer: Vec::with_capacity(256),
@@ -103,13 +106,13 @@ impl Traffic {
         Ok(())
     }
 
-    /// Opens the next connection with its share of the frames that are left.
+    /// Opens the next connection with its share of the frames that no other has.
     fn begin(&mut self) {
-        let under_way: u64 = self.writer.frames + self.open.len() as u64 * self.frames_wanted / self.connections_wanted;
-        let left = self.frames_wanted.saturating_sub(under_way) * (NOISE_EVERY - 1) / NOISE_EVERY;
-        let share = left / (self.connections_wanted - self.connections).max(1);
-        let usual = self.frames_wanted / self.connections_wanted;
-        self.open.push(Connection::new(self.connections, share.min(2 * usual), &mut self.random));
+        let wanted = self.frames_wanted / NOISE_EVERY * (NOISE_EVERY - 1);
+        let share = wanted.saturating_sub(self.promised) / (self.connections_wanted - self.connections).max(1);
+        let connection = Connection::new(self.connections, share, &mut self.random);
+        self.promised += connection.frames_ahead();
+        self.open.push(connection);
         self.connections += 1;
     }
 

@@ -36,7 +36,7 @@ pub use expect::{Detail, Expect, Pattern};
 pub use options::TcpOption;
 pub use parse::parse;
 pub use run::judge;
-pub use wire::{Capture, Encapsulation, encode, segments};
+pub use wire::{Capture, Encapsulation, encode, pcap, segments};
 
 use std::net::SocketAddrV4;
 use std::ops::Range;

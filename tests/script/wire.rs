@@ -279,3 +279,19 @@ fn tcp_header(sent: &Sent) -> TcpHeader {
     header.set_options_raw(&options).expect("options take at most 40 bytes");
     header
 }
+
+/// A pcap file with nanosecond times that holds the capture.
+pub fn pcap(capture: &Capture, encapsulation: Encapsulation) -> Vec<u8> {
+    const NANOSECONDS: u32 = 0xa1b2_3c4d;
+    let frames: Vec<_> = capture.iter().map(|sent| (sent.time_ns, encode(sent, encapsulation))).collect();
+    let link = frames.first().map_or(LinkType::ETHERNET, |(_, (link, ..))| *link);
+    let mut file = NANOSECONDS.to_le_bytes().to_vec();
+    file.extend([2, 0, 4, 0]);
+    file.extend([0, 0, 65535, u32::from(link.0)].into_iter().flat_map(u32::to_le_bytes));
+    for (time_ns, (_, bytes, wire_len)) in frames {
+        let (seconds, nanos) = (time_ns.div_euclid(1_000_000_000) as u32, time_ns.rem_euclid(1_000_000_000) as u32);
+        file.extend([seconds, nanos, bytes.len() as u32, wire_len].into_iter().flat_map(u32::to_le_bytes));
+        file.extend(bytes);
+    }
+    file
+}
