@@ -101,7 +101,7 @@ fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> See
         seq: past.seq(),
         ack_field: past.ack_field(),
         window: past.window(),
-        len: past.len(),
+        len: past.payload_len(),
         ttl: past.ttl(),
         ip_id: past.ip_id(),
         deciding: part.is_some() || is_evidence || past.flags().syn() || past.flags().fin(),

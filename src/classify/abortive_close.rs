@@ -85,8 +85,8 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
         );
     }
     let cause = if is_keepalive_race(view, trigger) { Cause::KeepaliveRace } else { Cause::DataAfterClose };
-    let bytes = Fact::at(FactKind::DataAfterFin, trigger.frame()).with(i64::from(trigger.len()));
-    let opinion = abortive(cause).because(answer).because((trigger.len() > 0).then_some(bytes));
+    let bytes = Fact::at(FactKind::DataAfterFin, trigger.frame()).with(i64::from(trigger.payload_len()));
+    let opinion = abortive(cause).because(answer).because((trigger.payload_len() > 0).then_some(bytes));
     let opinion = opinion.sure(certainty_after_close(view, trigger));
     match cause {
         Cause::KeepaliveRace => opinion.or(
@@ -104,7 +104,7 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
 /// With E's FIN, T's data beyond it and the marks of an answer without a socket nothing else fits.
 fn certainty_after_close(view: &View<'_>, trigger: &Past) -> Certainty {
     let plain = view.form() == Form::AckEcho && view.has_no_socket_marks() && !view.shape.swapped;
-    let new_data = trigger.len() > 0 && !trigger.is_old_data() && view.own_fin_frame().is_some();
+    let new_data = trigger.payload_len() > 0 && !trigger.is_old_data() && view.own_fin_frame().is_some();
     let same_host = view.reset().ip.ttl == view.own().ttl && view.suspicion.weight == 0;
     let quiet = view.own_after().all(|past| past.flags().rst()) && !view.case.capture_ended && !view.case.cut_short;
     let whole = view.saw_handshake() && !view.own_gap();
@@ -118,7 +118,7 @@ fn is_keepalive_race(view: &View<'_>, trigger: &Past) -> bool {
     let before = view.case.before.iter().rev().find(|past| past.frame() < fin.frame() && !past.is_copy());
     let idle = before.is_some_and(|past| fin.time().since(past.time()) >= IDLE_NS);
     let serving = view.is_opener() == Some(false) && view.own().shows(Marks::DATA);
-    trigger.len() > 0 && crossed && idle && serving && trigger.time().since(fin.time()) < IDLE_NS
+    trigger.payload_len() > 0 && crossed && idle && serving && trigger.time().since(fin.time()) < IDLE_NS
 }
 
 /// E, having sent FIN, destroyed its socket.

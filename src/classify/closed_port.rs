@@ -35,9 +35,9 @@ fn probe(view: &View<'_>) -> Option<Opinion> {
     }
     let flags = trigger.flags();
     let odd = !flags.ack() && (!flags.syn() || flags.fin());
-    let lone = view.case.life.segments <= 1 && flags.ack() && trigger.len() == 0 && !flags.syn();
+    let lone = view.case.life.segments <= 1 && flags.ack() && trigger.payload_len() == 0 && !flags.syn();
     let scanning = view.case.peer_host.probes >= SCANNING;
-    if !odd && !(lone && scanning) {
+    if !(odd || lone && scanning) {
         return None;
     }
     let fan_out = scanning.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.peer_host.probes)));

@@ -73,7 +73,12 @@ fn original(case: &ResetCase, found: &Past) -> Past {
         return *found;
     }
     let same = |past: &&Past| past.side() == found.side() && past.seq() == found.seq() && past.flags() == found.flags();
-    case.before.iter().filter(same).find(|past| !past.is_copy() && past.len() == found.len()).copied().unwrap_or(*found)
+    case.before
+        .iter()
+        .filter(same)
+        .find(|past| !past.is_copy() && past.payload_len() == found.payload_len())
+        .copied()
+        .unwrap_or(*found)
 }
 
 fn round_trip(case: &ResetCase) -> i64 {

@@ -196,7 +196,7 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
         .because(retransmissions(view))
         .lacking_if(began_before, Missing::Handshake)
         .lacking_if(gap, Missing::SenderSegments);
-    let may_have_closed = silent && trigger.len() == 0;
+    let may_have_closed = silent && trigger.payload_len() == 0;
     let numbers_unseen = !silent && beyond_by_one(view, trigger);
     if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
         opinion = opinion.at_most(Certainty::Possible);

@@ -27,11 +27,14 @@ use crate::track::{Marks, ResetCase};
 use opinion::{Judgement, Opinion};
 use view::View;
 
+/// What a rule file offers.
+type Rule = fn(&View<'_>) -> Judgement;
+
 /// The rules in the order in which they are asked, each with the class it speaks for. The first that fits decides; none reads another's result.
 ///
 /// Copies and consequences first; then what shows that no endpoint made the RST; then the handshake, from its first
 /// segment on; then established connections; the rest names what is missing.
-const RULES: [(Class, fn(&View<'_>) -> Judgement); 7] = [
+const RULES: [(Class, Rule); 7] = [
     (Class::Undetermined, undetermined::contradiction),
     (Class::Undetermined, follows::judge),
     (Class::Forged, forged::judge),

@@ -16,7 +16,7 @@ pub fn contradiction(view: &View<'_>) -> Judgement {
     let end = reset.seq_end();
     let taken = view.peer_after().find(|past| !past.flags().rst() && past.ack().is_some_and(|ack| ack.since(end) >= 0));
     let goes_on =
-        view.own_after().find(|past| !past.flags().rst() && past.len() > 0 && past.seq().since(reset.seq) >= 0);
+        view.own_after().find(|past| !past.flags().rst() && past.payload_len() > 0 && past.seq().since(reset.seq) >= 0);
     let (Some(goes_on), true) = (goes_on.or(taken), taken.is_some() || reset.flags.has(Flags::PSH)) else {
         return Judgement::Silent;
     };

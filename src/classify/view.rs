@@ -230,7 +230,7 @@ impl<'a> View<'a> {
 
     /// Nanoseconds since P's last data.
     pub fn since_peer_data_ns(&self) -> Option<i64> {
-        let data = self.peer_before().rev().find(|past| past.len() > 0 && !past.is_probe());
+        let data = self.peer_before().rev().find(|past| past.payload_len() > 0 && !past.is_probe());
         data.map(|past| self.reset().time.since(past.time()))
     }
 

@@ -120,13 +120,13 @@ impl Record {
     }
 
     /// Payload bytes, at most 2^24 - 1.
-    pub fn len(&self) -> u32 {
+    pub fn payload_len(&self) -> u32 {
         self.len_and_marks & LEN_MASK
     }
 
     /// Sequence numbers it takes.
     pub fn seq_len(&self) -> u32 {
-        self.len() + u32::from(self.flags.syn()) + u32::from(self.flags.fin())
+        self.payload_len() + u32::from(self.flags.syn()) + u32::from(self.flags.fin())
     }
 
     /// The number after its last.
@@ -179,7 +179,7 @@ impl Record {
         self.seq == segment.seq
             && self.ack == segment.ack_field
             && self.flags == segment.flags
-            && self.len() == segment.len
+            && self.payload_len() == segment.len
             && self.window == segment.window
             && self.ip_id() == segment.ip.id
             && segment.time.since(self.time).abs() <= self.copied_within()

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::{Ends, Incarnation};
 
-/// Names an incarnation in a [`Slab`].
+/// Names an incarnation in a slab.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Id(u32);
 

@@ -190,8 +190,8 @@ impl Tracker {
             incarnation.observe_copy(segment, placed.side);
         } else {
             incarnation.observe(segment, placed.side);
+            incarnation.history.push(past.record());
         }
-        incarnation.history.push(past.record());
         past
     }
 
