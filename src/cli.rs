@@ -118,7 +118,7 @@ struct Arguments {
     #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format"])]
     count_only: bool,
 
-    /// Say less: one line a reset; -qq also without the lines on standard error
+    /// Say less: one line a reset; -qq also without summary and the lines on standard error
     #[arg(short = 'q', action = ArgAction::Count, help_heading = "Output")]
     quiet: u8,
 

@@ -63,7 +63,7 @@ fn a_truncated_file_gives_what_is_there_and_status_1() {
     let cut = files.add("cut.pcap", &bytes[..bytes.len() - 1]);
     let place = 24 + 2 * RECORD;
     let message = format!("rstscan: {cut}: truncated in the record at byte {place}: 70 bytes needed, 69 present");
-    run(&["-qq", "-r", &cut]).failed().saw_frames(2).said_only(&message.replace("present", "there"));
+    run(&["-q", "-r", &cut]).failed().saw_frames(2).said(&message.replace("present", "there"));
 }
 
 #[test]
@@ -131,6 +131,6 @@ fn an_output_that_cannot_be_written_is_an_error() {
     let files = Files::new();
     let good = files.add("good.pcap", &capture());
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let ended = Ended::from(rstscan().args(["-qq", "-r", &good]).stdout(full).output().unwrap());
+    let ended = Ended::from(rstscan().args(["-q", "-r", &good]).stdout(full).output().unwrap());
     ended.failed().said("rstscan: cannot write the output: No space left on device");
 }
