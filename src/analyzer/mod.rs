@@ -14,7 +14,7 @@ use crate::decode::{self, Decoded, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::Segment;
-use crate::track::{Id, Incarnation, Placed, ResetCase, Tracker};
+use crate::track::{Id, Incarnation, Lookup, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -95,10 +95,11 @@ impl Analyzer {
     }
 
     fn push_segment(&mut self, decoded: Decoded<'_>) {
-        let hash = self.tracker.hash(&decoded.segment);
+        let lookup = Lookup::of(&decoded.segment.tuple);
+        let hash = self.tracker.hash(&lookup);
         if decoded.segment.flags.rst() {
             self.flush();
-            self.reset(&decoded, hash);
+            self.reset(&decoded, &lookup, hash);
             return;
         }
         self.batch.push(Waiting { segment: decoded.segment, hash });
@@ -111,15 +112,17 @@ impl Analyzer {
     fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
+        let tracker = &self.tracker;
+        std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ tracker.touch_index(waiting.hash)));
         let mut ids = [None; BATCH];
         for (id, waiting) in ids.iter_mut().zip(&batch) {
-            *id = self.tracker.touch_index(waiting.hash);
+            *id = tracker.guess(waiting.hash);
         }
-        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ self.tracker.touch(*id)));
-        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ self.tracker.touch_history(*id)));
+        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch(*id)));
+        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
         for Waiting { segment, hash } in &batch {
             self.pass_time(segment.time);
-            let placed = self.tracker.place(segment, *hash);
+            let placed = self.tracker.place(segment, &Lookup::of(&segment.tuple), *hash);
             self.observe(&placed, segment);
         }
         self.batch = batch;
@@ -136,11 +139,11 @@ impl Analyzer {
         }
     }
 
-    fn reset(&mut self, decoded: &Decoded<'_>, hash: u32) {
+    fn reset(&mut self, decoded: &Decoded<'_>, lookup: &Lookup, hash: u32) {
         let segment = &decoded.segment;
         self.pass_time(segment.time);
         self.summary.resets += 1;
-        let placed = self.tracker.place(segment, hash);
+        let placed = self.tracker.place(segment, lookup, hash);
         let case = self.case(decoded, &placed);
         self.tracker.observe_reset(&placed, segment);
         self.observe(&placed, segment);

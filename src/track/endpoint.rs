@@ -117,8 +117,6 @@ pub struct Endpoint {
     pub syn_tsval: u32,
     /// Shortest time from a segment of the peer to this side's handshake answer, nanoseconds; 0 when unknown.
     pub answer_ns: u32,
-    /// A digest of its last segment, to notice when that is captured again.
-    pub(super) digest: u32,
     /// Window field of its last segment, not scaled.
     pub window: u16,
     /// Largest window field outside SYN and RST.
@@ -184,12 +182,10 @@ impl Endpoint {
         self.observe_ack(segment, peer);
         self.observe_window(segment);
         self.last = segment.time;
-        self.digest = digest(segment);
         self.marks.set(Marks::SENT);
     }
 
     fn observe_reset(&mut self, segment: &Segment) {
-        self.digest = digest(segment);
         if !self.shows(Marks::SENT) {
             self.base = segment.seq;
             self.snd_max = segment.seq;
@@ -338,16 +334,6 @@ impl Endpoint {
     pub fn observe_copy(&mut self) {
         self.marks.set(Marks::COPIES);
     }
-}
-
-/// Equal for equal headers, and hardly ever for others.
-pub(super) fn digest(segment: &Segment) -> u32 {
-    let small =
-        u64::from(segment.window) << 24 | u64::from(segment.flags.0) << 16 | u64::from(segment.ip.id.unwrap_or(0));
-    let numbers = u64::from(segment.seq.0) << 32 | u64::from(segment.ack_field.0);
-    let mixed = numbers.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (small ^ u64::from(segment.len) << 40).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-    (mixed ^ mixed >> 32) as u32
 }
 
 /// Scanners build SYNs that no operating system sends: none of the usual options, or MSS alone (nmap: window 1024, masscan, zmap: 65535 or 1024).

@@ -275,11 +275,6 @@ impl History {
         places.into_iter().find(|at| self.records.get(*at).is_some_and(|kept| !kept.is_landmark())).unwrap_or(from)
     }
 
-    /// The kept segments in no order, the newest ones among them.
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
     /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
     pub fn past(&self, latest: FrameNo) -> Vec<Past> {
         let mut past: Vec<Past> = self.records.iter().map(|record| record.unpack(latest)).collect();
@@ -287,7 +282,23 @@ impl History {
         past
     }
 
-    /// The latest segment of `side`, looked for among the last three segments.
+    /// Keeps the landmarks and the two newest segments, and gives the rest of its memory back.
+    pub fn condense(&mut self, latest: FrameNo) {
+        if self.records.len() <= usize::from(self.landmarks) + 2 {
+            return;
+        }
+        let past = self.past(latest);
+        let newest = past.len().saturating_sub(2);
+        let kept = past.iter().enumerate().filter(|(at, past)| past.is_landmark() || *at >= newest);
+        let records: Vec<Record> = kept.map(|(_, past)| past.record()).collect();
+        if records.len() < self.records.len() {
+            self.records = records;
+            self.records.shrink_to_fit();
+            self.cursor = 0;
+        }
+    }
+
+    /// Whether `segment` of `side` was captured before, looked for among the last three segments.
     pub fn is_repeated_by(&self, segment: &Segment, side: Side) -> bool {
         let len = self.records.len();
         let newest = if len < KEPT { len } else { usize::from(self.cursor) + KEPT };

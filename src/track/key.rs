@@ -1,5 +1,6 @@
 //! Four-tuples without direction, in a form that is small to keep and quick to compare.
 
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::tcp::FourTuple;
@@ -48,13 +49,59 @@ fn is_lower(one: &SocketAddr, other: &SocketAddr) -> bool {
     }
 }
 
-/// What the table keeps of [`Ends`]: 16 bytes. IPv6 addresses lie beside the table, so that IPv4 does not pay for them.
+/// A segment's four-tuple as the table looks it up: without direction, and quick to compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lookup {
+    addresses: Addresses,
+    /// The lower end's port in the upper half.
+    ports: u32,
+    /// Which end sent the segment.
+    pub side: Side,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Addresses {
+    /// IPv4, the lower end in the upper half.
+    Narrow(u64),
+    /// IPv6 (or a mix, which no real segment has), the lower end first.
+    Wide([Ipv6Addr; 2]),
+}
+
+impl Lookup {
+    /// The four-tuple of a segment.
+    #[inline]
+    pub fn of(tuple: &FourTuple) -> Self {
+        let (from, to) = (u32::from(tuple.src.port()), u32::from(tuple.dst.port()));
+        if let (SocketAddr::V4(src), SocketAddr::V4(dst)) = (&tuple.src, &tuple.dst) {
+            let (src, dst) = (u64::from(u32::from(*src.ip())), u64::from(u32::from(*dst.ip())));
+            return if (src, from) < (dst, to) {
+                Self { addresses: Addresses::Narrow(src << 32 | dst), ports: from << 16 | to, side: Side::Low }
+            } else {
+                Self { addresses: Addresses::Narrow(dst << 32 | src), ports: to << 16 | from, side: Side::High }
+            };
+        }
+        let (ends, side) = Ends::of(tuple);
+        let ports = u32::from(ends.low.port()) << 16 | u32::from(ends.high.port());
+        Self { addresses: Addresses::Wide([widen(ends.low.ip()), widen(ends.high.ip())]), ports, side }
+    }
+
+    /// Its seeded hash, the same in both directions. Seeded, because the peer chooses the keys.
+    #[inline]
+    pub fn hash(&self, state: &foldhash::fast::RandomState) -> u32 {
+        let hash = match self.addresses {
+            Addresses::Narrow(pair) => state.hash_one((pair, self.ports)),
+            Addresses::Wide([low, high]) => state.hash_one((u128::from(low), u128::from(high), self.ports)),
+        };
+        (hash ^ (hash >> 32)) as u32
+    }
+}
+
+/// What the table keeps of a four-tuple: 16 bytes. IPv6 addresses lie beside the table, so that IPv4 does not pay for them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key {
-    low: u32,
-    high: u32,
-    low_port: u16,
-    high_port: u16,
+    /// Both IPv4 addresses, or where the IPv6 addresses lie.
+    addresses: u64,
+    ports: u32,
     wide: bool,
 }
 
@@ -66,16 +113,11 @@ pub struct WideKeys {
 }
 
 impl WideKeys {
-    /// Packs `ends`, storing IPv6 addresses.
-    pub fn pack(&mut self, ends: &Ends) -> Key {
-        let ports = (ends.low.port(), ends.high.port());
-        match (ends.low.ip(), ends.high.ip()) {
-            (IpAddr::V4(low), IpAddr::V4(high)) => Key::narrow(low.into(), high.into(), ports),
-            (low, high) => {
-                let pair = [widen(low), widen(high)];
-                let slot = self.store(pair);
-                Key { low: slot, high: 0, low_port: ports.0, high_port: ports.1, wide: true }
-            }
+    /// Packs a four-tuple, storing IPv6 addresses.
+    pub fn pack(&mut self, lookup: &Lookup) -> Key {
+        match lookup.addresses {
+            Addresses::Narrow(addresses) => Key { addresses, ports: lookup.ports, wide: false },
+            Addresses::Wide(pair) => Key { addresses: u64::from(self.store(pair)), ports: lookup.ports, wide: true },
         }
     }
 
@@ -93,26 +135,20 @@ impl WideKeys {
     /// Gives back what `key` stored.
     pub fn release(&mut self, key: Key) {
         if key.wide {
-            self.free.push(key.low);
+            self.free.push(key.addresses as u32);
         }
     }
 
-    /// Whether `key` is that of `ends`.
-    pub fn matches(&self, key: &Key, ends: &Ends) -> bool {
-        if key.low_port != ends.low.port() || key.high_port != ends.high.port() {
+    /// Whether `key` is that of `lookup`.
+    #[inline]
+    pub fn matches(&self, key: &Key, lookup: &Lookup) -> bool {
+        if key.ports != lookup.ports {
             return false;
         }
-        match (key.wide, ends.low.ip(), ends.high.ip()) {
-            (false, IpAddr::V4(low), IpAddr::V4(high)) => key.low == u32::from(low) && key.high == u32::from(high),
-            (true, low, high) => self.pairs.get(key.low as usize) == Some(&[widen(low), widen(high)]),
-            (false, ..) => false,
+        match lookup.addresses {
+            Addresses::Narrow(addresses) => !key.wide && key.addresses == addresses,
+            Addresses::Wide(pair) => key.wide && self.pairs.get(key.addresses as usize) == Some(&pair),
         }
-    }
-}
-
-impl Key {
-    fn narrow(low: u32, high: u32, ports: (u16, u16)) -> Self {
-        Self { low, high, low_port: ports.0, high_port: ports.1, wide: false }
     }
 }
 
@@ -120,5 +156,37 @@ fn widen(address: IpAddr) -> Ipv6Addr {
     match address {
         IpAddr::V4(narrow) => narrow.to_ipv6_mapped(),
         IpAddr::V6(wide) => wide,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tuples() -> impl Strategy<Value = FourTuple> {
+        let address = prop_oneof![
+            (0u32..4).prop_map(|low| IpAddr::from(low.to_be_bytes())),
+            (0u128..4).prop_map(|low| IpAddr::from(low.to_be_bytes())),
+        ];
+        (address.clone(), 0u16..3, address, 0u16..3).prop_map(|(a, p, b, q)| FourTuple::new((a, p), (b, q)))
+    }
+
+    proptest! {
+        #[test]
+        fn both_directions_look_up_the_same(tuple in tuples()) {
+            let (there, back) = (Lookup::of(&tuple), Lookup::of(&tuple.reversed()));
+            prop_assert_eq!(there.addresses, back.addresses);
+            prop_assert_eq!(there.ports, back.ports);
+            prop_assert_eq!(there.side == back.side, tuple.src == tuple.dst);
+            prop_assert_eq!(there.side, Ends::of(&tuple).1);
+        }
+
+        #[test]
+        fn keys_match_their_own_four_tuple_only(one in tuples(), other in tuples()) {
+            let mut wide = WideKeys::default();
+            let key = wide.pack(&Lookup::of(&one));
+            prop_assert_eq!(wide.matches(&key, &Lookup::of(&other)), Ends::of(&one).0 == Ends::of(&other).0);
+        }
     }
 }

@@ -14,6 +14,6 @@ pub use endpoint::{Endpoint, Marks, Side};
 pub use history::{History, Past, Record, Standing};
 pub use host::{HostProfile, Hosts, PortRecord, Sight};
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
-pub use key::Ends;
+pub use key::{Ends, Lookup};
 pub use table::Id;
 pub use tracker::{Placed, Tracker};

@@ -3,10 +3,7 @@
 //! Written here, because the index must tell where a four-tuple's slot lies before it is needed
 //! (so that a batch of segments can have their cache misses at the same time), which the standard map does not.
 
-use std::hash::BuildHasher;
-use std::net::IpAddr;
-
-use super::{Ends, Incarnation};
+use super::Incarnation;
 
 /// Names an incarnation in a slab.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -82,18 +79,6 @@ impl Slab {
     }
 }
 
-/// The seeded hash of a four-tuple, the same in both directions. Seeded, because the peer chooses the keys.
-pub fn hash(state: &foldhash::fast::RandomState, ends: &Ends) -> u32 {
-    let ports = (u64::from(ends.low.port()) << 16) | u64::from(ends.high.port());
-    let hash = match (ends.low.ip(), ends.high.ip()) {
-        (IpAddr::V4(low), IpAddr::V4(high)) => {
-            state.hash_one(((u64::from(u32::from(low)) << 32) | u64::from(u32::from(high)), ports))
-        }
-        (low, high) => state.hash_one((low, high, ports)),
-    };
-    (hash ^ (hash >> 32)) as u32
-}
-
 /// Open addressing with linear probing over 8-byte slots: the hash in the upper half, id + 1 in the lower, 0 for empty.
 #[derive(Debug)]
 pub struct Index {
@@ -113,6 +98,12 @@ impl Index {
 
     fn slot(&self, at: usize) -> u64 {
         self.slots.get(at).copied().unwrap_or(0)
+    }
+
+    /// Reads the first slot that `hash` leads to, and nothing that depends on it.
+    #[inline]
+    pub fn touch(&self, hash: u32) -> u64 {
+        self.slot(hash as usize & self.mask())
     }
 
     /// The first id that has this hash, most likely the one that [`find`](Self::find) will give.

@@ -6,10 +6,9 @@ use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
 use super::case::{Life, Previous};
-use super::endpoint::digest;
-use super::key::WideKeys;
-use super::table::{Id, Index, Slab, hash};
-use super::{Ends, Hosts, Incarnation, Marks, Past, Side, Standing};
+use super::key::{Lookup, WideKeys};
+use super::table::{Id, Index, Slab};
+use super::{Endpoint, Hosts, Incarnation, Marks, Past, Side, Standing};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +23,8 @@ pub struct Placed {
 
 /// One place of the slab is looked at for forgetting each time so many segments have come.
 const FORGET_EVERY: u64 = 8;
+/// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
+const CONDENSED_AFTER: i64 = 10_000_000_000;
 
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug)]
@@ -85,13 +86,21 @@ impl Tracker {
         self.slab.get_mut(id)
     }
 
-    /// The hash of a segment's four-tuple, the same in both directions.
-    pub fn hash(&self, segment: &Segment) -> u32 {
-        hash(&self.state, &Ends::of(&segment.tuple).0)
+    /// The hash of a four-tuple, the same in both directions.
+    #[inline]
+    pub fn hash(&self, lookup: &Lookup) -> u32 {
+        lookup.hash(&self.state)
     }
 
     /// Brings the index slot of `hash` into the cache.
-    pub fn touch_index(&self, hash: u32) -> Option<Id> {
+    #[inline]
+    pub fn touch_index(&self, hash: u32) -> u64 {
+        self.index.touch(hash)
+    }
+
+    /// The incarnation that `hash` most likely leads to.
+    #[inline]
+    pub fn guess(&self, hash: u32) -> Option<Id> {
         self.index.peek(hash)
     }
 
@@ -106,13 +115,13 @@ impl Tracker {
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.
-    pub fn place(&mut self, segment: &Segment, hash: u32) -> Placed {
-        let (ends, side) = Ends::of(&segment.tuple);
+    pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u32) -> Placed {
+        let side = lookup.side;
         self.latest = segment.frame;
         let (slab, wide) = (&self.slab, &self.wide);
-        let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, &ends)));
+        let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
         let Some(id) = found else {
-            return Placed { id: self.open_first(&ends, hash, (side, segment.time)), side, succeeded: None };
+            return Placed { id: self.open_first(lookup, hash, segment.time), side, succeeded: None };
         };
         let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
         if current.is_succeeded_by(segment, side) {
@@ -128,9 +137,9 @@ impl Tracker {
         Placed { id, side, succeeded: None }
     }
 
-    fn open_first(&mut self, ends: &Ends, hash: u32, (side, time): (Side, Timestamp)) -> Id {
-        let key = self.wide.pack(ends);
-        let mut incarnation = Incarnation::new(key, hash, side);
+    fn open_first(&mut self, lookup: &Lookup, hash: u32, time: Timestamp) -> Id {
+        let key = self.wide.pack(lookup);
+        let mut incarnation = Incarnation::new(key, hash, lookup.side);
         self.connections += 1;
         incarnation.number = self.connections;
         incarnation.last = time;
@@ -183,7 +192,7 @@ impl Tracker {
         let probe = own.is_probe(segment);
         // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
         let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
-        let repeats = own.digest == digest(segment) && !anonymous;
+        let repeats = may_be_copy(own, segment, old_data) && !anonymous;
         let copy = repeats && incarnation.history.is_repeated_by(segment, placed.side);
         let past = Past::new(segment, placed.side, Standing { probe, copy, old_data });
         if copy && !segment.flags.rst() {
@@ -250,12 +259,24 @@ impl Tracker {
         self.slab.get(id).map(|incarnation| incarnation.history.past(self.latest)).unwrap_or_default()
     }
 
+    /// Of a life that was over a while ago the landmarks are enough.
+    fn condense(&mut self, id: Id, now: Timestamp) {
+        let latest = self.latest;
+        if let Some(incarnation) = self.slab.get_mut(id)
+            && now.since(incarnation.last) > CONDENSED_AFTER
+            && incarnation.is_over()
+        {
+            incarnation.history.condense(latest);
+        }
+    }
+
     /// Looks at the next place of the slab, and forgets what lies there if it is old enough.
     fn forget_one(&mut self, now: Timestamp) {
         let places = self.slab.places();
         self.hand = if self.hand >= places { 0 } else { self.hand };
         let id = self.slab.id_at(self.hand);
         self.hand += 1;
+        self.condense(id, now);
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
         if incarnation.succeeded || !incarnation.is_forgettable(now) {
@@ -270,6 +291,14 @@ impl Tracker {
             self.index.remove(gone.hash, id);
             self.wide.release(gone.key);
         }
+    }
+}
+
+/// Whether it is worth a look if `segment` was captured before: its IP ID is the last one, or it has none and brings nothing new.
+fn may_be_copy(own: &Endpoint, segment: &Segment, old_data: bool) -> bool {
+    match segment.ip.id {
+        Some(id) if id != 0 => own.shows(Marks::ID_SET) && own.last_id == id,
+        _ => old_data || segment.seq_len() <= 1,
     }
 }
 
