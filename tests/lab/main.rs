@@ -23,12 +23,14 @@ use crate::bench::{Bench, Setting};
 use crate::capture::Recording;
 use crate::truth::{Label, Scenario, check_shape, labels};
 
-/// Why this run cannot have network namespaces, said once on the real standard error.
+/// Whether this run can have network namespaces; if not, why is said once on the real standard error.
 fn may_run() -> bool {
     static REASON: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     let reason = REASON.get_or_init(|| {
-        let missing = Bench::build(Setting::default())
-            .and_then(|bench| bench.server.namespace.filter("input", "accept").map(drop));
+        let missing = Bench::build(Setting::default()).and_then(|bench| {
+            bench.server.namespace.exec("tc", &["-Version"])?;
+            bench.server.namespace.filter("input", "accept").map(drop)
+        });
         let reason = missing.err().map(|error| error.to_string());
         if let Some(reason) = &reason {
             // Written past the test harness, which would keep it to itself.
@@ -75,21 +77,24 @@ fn every_scenario_draws_its_reset() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder for the captures");
-    let check = |scenario: &Scenario| {
-        let (recording, labels) = play(scenario, Setting::default())?;
-        let file = folder.path().join(format!("{}.pcap", scenario.name));
+    let check = |scenario: &Scenario, setting: Setting| {
+        let (recording, labels) = play(scenario, setting)?;
+        let file = folder.path().join(format!("{}{}.pcap", scenario.name, if setting.ipv6 { ".v6" } else { "" }));
         recording.write(&file)?;
         if truth::ASK_RSTSCAN { truth::check_verdicts(&file, &labels) } else { Ok(()) }
     };
-    let waiting = Mutex::new(scenarios::all());
+    let plain = Setting::default();
+    let settings = [plain, Setting { ipv6: true, client_resets: true, ..plain }];
+    let waiting = Mutex::new(scenarios::all().flat_map(|scenario| settings.map(|setting| (scenario, setting))));
     let wrong = Mutex::new(Vec::new());
     let next = || waiting.lock().expect("the list of scenarios").next();
     // The scenarios mostly wait; more than a few at once would disturb each other's timing.
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
-                while let Some(scenario) = next() {
-                    let failure = check(scenario).err().map(|error: io::Error| format!("{}: {error}", scenario.name));
+                while let Some((scenario, setting)) = next() {
+                    let failure = check(scenario, setting).err();
+                    let failure = failure.map(|error: io::Error| format!("{} {setting:?}: {error}", scenario.name));
                     wrong.lock().expect("the list of failures").extend(failure);
                 }
             });
