@@ -1,5 +1,6 @@
 //! A labelled collection of captures on request: every scenario in many settings, whole and with parts missing.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -73,7 +74,8 @@ fn write_cuts(
     let ours: Vec<_> = recording.segments().map(|s| s.src.ip() == sender.ip()).collect();
     write_cut(folder, lines, &format!("{name}.one-sided"), (recording, labels, |at| ours[at]))?;
     let reset = labels[0].frame as usize - 1;
-    for dropped in [1, 3, reset.saturating_sub(1), reset] {
+    let starts = BTreeSet::from([1, 3, reset.saturating_sub(1), reset]);
+    for dropped in starts {
         if dropped > 0 && dropped <= reset {
             write_cut(folder, lines, &format!("{name}.from-{}", dropped + 1), (recording, labels, |at| at >= dropped))?;
         }
