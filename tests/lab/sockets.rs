@@ -1,0 +1,166 @@
+//! Real sockets inside a host, with every wait bounded and the ways to end a connection named.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::bench::Host;
+use crate::wait::{PATIENCE, wait_until};
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+}
+
+/// One end of an established connection. Dropping it closes it in the ordinary way.
+#[derive(Debug)]
+pub struct Connection {
+    socket: Socket,
+}
+
+impl Host {
+    /// A socket inside this host, bound to `port` (0: any).
+    fn socket(&self, port: u16) -> io::Result<Socket> {
+        let local = SocketAddr::new(self.address, port);
+        self.namespace.enter(|| {
+            let socket = Socket::new(Domain::for_address(local), Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_reuse_address(true)?;
+            socket.bind(&local.into())?;
+            Ok(socket)
+        })
+    }
+
+    /// Listens on a port.
+    pub fn listen(&self, port: u16) -> io::Result<Listener> {
+        self.listen_with_backlog(port, 64)
+    }
+
+    /// Listens on a port with room for `backlog + 1` connections that nobody has accepted.
+    pub fn listen_with_backlog(&self, port: u16, backlog: i32) -> io::Result<Listener> {
+        let socket = self.socket(port)?;
+        socket.listen(backlog)?;
+        Ok(Listener { socket })
+    }
+
+    /// Connects from a port the kernel chooses.
+    pub fn connect(&self, to: SocketAddr) -> io::Result<Connection> {
+        self.connect_from(0, to)
+    }
+
+    /// Connects from `port`, which another connection may have used just before.
+    pub fn connect_from(&self, port: u16, to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket(port)?;
+        socket.connect_timeout(&to.into(), PATIENCE)?;
+        Connection::ready(socket)
+    }
+
+    /// Sends a SYN and does not wait for what comes back.
+    pub fn start_connecting(&self, port: u16, to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket(port)?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&to.into()) {
+            Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => Err(error),
+            _ => Ok(Connection { socket }),
+        }
+    }
+
+    /// Sends one hand-made IPv4 or IPv6 TCP segment in this host's name, header and payload as given.
+    pub fn send_raw(&self, segment: &[u8], to: SocketAddr) -> io::Result<()> {
+        let local = SocketAddr::new(self.address, 0);
+        self.namespace.enter(|| {
+            let socket = Socket::new(Domain::for_address(local), Type::RAW, Some(Protocol::TCP))?;
+            socket.bind(&local.into())?;
+            let to = SocketAddr::new(to.ip(), 0);
+            socket.send_to(segment, &SockAddr::from(to)).map(drop)
+        })
+    }
+}
+
+impl Listener {
+    /// The next connection.
+    pub fn accept(&self) -> io::Result<Connection> {
+        self.socket.set_nonblocking(true)?;
+        let mut accepted = None;
+        wait_until("a connection to accept", || {
+            accepted = self.socket.accept().ok();
+            accepted.is_some()
+        })?;
+        let (socket, _) = accepted.ok_or(io::ErrorKind::NotConnected)?;
+        socket.set_nonblocking(false)?;
+        Connection::ready(socket)
+    }
+}
+
+impl Connection {
+    fn ready(socket: Socket) -> io::Result<Self> {
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_tcp_nodelay(true)?;
+        Ok(Self { socket })
+    }
+
+    /// The socket itself, for options.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// The local port.
+    pub fn port(&self) -> io::Result<u16> {
+        Ok(self.local()?.port())
+    }
+
+    /// The local address.
+    pub fn local(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    /// Writes all of it.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.socket).write_all(bytes)
+    }
+
+    /// Writes as much as the kernel takes at once; how much that was.
+    pub fn send_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_nonblocking(true)?;
+        let sent = (&self.socket).write(bytes);
+        self.socket.set_nonblocking(false)?;
+        sent
+    }
+
+    /// Reads exactly `count` bytes.
+    pub fn receive(&self, count: usize) -> io::Result<()> {
+        (&self.socket).read_exact(&mut vec![0; count])
+    }
+
+    /// Waits for bytes and reads all that have arrived.
+    pub fn receive_arrived(&self) -> io::Result<()> {
+        (&self.socket).read(&mut [0; 65_536]).map(drop)
+    }
+
+    /// Reads to the peer's FIN; how many bytes came before it.
+    pub fn receive_to_end(&self) -> io::Result<u64> {
+        io::copy(&mut &self.socket, &mut io::sink())
+    }
+
+    /// Waits until bytes have arrived, and leaves them unread.
+    pub fn await_arrival(&self) -> io::Result<()> {
+        let mut room = [std::mem::MaybeUninit::uninit(); 1];
+        self.socket.peek(&mut room).map(drop)
+    }
+
+    /// `shutdown(SHUT_WR)`: sends FIN, goes on receiving.
+    pub fn finish_sending(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
+    }
+
+    /// `close()`.
+    pub fn close(self) {}
+
+    /// `close()` with SO_LINGER on and its timeout zero.
+    pub fn abort(self) -> io::Result<()> {
+        self.socket.set_linger(Some(Duration::ZERO))
+    }
+}
