@@ -163,8 +163,11 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
     let trigger = view.echo_trigger()?;
     let waiting =
         view.is_opener() == Some(false) && view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
-    let right = trigger.ack() == Some(view.own().snd_max) && trigger.is_pure_ack();
-    let first = !view.peer_before().any(|past| past.frame() < trigger.frame() && past.is_pure_ack() && !past.is_copy());
+    let right = trigger.ack() == Some(view.own().snd_max) && trigger.is_pure_ack() && !trigger.is_probe();
+    // Linux drops the ACK first and refuses the one that answers its repeated SYN|ACK.
+    let repeated = view.own().shows(Marks::SYN_REPEATED);
+    let earlier = |past: &Past| past.frame() < trigger.frame() && past.is_pure_ack() && !past.is_copy();
+    let first = repeated || !view.peer_before().any(earlier);
     if !waiting || !right || !first {
         return None;
     }

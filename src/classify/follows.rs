@@ -88,12 +88,13 @@ fn repeated(view: &View<'_>) -> Option<Opinion> {
 /// P's own RST, real or forged, had ended E's connection; P's next segment met nothing.
 fn consequence(view: &View<'_>) -> Option<Opinion> {
     let trigger = view.echo_trigger()?;
-    let killer = view.peer_before().rfind(|past| past.flags().rst() && past.frame() < trigger.frame())?;
     let (own, peer) = (view.own(), view.peer());
-    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > killer.frame());
     let lowest = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
-    let acceptable = killer.seq().since(lowest) >= 0 && killer.seq().since(peer.snd_max) <= 1;
-    if spoke || !acceptable || view.own_closed() {
+    let acceptable = |past: &&Past| past.seq().since(lowest) >= 0 && past.seq().since(peer.snd_max) <= 1;
+    let resets = view.peer_before().filter(|past| past.flags().rst() && past.frame() < trigger.frame());
+    let killer = resets.rev().find(acceptable)?;
+    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > killer.frame());
+    if spoke || view.own_closed() {
         return None;
     }
     let opinion = Opinion::new(Class::HalfOpenResponse, Cause::Consequence)

@@ -105,7 +105,9 @@ fn linger_of(previous: &Previous) -> i64 {
 fn is_in_old_window(syn: &Past, previous: &Previous) -> bool {
     let own: &Endpoint = &previous.own;
     let next = if own.shows(Marks::ACKED) { own.max_ack } else { previous.peer.snd_max };
-    let window = u32::from(own.window.max(1)) << u32::from(own.wscale.min(14));
+    // Without its SYN the scale of the window is unknown; a megabyte is what most stacks offer at most.
+    let scaled = u32::from(own.window.max(1)) << u32::from(own.wscale.min(14));
+    let window = if own.shows(Marks::SYN) { scaled } else { 1 << 20 };
     syn.seq().is_within(next, window)
 }
 

@@ -31,35 +31,48 @@ pub const ALL: &[Scenario] = &[
 ];
 
 /// A scenario whose side that resets can be either.
-const fn either(name: &'static str, port: u16, shape: &'static str, resets: &'static [Expected], run: Run) -> Scenario {
+const fn either(
+    (name, port): (&'static str, u16),
+    shape: &'static str,
+    resets: &'static [Expected],
+    run: Run,
+) -> Scenario {
     Scenario { name, port, shape, resets, routed: false, either_side: true, run }
 }
 
 type Run = fn(&Bench, u16) -> io::Result<()>;
 
 /// SO_LINGER zero after an exchange, everything read.
-pub const LINGER_ZERO: Scenario =
-    either("linger-abort", 6001, "> S, < S., > ., p P., e P., e R.", &[Expected::only(CLASS, ABORT)], |bench, port| {
+pub const LINGER_ZERO: Scenario = either(
+    ("linger-abort", 6001),
+    "> S, < S., > ., p P., e P., e R.",
+    &[Expected::only(CLASS, ABORT)],
+    |bench, port| {
         let (resetter, peer) = bench.establish_roles(port)?;
         exchange(&peer, &resetter)?;
         peer_acknowledged(bench, port)?;
         resetter.abort()?;
         bench.capture.wait_for_resets(port, 1)
-    });
+    },
+);
 
 /// SO_LINGER zero while the last answer is not acknowledged yet.
-pub const LINGER_ZERO_AT_ONCE: Scenario =
-    either("linger-abort-unacknowledged", 6002, "p P., e P., e R.", &[Expected::only(CLASS, ABORT)], |bench, port| {
+pub const LINGER_ZERO_AT_ONCE: Scenario = either(
+    ("linger-abort-unacknowledged", 6002),
+    "p P., e P., e R.",
+    &[Expected::only(CLASS, ABORT)],
+    |bench, port| {
         let (resetter, peer) = bench.establish_roles(port)?;
         exchange(&peer, &resetter)?;
         resetter.send(b"the last words")?;
         resetter.abort()?;
         bench.capture.wait_for_resets(port, 1)
-    });
+    },
+);
 
 /// close() with received data unread.
 pub const UNREAD_DATA: Scenario =
-    either("unread-data", 6003, "> S, p P., e ., e R.", &[Expected::only(CLASS, ABORT)], |bench, port| {
+    either(("unread-data", 6003), "> S, p P., e ., e R.", &[Expected::only(CLASS, ABORT)], |bench, port| {
         let (resetter, peer) = bench.establish_roles(port)?;
         exchange(&peer, &resetter)?;
         peer.send(&[b'u'; 1200])?;
@@ -71,8 +84,7 @@ pub const UNREAD_DATA: Scenario =
 
 /// The peer writes to a connection that was closed.
 pub const DATA_AFTER_CLOSE: Scenario = either(
-    "data-after-close",
-    6004,
+    ("data-after-close", 6004),
     "e P., e F., p ., p P., e R",
     &[Expected::only(CLASS, &["data-after-close", "keepalive-race"])],
     |bench, port| {
@@ -88,7 +100,7 @@ pub const DATA_AFTER_CLOSE: Scenario = either(
 
 /// shutdown(SHUT_WR), then SO_LINGER zero in FIN-WAIT-2.
 pub const RST_AFTER_FIN: Scenario =
-    either("rst-after-fin", 6005, "e F., p ., e R.", &[Expected::only(CLASS, &["rst-after-fin"])], |bench, port| {
+    either(("rst-after-fin", 6005), "e F., p ., e R.", &[Expected::only(CLASS, &["rst-after-fin"])], |bench, port| {
         let (resetter, peer) = bench.establish_roles(port)?;
         exchange(&peer, &resetter)?;
         resetter.finish_sending()?;
@@ -100,8 +112,7 @@ pub const RST_AFTER_FIN: Scenario =
 
 /// The peer's FIN is answered with an abort.
 pub const RST_INSTEAD_OF_FIN: Scenario = either(
-    "rst-instead-of-fin",
-    6006,
+    ("rst-instead-of-fin", 6006),
     "p F., e R.",
     &[Expected::only(CLASS, &["rst-instead-of-fin"])],
     |bench, port| {
@@ -116,8 +127,7 @@ pub const RST_INSTEAD_OF_FIN: Scenario = either(
 
 /// Connected and reset without a byte, as health checks and connect scans do.
 pub const CONNECT_THEN_RESET: Scenario = either(
-    "connect-then-reset",
-    6007,
+    ("connect-then-reset", 6007),
     "> S, < S., > ., e R.",
     &[Expected::only(CLASS, &["connect-then-reset", "listener-closed"])],
     |bench, port| {
@@ -150,8 +160,7 @@ pub const LISTENER_CLOSED: Scenario = Scenario {
 
 /// Keepalive probes stay unanswered.
 pub const KEEPALIVE_TIMEOUT: Scenario = either(
-    "keepalive-timeout",
-    6009,
+    ("keepalive-timeout", 6009),
     "e ., e ., e R.",
     &[Expected::only(CLASS, &["keepalive-timeout"])],
     |bench, port| {
@@ -168,8 +177,7 @@ pub const KEEPALIVE_TIMEOUT: Scenario = either(
 
 /// A download is aborted while a slow link still carries segments of it: one abort, then an answer to each of them.
 pub const DOWNLOAD_ABORTED: Scenario = either(
-    "download-aborted",
-    6010,
+    ("download-aborted", 6010),
     "p P., e R., e R",
     &[
         Expected::only(CLASS, ABORT),
@@ -188,8 +196,7 @@ pub const DOWNLOAD_ABORTED: Scenario = either(
 
 /// The receiver of a download closes with everything read that has come; what is still under way is refused segment by segment.
 pub const ANSWERS_IN_FLIGHT: Scenario = either(
-    "answers-in-flight",
-    6011,
+    ("answers-in-flight", 6011),
     "e F., e R, e R",
     &[Expected::only(CLASS, &["data-after-close", "echo-after-reset"])],
     |bench, port| {
