@@ -44,7 +44,7 @@ impl Timestamp {
     }
 
     /// From nanoseconds since the epoch.
-    pub fn from_nanos(nanos: i64) -> Self {
+    pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 

@@ -10,6 +10,8 @@ const HELD_MAX: usize = 1 << 16;
 /// The most resets of one incarnation that still take note of what follows.
 const CHAIN_MAX: usize = 32;
 
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
+
 /// Resets that wait, in the order they came.
 #[derive(Debug, Default)]
 pub struct Settle {
@@ -17,6 +19,8 @@ pub struct Settle {
     /// How many resets were held before the front one.
     gone: u64,
     settle_ns: i64,
+    /// No wait is over before this time.
+    due: Timestamp,
 }
 
 #[derive(Debug)]
@@ -39,12 +43,13 @@ pub struct Settled {
 impl Settle {
     /// A queue that holds each reset for `settle_ns` nanoseconds of capture time.
     pub fn new(settle_ns: i64) -> Self {
-        Self { settle_ns, ..Self::default() }
+        Self { settle_ns, due: NEVER, ..Self::default() }
     }
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
     pub fn hold(&mut self, case: ResetCase, id: Id, earlier: Option<u64>) -> u64 {
         self.held.push_back(Held { case, id, earlier });
+        self.schedule();
         self.gone + self.held.len() as u64 - 1
     }
 
@@ -65,6 +70,12 @@ impl Settle {
         self.held.get_mut(position)
     }
 
+    /// Whether a reset's wait may be over at `now`.
+    #[inline]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.due
+    }
+
     /// The next reset whose wait is over at `now`.
     pub fn due(&mut self, now: Timestamp) -> Option<Settled> {
         let front = self.held.front()?;
@@ -82,9 +93,18 @@ impl Settle {
         self.take(|case| case.capture_ended = now.since(case.reset.time) < settle_ns)
     }
 
+    fn schedule(&mut self) {
+        self.due = match self.held.front() {
+            None => NEVER,
+            Some(_) if self.held.len() > HELD_MAX => Timestamp::from_nanos(i64::MIN),
+            Some(front) => front.case.reset.time.plus(self.settle_ns),
+        };
+    }
+
     fn take(&mut self, mark: impl FnOnce(&mut ResetCase)) -> Option<Settled> {
         let mut held = self.held.pop_front()?;
         self.gone += 1;
+        self.schedule();
         mark(&mut held.case);
         Some(Settled { case: held.case, id: held.id })
     }

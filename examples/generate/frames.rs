@@ -88,11 +88,13 @@ fn tcp_header(connection: &Connection, segment: &Segment, time_ns: u64) -> TcpHe
     }
     let clock = (time_ns / 1_000_000) as u32;
     let echo = if segment.flags == "S" { 0 } else { clock.wrapping_sub(1) };
-    let timestamps = connection.timestamps.then_some(TcpOptionElement::Timestamp(clock, echo));
+    let timestamps = || connection.timestamps.then_some(TcpOptionElement::Timestamp(clock, echo));
+    // Aligned as RFC 7323 appendix A recommends and every stack does.
+    let aligned = timestamps().map(|stamps| [TcpOptionElement::Noop, TcpOptionElement::Noop, stamps]);
     let of_syn = [TcpOptionElement::MaximumSegmentSize(1460), TcpOptionElement::SelectiveAcknowledgementPermitted];
     let options: Vec<TcpOptionElement> = match header.syn {
-        true => of_syn.into_iter().chain(timestamps).chain([TcpOptionElement::WindowScale(7)]).collect(),
-        false => timestamps.into_iter().collect(),
+        true => of_syn.into_iter().chain(timestamps()).chain([TcpOptionElement::WindowScale(7)]).collect(),
+        false => aligned.into_iter().flatten().collect(),
     };
     header.set_options(&options).expect("at most 19 bytes of options");
     header

@@ -14,7 +14,7 @@ use crate::decode::{self, Decoded, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::Segment;
-use crate::track::{Id, Incarnation, Lookup, Placed, ResetCase, Tracker};
+use crate::track::{Id, Incarnation, Lookup, Past, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -131,11 +131,9 @@ impl Analyzer {
 
     fn observe(&mut self, placed: &Placed, segment: &Segment) {
         self.summary.segments += 1;
-        let past = self.tracker.observe(placed, segment);
-        if let Some(incarnation) = self.tracker.get(placed.id)
-            && let Some(latest) = incarnation.latest_held()
-        {
-            self.settle.observe(latest, &past);
+        let observed = self.tracker.observe(placed, segment);
+        if let Some(latest) = observed.waiting {
+            self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
         }
     }
 
@@ -193,6 +191,9 @@ impl Analyzer {
     /// Decides what is due. A clock that goes back, within a file or from one to the next, holds nothing up.
     fn pass_time(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        if !self.settle.is_due(self.now) {
+            return;
+        }
         while let Some(settled) = self.settle.due(self.now) {
             self.decide(settled);
         }

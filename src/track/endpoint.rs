@@ -3,6 +3,8 @@
 use crate::frame::Timestamp;
 use crate::tcp::{Flags, Segment, SeqNum};
 
+use super::Standing;
+
 /// One of the two ends of a four-tuple; which is which is fixed by the order of their addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Side {
@@ -168,7 +170,7 @@ impl Endpoint {
     }
 
     /// Takes note of a segment of this side.
-    pub fn observe(&mut self, segment: &Segment, peer: &mut Endpoint) {
+    pub fn observe(&mut self, segment: &Segment, peer: &mut Endpoint, standing: Standing) {
         peer.probes = 0;
         if segment.flags.rst() {
             self.observe_reset(segment);
@@ -178,7 +180,7 @@ impl Endpoint {
         if segment.flags.syn() {
             self.observe_syn(segment, peer);
         }
-        self.observe_numbers(segment);
+        self.observe_numbers(segment, standing);
         self.observe_ack(segment, peer);
         self.observe_window(segment);
         self.last = segment.time;
@@ -264,12 +266,12 @@ impl Endpoint {
         }
     }
 
-    fn observe_numbers(&mut self, segment: &Segment) {
+    fn observe_numbers(&mut self, segment: &Segment, standing: Standing) {
         if !self.shows(Marks::SENT) && !segment.flags.syn() {
             self.base = segment.seq;
             self.snd_max = segment.seq;
         }
-        let probe = self.is_probe(segment);
+        let probe = standing.probe;
         let takes_numbers = segment.seq_len() > 0;
         if probe {
             self.probes = self.probes.saturating_add(1);
@@ -282,7 +284,7 @@ impl Endpoint {
             let filled = !self.hole_end.is_after(self.hole_start);
             self.marks.set_to(Marks::HOLE, !filled);
         }
-        if takes_numbers && !probe && self.shows(Marks::SENT) && !segment.seq_end().is_after(self.snd_max) {
+        if standing.old_data && !probe {
             self.retransmissions = self.retransmissions.saturating_add(1);
         }
         if segment.flags.fin() {

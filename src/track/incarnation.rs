@@ -5,7 +5,7 @@ use crate::tcp::{Segment, SeqNum};
 
 use super::key::Key;
 use super::table::Id;
-use super::{Endpoint, History, Marks, Side};
+use super::{Endpoint, History, Marks, Record, Side, Standing};
 
 /// How long a closed incarnation is kept, in nanoseconds of capture time: no TIME-WAIT in use is longer (RFC 9293: 2 MSL, 4 minutes).
 pub const KEPT_AFTER_CLOSE: i64 = 240_000_000_000;
@@ -140,12 +140,12 @@ impl Incarnation {
     }
 
     /// Takes note of a segment of `side`.
-    pub(super) fn observe(&mut self, segment: &Segment, side: Side) {
+    pub(super) fn observe(&mut self, segment: &Segment, side: Side, standing: Standing) {
         let (own, peer) = match side {
             Side::Low => (&mut self.low, &mut self.high),
             Side::High => (&mut self.high, &mut self.low),
         };
-        own.observe(segment, peer);
+        own.observe(segment, peer, standing);
         if segment.flags.syn() && self.opener.is_none() && !segment.flags.rst() {
             self.opener = Some(if segment.flags.ack() { side.other() } else { side });
         }
@@ -153,6 +153,7 @@ impl Incarnation {
             self.first_closer.get_or_insert(side);
         }
         self.last = segment.time;
+        self.history.push(Record::new(segment, side, standing));
     }
 
     pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side) {
@@ -206,8 +207,8 @@ impl Incarnation {
             }
             // Data far from all numbers of a connection that is over: the next life, its handshake not captured.
             (false, _) => {
-                let strange = !is_near(segment.seq, own.snd_max);
-                self.is_over() && segment.len > 0 && strange && segment.time.since(self.last) > 1_000_000_000
+                let strange = segment.len > 0 && !is_near(segment.seq, own.snd_max);
+                strange && self.is_over() && segment.time.since(self.last) > 1_000_000_000
             }
         }
     }

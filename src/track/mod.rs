@@ -16,4 +16,4 @@ pub use host::{HostProfile, Hosts, PortRecord, Sight};
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use key::{Ends, Lookup};
 pub use table::Id;
-pub use tracker::{Placed, Tracker};
+pub use tracker::{Observed, Placed, Tracker};

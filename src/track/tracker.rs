@@ -26,6 +26,15 @@ const FORGET_EVERY: u64 = 8;
 /// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
 const CONDENSED_AFTER: i64 = 10_000_000_000;
 
+/// What tracking noticed of a segment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Observed {
+    /// What it is among the segments before.
+    pub standing: Standing,
+    /// The latest reset of its incarnation that still waits for what follows, by the settle queue's count.
+    pub waiting: Option<u64>,
+}
+
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug)]
 pub struct Tracker {
@@ -128,8 +137,8 @@ impl Tracker {
             let next = self.open_next(id, hash, segment, side);
             return Placed { id: next, side, succeeded: Some(id) };
         }
-        if current.is_embryonic()
-            && let Some(previous) = current.previous
+        if let Some(previous) = current.previous
+            && current.is_embryonic()
             && self.slab.get(previous).is_some_and(|old| old.is_continued_by(segment, side))
         {
             return Placed { id: previous, side, succeeded: None };
@@ -175,8 +184,8 @@ impl Tracker {
         id
     }
 
-    /// Takes note of a placed segment and returns it as remembered.
-    pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Past {
+    /// Takes note of a placed segment.
+    pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         self.observed = self.observed.wrapping_add(1);
         if self.observed.is_multiple_of(FORGET_EVERY) {
             self.forget_one(segment.time);
@@ -184,24 +193,23 @@ impl Tracker {
         if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
             self.hosts.observe_syn_ack(segment);
         }
-        let Some(incarnation) = self.slab.get_mut(placed.id) else {
-            return Past::new(segment, placed.side, Standing::default());
-        };
+        let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let own = incarnation.end(placed.side);
-        let old_data = segment.seq_len() > 0 && own.shows(Marks::SENT) && !segment.seq_end().is_after(own.snd_max);
-        let probe = own.is_probe(segment);
+        let same_numbers = !segment.flags.syn() || own.base == segment.seq;
+        let sent = own.shows(Marks::SENT) && same_numbers && !segment.seq_end().is_after(own.snd_max);
+        let old_data = segment.seq_len() > 0 && sent;
         // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
         let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
         let repeats = may_be_copy(own, segment, old_data) && !anonymous;
         let copy = repeats && incarnation.history.is_repeated_by(segment, placed.side);
-        let past = Past::new(segment, placed.side, Standing { probe, copy, old_data });
+        let standing = Standing { probe: own.is_probe(segment), copy, old_data };
+        let waiting = incarnation.latest_held();
         if copy && !segment.flags.rst() {
             incarnation.observe_copy(segment, placed.side);
         } else {
-            incarnation.observe(segment, placed.side);
-            incarnation.history.push(past.record());
+            incarnation.observe(segment, placed.side, standing);
         }
-        past
+        Observed { standing, waiting }
     }
 
     /// Takes note of a RST for its host and port; called before [`observe`](Self::observe) sees it.
