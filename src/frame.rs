@@ -9,6 +9,8 @@ use std::fmt;
 pub struct FrameNo(u64);
 
 impl FrameNo {
+    /// No frame: numbers count from 1.
+    pub const NONE: FrameNo = FrameNo(0);
     const NUMBER_BITS: u32 = 48;
 
     /// The `number`-th frame (from 1) of the `input`-th source (from 0).

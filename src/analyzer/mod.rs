@@ -10,7 +10,7 @@ pub use summary::{Summary, Tally};
 use std::collections::VecDeque;
 
 use crate::classify::{self, Verdict};
-use crate::decode::{self, Decoded, Skip};
+use crate::decode::{self, Carried, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::Segment;
@@ -47,7 +47,9 @@ const PAYLOAD_KEPT: usize = 256;
 /// ```
 #[derive(Debug)]
 pub struct Analyzer {
+    /// [`BATCH`] places, the first `waiting` of them taken.
     batch: Vec<Waiting>,
+    waiting: usize,
     tracker: Tracker,
     settle: Settle,
     now: Timestamp,
@@ -57,17 +59,23 @@ pub struct Analyzer {
 }
 
 /// A decoded segment that waits for its batch to be full.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     segment: Segment,
+    lookup: Lookup,
     hash: u32,
+}
+
+impl Waiting {
+    const EMPTY: Waiting = Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0 };
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing.
     pub fn new(options: Options) -> Self {
         Self {
-            batch: Vec::with_capacity(BATCH),
+            batch: vec![Waiting::EMPTY; BATCH],
+            waiting: 0,
             tracker: Tracker::new(),
             settle: Settle::new(options.settle_ns),
             now: Timestamp::from_nanos(i64::MIN),
@@ -84,8 +92,9 @@ impl Analyzer {
             self.summary.first = Some(frame.time);
         }
         self.summary.last = Some(frame.time);
-        match decode::decode(frame) {
-            Ok(decoded) => self.push_segment(decoded),
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        match decode::decode_into(frame, &mut slot.segment) {
+            Ok(carried) => self.push_segment(&carried),
             Err(skip) => {
                 if let Some(count) = self.skipped.get_mut(skip as usize) {
                     *count += 1;
@@ -94,39 +103,44 @@ impl Analyzer {
         }
     }
 
-    fn push_segment(&mut self, decoded: Decoded<'_>) {
-        let lookup = Lookup::of(&decoded.segment.tuple);
-        let hash = self.tracker.hash(&lookup);
-        if decoded.segment.flags.rst() {
+    /// Takes the segment that was decoded into the batch's next place.
+    #[inline]
+    fn push_segment(&mut self, carried: &Carried<'_>) {
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        slot.lookup = Lookup::of(&slot.segment.tuple);
+        slot.hash = self.tracker.hash(&slot.lookup);
+        if slot.segment.flags.rst() {
+            let reset = *slot;
             self.flush();
-            self.reset(&decoded, &lookup, hash);
+            self.reset(&reset, carried);
             return;
         }
-        self.batch.push(Waiting { segment: decoded.segment, hash });
-        if self.batch.len() == BATCH {
+        self.waiting += 1;
+        if self.waiting == BATCH {
             self.flush();
         }
     }
 
     /// Tracks what waits in the batch.
     fn flush(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
+        let whole = std::mem::take(&mut self.batch);
+        let batch = whole.get(..self.waiting).unwrap_or_default();
         // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
         let tracker = &self.tracker;
         std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ tracker.touch_index(waiting.hash)));
         let mut ids = [None; BATCH];
-        for (id, waiting) in ids.iter_mut().zip(&batch) {
+        for (id, waiting) in ids.iter_mut().zip(batch) {
             *id = tracker.guess(waiting.hash);
         }
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch(*id)));
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
-        for Waiting { segment, hash } in &batch {
+        for Waiting { segment, lookup, hash } in batch {
             self.pass_time(segment.time);
-            let placed = self.tracker.place(segment, &Lookup::of(&segment.tuple), *hash);
+            let placed = self.tracker.place(segment, lookup, *hash);
             self.observe(&placed, segment);
         }
-        self.batch = batch;
-        self.batch.clear();
+        self.batch = whole;
+        self.waiting = 0;
     }
 
     fn observe(&mut self, placed: &Placed, segment: &Segment) {
@@ -137,12 +151,12 @@ impl Analyzer {
         }
     }
 
-    fn reset(&mut self, decoded: &Decoded<'_>, lookup: &Lookup, hash: u32) {
-        let segment = &decoded.segment;
+    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>) {
+        let segment = &reset.segment;
         self.pass_time(segment.time);
         self.summary.resets += 1;
-        let placed = self.tracker.place(segment, lookup, hash);
-        let case = self.case(decoded, &placed);
+        let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
+        let case = self.case(segment, carried, &placed);
         self.tracker.observe_reset(&placed, segment);
         self.observe(&placed, segment);
         if let Some(case) = case {
@@ -158,14 +172,13 @@ impl Analyzer {
         }
     }
 
-    fn case(&self, decoded: &Decoded<'_>, placed: &Placed) -> Option<ResetCase> {
-        let segment = decoded.segment;
+    fn case(&self, segment: &Segment, carried: &Carried<'_>, placed: &Placed) -> Option<ResetCase> {
         let hosts = self.tracker.hosts();
         let port = hosts.port(segment.tuple.src);
         Some(ResetCase {
-            reset: segment,
-            payload: decoded.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
-            vlans: decoded.vlans.ids().to_vec(),
+            reset: *segment,
+            payload: carried.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
+            vlans: carried.vlans.ids().to_vec(),
             sender: placed.side,
             ends: crate::track::Ends::of(&segment.tuple).0,
             life: self.tracker.life(placed)?,

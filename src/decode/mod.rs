@@ -35,6 +35,15 @@ pub struct Decoded<'a> {
     pub vlans: Vlans,
 }
 
+/// What a frame holds beside its segment.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Carried<'a> {
+    /// The captured part of the payload.
+    pub payload: &'a [u8],
+    /// VLAN ids, outermost first (at most 4 kept).
+    pub vlans: Vlans,
+}
+
 /// Finds the TCP segment in a frame.
 ///
 /// A header that the snapshot length (or the IP length) cuts after the window field still gives a segment, whose
@@ -45,24 +54,38 @@ pub struct Decoded<'a> {
 /// The reason why the frame holds no usable TCP segment.
 #[inline]
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
+    let mut segment = Segment::EMPTY;
+    let Carried { payload, vlans } = decode_into(frame, &mut segment)?;
+    Ok(Decoded { segment, payload, vlans })
+}
+
+/// As [`decode`], but writes the segment to where it is to stay.
+///
+/// # Errors
+///
+/// The reason why the frame holds no usable TCP segment; `out` is then of no meaning.
+#[inline]
+pub fn decode_into<'a>(frame: &Frame<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
     match frame.link {
-        LinkType::ETHERNET => common(frame, &link::ethernet(frame.data)?),
-        _ => uncommon(frame, &link::network(frame)?),
+        LinkType::ETHERNET => common(frame, &link::ethernet(frame.data)?, out),
+        _ => uncommon(frame, &link::network(frame)?, out),
     }
 }
 
 /// The common IP headers. Each version has a way of its own to the segment, so that nothing is copied from one step to
 /// the next: measured without link-time optimisation, that takes 25 ns a frame instead of 49.
 #[inline(always)]
-fn common<'a>(frame: &Frame<'a>, network: &Network<'a>) -> Result<Decoded<'a>, Skip> {
+fn common<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
+    let vlans = network.vlans;
+    let carried = |payload| Carried { payload, vlans };
     match network.ether_type {
         link::IPV4 => match ip::v4::at_known_offset(network.bytes) {
-            Some(body) => tcp::segment(frame, &body, network.vlans),
-            None => uncommon(frame, network),
+            Some(body) => tcp::segment(frame, &body, out).map(carried),
+            None => uncommon(frame, network, out),
         },
         link::IPV6 => match ip::v6::at_known_offset(network.bytes) {
-            Some(body) => tcp::segment(frame, &body, network.vlans),
-            None => uncommon(frame, network),
+            Some(body) => tcp::segment(frame, &body, out).map(carried),
+            None => uncommon(frame, network, out),
         },
         _ => Err(Skip::NotIp),
     }
@@ -70,8 +93,9 @@ fn common<'a>(frame: &Frame<'a>, network: &Network<'a>) -> Result<Decoded<'a>, S
 
 /// Every other way to carry a segment.
 #[inline(never)]
-fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>) -> Result<Decoded<'a>, Skip> {
+fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
     let uncaptured = usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len());
     let body = ip::anywhere(network, network.bytes.len().saturating_add(uncaptured))?;
-    tcp::segment(frame, &body, network.vlans)
+    let payload = tcp::segment(frame, &body, out)?;
+    Ok(Carried { payload, vlans: network.vlans })
 }

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
 use super::{Decoded, Skip, decode, link, uncommon};
+use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
+use crate::tcp::Segment;
 
 const LINKS: [LinkType; 11] = [
     LinkType::NULL,
@@ -23,7 +25,9 @@ const LINKS: [LinkType; 11] = [
 
 /// The way that looks closer at everything.
 fn decode_uncommon<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
-    uncommon(frame, &link::network(frame)?)
+    let mut segment = Segment::EMPTY;
+    let Carried { payload, vlans } = uncommon(frame, &link::network(frame)?, &mut segment)?;
+    Ok(Decoded { segment, payload, vlans })
 }
 
 /// The options of a TCP header: none, those of RFC 7323's appendix, or anything.

@@ -3,7 +3,7 @@
 use etherparse::{TcpHeader, TcpSlice};
 
 use super::ip::Body;
-use super::{Decoded, Skip, Vlans, options};
+use super::{Skip, options};
 use crate::frame::Frame;
 use crate::tcp::{Flags, FourTuple, Options, Segment, SeqNum};
 
@@ -11,19 +11,19 @@ use crate::tcp::{Flags, FourTuple, Options, Segment, SeqNum};
 /// urgent pointer and options.
 const ESSENTIAL_LEN: usize = 16;
 
-/// Reads the segment that an IP packet carries.
+/// Reads the segment that an IP packet carries into `out`, and gives the captured part of its payload.
 #[inline]
-pub(super) fn segment<'a>(frame: &Frame<'a>, body: &Body<'a>, vlans: Vlans) -> Result<Decoded<'a>, Skip> {
+pub(super) fn segment<'a>(frame: &Frame<'a>, body: &Body<'a>, out: &mut Segment) -> Result<&'a [u8], Skip> {
     let Ok(header) = TcpSlice::from_slice(body.bytes) else {
-        let segment = cut_segment(frame, body)?;
-        return Ok(Decoded { segment, payload: &[], vlans });
+        *out = cut_segment(frame, body)?;
+        return Ok(&[]);
     };
     let options = match body.bytes.get(TcpHeader::MIN_LEN..header.header_len()) {
         None | Some([]) => Options::NONE,
         Some(bytes) => options::parse(bytes),
     };
-    let payload = body.bytes.get(header.header_len()..).unwrap_or_default();
-    Ok(Decoded { segment: with_header(frame, body, &header, options), payload, vlans })
+    *out = with_header(frame, body, &header, options);
+    Ok(body.bytes.get(header.header_len()..).unwrap_or_default())
 }
 
 /// The segment whose header is not all there: cut by the snapshot length, or longer than IP's length has room for.

@@ -17,6 +17,8 @@ pub(super) struct Savefile<R> {
     parse: ParseRecord,
     record_header: usize,
     nanos_per_tick: i64,
+    /// Whether the writer's byte order was big-endian.
+    swapped: bool,
     link: LinkType,
     announced: bool,
     input: u16,
@@ -51,6 +53,7 @@ impl<R: Read> Savefile<R> {
             parse: record_parser(&header),
             record_header: if modified { Self::MODIFIED_RECORD_HEADER } else { Self::RECORD_HEADER },
             nanos_per_tick: if header.is_nanosecond_precision() { 1 } else { 1_000 },
+            swapped: header.is_bigendian(),
             // The upper half tells of checksums at the end of frames.
             link: LinkType((header.network.0 & 0xffff) as u16),
             announced: false,
@@ -73,16 +76,12 @@ impl<R: Read> Savefile<R> {
             return Ok(Next::Interface(self.link));
         }
         self.buffer.consume(std::mem::take(&mut self.taken));
-        let (time, captured, wire_len) = loop {
-            match (self.parse)(self.buffer.data()) {
-                Ok((_, record)) => break (self.time(&record), record.caplen as usize, record.origlen),
-                Err(Stop::Incomplete(Needed::Size(missing))) => {
-                    if let Err(pause) = self.read_more(missing.get()) {
-                        return pause.into_next();
-                    }
-                }
-                Err(_) => return Err(self.absurd(self.buffer.data().len())),
-            }
+        let (time, captured, wire_len) = match self.at_hand() {
+            Some(record) => record,
+            None => match self.parsed() {
+                Ok(record) => record,
+                Err(pause) => return pause.into_next(),
+            },
         };
         let length = self.record_header + captured;
         self.taken = length as u64;
@@ -90,6 +89,31 @@ impl<R: Read> Savefile<R> {
         let no = FrameNo::new(self.input, self.frames);
         let data = &self.buffer.data()[self.record_header..length];
         Ok(Next::Frame(Frame { no, time, link: self.link, data, wire_len }))
+    }
+
+    /// A record of the common kind that is wholly in the window, its header read at known offsets: a quarter of the
+    /// instructions of the parser's way.
+    #[inline]
+    fn at_hand(&self) -> Option<(Timestamp, usize, u32)> {
+        let data = self.buffer.data();
+        let header: &[u8; 16] = data.first_chunk()?;
+        let [seconds, ticks, captured, wire_len] = words(header);
+        let common = !self.swapped && self.record_header == Self::RECORD_HEADER;
+        let whole = captured as usize <= Self::MAX_FRAME && data.len() - Self::RECORD_HEADER >= captured as usize;
+        let time = Timestamp::new(i64::from(seconds), 0).plus(i64::from(ticks) * self.nanos_per_tick);
+        (common && whole).then_some((time, captured as usize, wire_len))
+    }
+
+    /// Any record, read by the parser once enough of it is there.
+    #[cold]
+    fn parsed(&mut self) -> Result<(Timestamp, usize, u32), Pause> {
+        loop {
+            match (self.parse)(self.buffer.data()) {
+                Ok((_, record)) => return Ok((self.time(&record), record.caplen as usize, record.origlen)),
+                Err(Stop::Incomplete(Needed::Size(missing))) => self.read_more(missing.get())?,
+                Err(_) => return Err(Pause::Failed(self.absurd(self.buffer.data().len()))),
+            }
+        }
     }
 
     #[inline]
@@ -110,6 +134,13 @@ impl<R: Read> Savefile<R> {
     fn absurd(&self, length: usize) -> SourceError {
         SourceError::Damaged { offset: self.buffer.offset(), what: Damage::AbsurdLength(length as u64) }
     }
+}
+
+/// Four little-endian words.
+#[inline]
+fn words(bytes: &[u8; 16]) -> [u32; 4] {
+    let number = u128::from_le_bytes(*bytes);
+    [number as u32, (number >> 32) as u32, (number >> 64) as u32, (number >> 96) as u32]
 }
 
 fn record_parser(header: &PcapHeader) -> ParseRecord {

@@ -34,6 +34,11 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
+    /// Whether any bit of `other` is set.
+    pub const fn any_of(self, other: Flags) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// FIN is set.
     pub const fn fin(self) -> bool {
         self.has(Flags::FIN)

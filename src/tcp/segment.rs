@@ -44,6 +44,20 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// A segment without meaning, to be written over.
+    pub const EMPTY: Segment = Segment {
+        frame: FrameNo::NONE,
+        time: Timestamp::from_nanos(0),
+        tuple: FourTuple::NONE,
+        flags: Flags(0),
+        seq: SeqNum(0),
+        ack_field: SeqNum(0),
+        window: 0,
+        len: 0,
+        options: Options::NONE,
+        ip: IpFields { ttl: 0, tos: 0, id: None, dont_fragment: false, flow_label: None },
+    };
+
     /// The acknowledgment number, if the ACK flag gives it meaning.
     pub fn ack(&self) -> Option<SeqNum> {
         self.flags.ack().then_some(self.ack_field)

@@ -165,8 +165,9 @@ impl Endpoint {
 
     /// Whether `segment`, sent by this side, is a keepalive probe: nothing, or one byte, just below what was sent (RFC 9293 section 3.8.4).
     pub fn is_probe(&self, segment: &Segment) -> bool {
-        let plain = segment.flags.ack() && !segment.flags.syn() && !segment.flags.fin() && !segment.flags.rst();
-        plain && segment.len <= 1 && self.shows(Marks::SENT) && segment.seq.plus(1) == self.snd_max
+        let below = segment.seq.plus(1) == self.snd_max && segment.len <= 1;
+        let plain = segment.flags.ack() && !segment.flags.any_of(Flags::SYN.with(Flags::FIN).with(Flags::RST));
+        below && plain && self.shows(Marks::SENT)
     }
 
     /// Takes note of a segment of this side.
@@ -267,6 +268,29 @@ impl Endpoint {
     }
 
     fn observe_numbers(&mut self, segment: &Segment, standing: Standing) {
+        let plain = !segment.flags.any_of(Flags::SYN.with(Flags::FIN));
+        if plain && segment.seq == self.snd_max && self.shows(Marks::SENT) {
+            self.observe_next(segment);
+        } else {
+            self.observe_any(segment, standing);
+        }
+    }
+
+    /// What nearly every segment is: it begins where the last one ended.
+    #[inline]
+    fn observe_next(&mut self, segment: &Segment) {
+        if segment.len == 0 {
+            return;
+        }
+        self.marks.set(Marks::DATA);
+        self.snd_max = self.snd_max.plus(segment.len);
+        if let Some(ack) = segment.ack() {
+            self.acked_at_last_data = ack;
+        }
+    }
+
+    /// All others: handshakes, probes, retransmissions, holes and the segments that fill them.
+    fn observe_any(&mut self, segment: &Segment, standing: Standing) {
         if !self.shows(Marks::SENT) && !segment.flags.syn() {
             self.base = segment.seq;
             self.snd_max = segment.seq;

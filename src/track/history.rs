@@ -191,8 +191,10 @@ impl Record {
     }
 
     /// Worth keeping when newer ones push out the rest.
+    #[inline]
     fn is_landmark(&self) -> bool {
-        self.flags.syn() || self.flags.fin() || self.flags.rst()
+        const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+        self.flags.any_of(LANDMARKS)
     }
 }
 
@@ -244,6 +246,12 @@ const KEPT: usize = 10;
 /// How many of them may be kept for being landmarks.
 const LANDMARKS_KEPT: u8 = 6;
 
+/// The place after `at`, around the ring.
+#[inline]
+fn after(at: usize) -> usize {
+    if at + 1 == KEPT { 0 } else { at + 1 }
+}
+
 impl History {
     /// Adds a segment, dropping the oldest that is no landmark.
     pub fn push(&mut self, record: Record) {
@@ -262,17 +270,24 @@ impl History {
             self.landmarks -= u8::from(place.is_landmark());
             *place = record;
         }
-        self.cursor = ((at + 1) % KEPT) as u8;
+        self.cursor = after(at) as u8;
     }
 
     /// The place of the oldest record that may go.
+    #[inline]
     fn oldest_ordinary(&self) -> usize {
         let from = usize::from(self.cursor);
+        let mut at = from;
         if self.landmarks > LANDMARKS_KEPT {
             return from;
         }
-        let places = (from..KEPT).chain(0..from);
-        places.into_iter().find(|at| self.records.get(*at).is_some_and(|kept| !kept.is_landmark())).unwrap_or(from)
+        while self.records.get(at).is_some_and(Record::is_landmark) {
+            at = after(at);
+            if at == from {
+                break;
+            }
+        }
+        at
     }
 
     /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.

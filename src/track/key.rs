@@ -68,6 +68,9 @@ enum Addresses {
 }
 
 impl Lookup {
+    /// Of no meaning, to be written over.
+    pub const EMPTY: Lookup = Lookup { addresses: Addresses::Narrow(0), ports: 0, side: Side::Low };
+
     /// The four-tuple of a segment.
     #[inline]
     pub fn of(tuple: &FourTuple) -> Self {
