@@ -135,7 +135,7 @@ pub struct Endpoint {
     pub retransmissions: u8,
     /// Keepalive or window probes since the peer's last segment.
     pub probes: u8,
-    /// When it last sent, RSTs left out.
+    /// When it last sent; before it did, when the incarnation began.
     pub last: Timestamp,
 }
 
@@ -173,6 +173,7 @@ impl Endpoint {
     /// Takes note of a segment of this side.
     pub fn observe(&mut self, segment: &Segment, peer: &mut Endpoint, standing: Standing) {
         peer.probes = 0;
+        self.last = segment.time;
         if segment.flags.rst() {
             self.observe_reset(segment);
             return;
@@ -184,7 +185,6 @@ impl Endpoint {
         self.observe_numbers(segment, standing);
         self.observe_ack(segment, peer);
         self.observe_window(segment);
-        self.last = segment.time;
         self.marks.set(Marks::SENT);
     }
 
@@ -357,7 +357,8 @@ impl Endpoint {
     }
 
     /// Takes note that a frame of this side was captured twice.
-    pub fn observe_copy(&mut self) {
+    pub fn observe_copy(&mut self, segment: &Segment) {
+        self.last = segment.time;
         self.marks.set(Marks::COPIES);
     }
 }

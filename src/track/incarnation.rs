@@ -33,42 +33,47 @@ struct Resets {
 }
 
 /// One life of a four-tuple: from its SYN, or its first segment captured, to the next one's SYN.
+///
+/// Laid out for the cache: an ordinary segment touches the first line and one for each end, and not the fourth.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Incarnation {
     /// Which four-tuple.
     pub(super) key: Key,
-    /// The hash of the four-tuple.
-    pub(super) hash: u32,
+    /// The life before, while it is remembered.
+    pub(super) previous: Option<Id>,
+    /// What concerns its resets, once it has one.
+    resets: Option<Box<Resets>>,
+    /// The last segments.
+    pub history: History,
+    /// What the lower end has shown.
+    low: Endpoint,
+    /// What the higher end has shown.
+    high: Endpoint,
     /// Counts four-tuples in order of first sight, from 1.
     pub number: u64,
+    /// The hash of the four-tuple.
+    pub(super) hash: u32,
     /// Counts lives of this four-tuple, from 1.
     pub life: u32,
     /// Wireshark's `tcp.stream`.
     pub stream: u32,
-    /// The life before, while it is remembered.
-    pub(super) previous: Option<Id>,
     /// Who sent the SYN; where none was seen, `None`.
     pub opener: Option<Side>,
     /// Who sent the first segment that was captured.
     pub first_sender: Side,
     /// Who sent FIN first.
     pub first_closer: Option<Side>,
-    /// What concerns its resets, once it has one.
-    resets: Option<Box<Resets>>,
     /// Whether the four-tuple has a newer life.
     pub(super) succeeded: bool,
-    /// The time of its last segment.
-    pub last: Timestamp,
-    /// What the lower end has shown.
-    low: Endpoint,
-    /// What the higher end has shown.
-    high: Endpoint,
-    /// The last segments.
-    pub history: History,
 }
 
+/// Three cache lines for ordinary segments, one for the rest.
+const _: () = assert!(size_of::<Incarnation>() == 256 && std::mem::offset_of!(Incarnation, low) == 64);
+
 impl Incarnation {
-    pub(super) fn new(key: Key, hash: u32, sender: Side) -> Self {
+    pub(super) fn new(key: Key, hash: u32, (sender, time): (Side, Timestamp)) -> Self {
+        let unseen = Endpoint { last: time, ..Endpoint::default() };
         Self {
             key,
             hash,
@@ -81,11 +86,15 @@ impl Incarnation {
             first_closer: None,
             resets: None,
             succeeded: false,
-            last: Timestamp::default(),
-            low: Endpoint::default(),
-            high: Endpoint::default(),
+            low: unseen,
+            high: unseen,
             history: History::default(),
         }
+    }
+
+    /// The time of its last segment.
+    pub fn last(&self) -> Timestamp {
+        self.low.last.max(self.high.last)
     }
 
     /// What `side` has shown.
@@ -132,11 +141,11 @@ impl Incarnation {
         *(if side == Side::Low { low } else { high }) = Some(note);
     }
 
-    /// Reads something of each cache line.
+    /// Reads something of each cache line that an ordinary segment needs.
     pub(super) fn touch(&self) -> u32 {
         let ends = [&self.low, &self.high].map(|end| end.last.as_nanos() as u32 ^ end.snd_max.0);
         let [low, high] = ends;
-        low ^ high ^ self.hash ^ self.life
+        low ^ high ^ self.history.total()
     }
 
     /// Takes note of a segment of `side`.
@@ -152,16 +161,14 @@ impl Incarnation {
         if segment.flags.fin() && !segment.flags.rst() {
             self.first_closer.get_or_insert(side);
         }
-        self.last = segment.time;
         self.history.push(Record::new(segment, side, standing));
     }
 
     pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side) {
         match side {
-            Side::Low => self.low.observe_copy(),
-            Side::High => self.high.observe_copy(),
+            Side::Low => self.low.observe_copy(segment),
+            Side::High => self.high.observe_copy(segment),
         }
-        self.last = segment.time;
     }
 
     /// Whether either side ended it: a RST, or FINs from both.
@@ -178,7 +185,7 @@ impl Incarnation {
 
     /// Whether it may be forgotten at `now`.
     pub(super) fn is_forgettable(&self, now: Timestamp) -> bool {
-        let age = now.since(self.last);
+        let age = now.since(self.last());
         if age <= KEPT_AFTER_CLOSE {
             return false;
         }
@@ -208,7 +215,7 @@ impl Incarnation {
             // Data far from all numbers of a connection that is over: the next life, its handshake not captured.
             (false, _) => {
                 let strange = segment.len > 0 && !is_near(segment.seq, own.snd_max);
-                strange && self.is_over() && segment.time.since(self.last) > 1_000_000_000
+                strange && self.is_over() && segment.time.since(self.last()) > 1_000_000_000
             }
         }
     }

@@ -148,10 +148,9 @@ impl Tracker {
 
     fn open_first(&mut self, lookup: &Lookup, hash: u32, time: Timestamp) -> Id {
         let key = self.wide.pack(lookup);
-        let mut incarnation = Incarnation::new(key, hash, lookup.side);
+        let mut incarnation = Incarnation::new(key, hash, (lookup.side, time));
         self.connections += 1;
         incarnation.number = self.connections;
-        incarnation.last = time;
         incarnation.stream = self.streams;
         self.streams = self.streams.saturating_add(1);
         let id = self.slab.insert(incarnation);
@@ -164,11 +163,10 @@ impl Tracker {
         let Some(before) = self.slab.get_mut(old) else { return old };
         let oldest = before.previous.take();
         before.succeeded = true;
-        let mut incarnation = Incarnation::new(before.key, hash, side);
+        let mut incarnation = Incarnation::new(before.key, hash, (side, segment.time));
         incarnation.number = before.number;
         incarnation.life = before.life.saturating_add(1);
         incarnation.stream = before.stream;
-        incarnation.last = segment.time;
         incarnation.previous = Some(old);
         // Wireshark counts a new stream for a SYN with another number only.
         if segment.flags.syn() && !segment.flags.ack() {
@@ -256,7 +254,7 @@ impl Tracker {
             peer: *incarnation.end(placed.side.other()),
             first_closer: incarnation.first_closer,
             over: incarnation.is_over(),
-            last: incarnation.last,
+            last: incarnation.last(),
             last_segment: past.last().copied(),
             first_fin: first_fin.copied(),
         })
@@ -271,7 +269,7 @@ impl Tracker {
     fn condense(&mut self, id: Id, now: Timestamp) {
         let latest = self.latest;
         if let Some(incarnation) = self.slab.get_mut(id)
-            && now.since(incarnation.last) > CONDENSED_AFTER
+            && now.since(incarnation.last()) > CONDENSED_AFTER
             && incarnation.is_over()
         {
             incarnation.history.condense(latest);
