@@ -3,7 +3,8 @@
 //!
 //! In the documents a `sh` block holds commands, and a `console` block commands after `$ ` with their standard output.
 //! Those that begin with `rstscan` and read a file with `-r` are run here, in a folder with a capture of every packet
-//! script: `refused.pcap` is `tests/cases/closed-port/refused.pkt`. The folder stays, as `target/tmp/captures`.
+//! script: `refused.pcap` is `tests/cases/closed-port/refused.pkt`. The folder stays, as `target/tmp/captures`; it also shows
+//! `samples/`.
 //!
 //! `UPDATE_EXPECT=1 cargo test --test docs` rewrites the outputs; read the diff before you commit it.
 
@@ -49,6 +50,8 @@ struct Example {
 /// Every packet script, each also written to [`captures`] as a capture of its name.
 static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(|| {
     fs::create_dir_all(captures()).expect("target is writable");
+    // Left from an earlier run, it leads to the same place.
+    let _ = std::os::unix::fs::symlink(root().join("samples"), captures().join("samples"));
     let mut paths = Vec::new();
     collect(&root().join("tests/cases"), &mut paths);
     paths.iter().map(|path| example(path)).collect()
