@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use rstscan::classify::{Cause, Class};
+use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
@@ -53,7 +54,7 @@ static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(|| {
     // Left from an earlier run, it leads to the same place.
     let _ = std::os::unix::fs::symlink(root().join("samples"), captures().join("samples"));
     let mut paths = Vec::new();
-    collect(&root().join("tests/cases"), &mut paths);
+    collect(&root().join("tests/cases"), "pkt", &mut paths);
     paths.iter().map(|path| example(path)).collect()
 });
 
@@ -61,12 +62,12 @@ fn captures() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("captures")
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("tests/cases is readable") {
-        let path = entry.expect("tests/cases is readable").path();
+fn collect(folder: &Path, extension: &str, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("folders are readable") {
+        let path = entry.expect("folders are readable").path();
         if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "pkt") {
+            collect(&path, extension, paths);
+        } else if path.extension().is_some_and(|own| own == extension) {
             paths.push(path);
         }
     }
@@ -276,6 +277,57 @@ fn examples_of_the_catalogue_get_its_causes_and_nothing_gets_a_reserved_one() {
             _ if !without && named.count() == 0 => errors.push(format!("{title}: names no example")),
             _ => {}
         }
+    }
+    report(&errors);
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn sizes_are_those_of_the_types() {
+    let sizes = [
+        ("| `Incarnation` |", size_of::<Incarnation>()),
+        ("| of which each `Endpoint` |", size_of::<Endpoint>()),
+        ("| `Record`, one kept segment |", size_of::<Record>()),
+    ];
+    let lines = lines_of("ARCHITECTURE.md");
+    for (row, size) in sizes {
+        let row = format!("{row} {size} |");
+        assert!(lines.contains(&row), "ARCHITECTURE.md lacks {row}");
+    }
+}
+
+/// The table of arrows is the one that `tests/tidy.rs` checks.
+#[test]
+fn arrows_are_those_of_the_tidy_test() {
+    let lines = lines_of("ARCHITECTURE.md");
+    let tidy = lines_of("tests/tidy.rs");
+    let arrows =
+        tidy.iter().skip_while(|line| !line.starts_with("const ARROWS")).skip(1).take_while(|line| *line != "];");
+    for arrow in arrows {
+        let words: Vec<String> = arrow.split('"').skip(1).step_by(2).map(|word| format!("`{word}`")).collect();
+        let (module, used) = words.split_first().expect("an arrow begins with its module");
+        let row = format!("| {module} | {} |", used.join(", ")).replace("|  |", "| |");
+        assert!(lines.contains(&row), "ARCHITECTURE.md lacks {row}");
+    }
+}
+
+/// Every source file has its place in the list of ARCHITECTURE.md: by its path, by its name beside another, or by its folder.
+#[test]
+fn every_source_has_a_place() {
+    let text = lines_of("ARCHITECTURE.md").join("\n");
+    let mut paths = Vec::new();
+    collect(&root().join("src"), "rs", &mut paths);
+    let mut errors = Vec::new();
+    for path in paths {
+        let path = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let mut folders = path.match_indices('/').map(|(at, _)| &path[..=at]).filter(|folder| *folder != "src/");
+        let known = text.contains(&format!("`{path}`"))
+            || text.contains(&format!("`{name}`"))
+            || folders.any(|folder| text.contains(&format!("`{folder}`")));
+        let apart = path == "src/lib.rs" || ["tests.rs", "testing.rs", "properties.rs"].contains(&name);
+        let apart = apart || ["fixtures.rs", "sample.rs", "mod.rs"].contains(&name);
+        errors.extend((!known && !apart).then(|| format!("{path}: ARCHITECTURE.md does not say what it is for")));
     }
     report(&errors);
 }
