@@ -2,6 +2,7 @@
 
 mod input;
 mod output;
+mod prescan;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
@@ -78,6 +79,7 @@ struct Run {
     signals: Signals,
     filter: Option<Filter>,
     analyzer: Analyzer,
+    options: Options,
     sink: Box<dyn Sink>,
     output: Output,
     context: Context,
@@ -106,6 +108,7 @@ impl Run {
             signals: Signals::install().context("cannot catch signals")?,
             filter: None,
             analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
+            options: Options { settle_ns: config.settle_ns },
             sink: report::sink(config.style.clone(), Box::new(output.clone())),
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
@@ -121,6 +124,9 @@ impl Run {
     }
 
     fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+        if let Some(interest) = prescan::interest(files, &self.signals) {
+            self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
+        }
         for (index, path) in files.iter().enumerate() {
             if self.signals.stopped() || self.is_enough() {
                 break;
@@ -171,11 +177,13 @@ impl Run {
                 stopping = true;
                 source.stop();
             }
-            match source.next()? {
-                Next::Frame(frame) => self.frame(&frame)?,
-                Next::Interface(link) => self.interface(link)?,
-                Next::Idle => self.idle()?,
-                Next::End => break,
+            // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
+            match source.next() {
+                Ok(Next::Frame(ref frame)) => self.frame(frame)?,
+                Ok(Next::Interface(link)) => self.interface(link)?,
+                Ok(Next::Idle) => self.idle()?,
+                Ok(Next::End) => break,
+                Err(error) => return Err(error.into()),
             }
         }
         self.begin(None)?;

@@ -2,9 +2,11 @@
 
 mod assemble;
 mod finding;
+mod prescan;
 mod summary;
 
 pub use finding::{Connection, Finding, Part, Reset, Seen};
+pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 
 use std::collections::VecDeque;
@@ -13,8 +15,8 @@ use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::Segment;
-use crate::track::{Id, Incarnation, Lookup, Past, Placed, ResetCase, Tracker};
+use crate::tcp::{self, Flags, Segment};
+use crate::track::{Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ impl Default for Options {
 
 /// How many segments are decoded before they are tracked: their cache misses overlap.
 const BATCH: usize = 32;
+/// Segments that tell of a connection's life, and are always looked at.
+const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
@@ -50,6 +54,8 @@ pub struct Analyzer {
     /// [`BATCH`] places, the first `waiting` of them taken.
     batch: Vec<Waiting>,
     waiting: usize,
+    /// Where given, only these four-tuples are followed segment by segment.
+    interest: Option<Interest>,
     tracker: Tracker,
     settle: Settle,
     now: Timestamp,
@@ -64,10 +70,12 @@ struct Waiting {
     segment: Segment,
     lookup: Lookup,
     hash: u32,
+    /// Whether only frame, time, flags and numbers of the segment were read: its four-tuple has no RST.
+    dull: bool,
 }
 
 impl Waiting {
-    const EMPTY: Waiting = Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0 };
+    const EMPTY: Waiting = Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0, dull: false };
 }
 
 impl Analyzer {
@@ -76,6 +84,7 @@ impl Analyzer {
         Self {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
+            interest: None,
             tracker: Tracker::new(),
             settle: Settle::new(options.settle_ns),
             now: Timestamp::from_nanos(i64::MIN),
@@ -85,6 +94,12 @@ impl Analyzer {
         }
     }
 
+    /// An analyzer that follows the four-tuples of `interest` only, which a [`Prescan`] over the same frames has found:
+    /// the same findings, sooner.
+    pub fn with_interest(options: Options, interest: Interest) -> Self {
+        Self { tracker: Tracker::for_interest(&interest), interest: Some(interest), ..Self::new(options) }
+    }
+
     /// Takes the next frame of the capture.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.summary.frames += 1;
@@ -92,6 +107,9 @@ impl Analyzer {
             self.summary.first = Some(frame.time);
         }
         self.summary.last = Some(frame.time);
+        if self.interest.is_some() && self.push_dull(frame) {
+            return;
+        }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
             Ok(carried) => self.push_segment(&carried),
@@ -100,6 +118,37 @@ impl Analyzer {
                     *count += 1;
                 }
             }
+        }
+    }
+
+    /// Takes a frame that cannot matter but for being the first of its four-tuple; `false` where it may.
+    #[inline]
+    fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
+        let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
+        let lookup = Lookup::narrow((glance.src, glance.sport), (glance.dst, glance.dport));
+        let hash = self.tracker.hash(&lookup);
+        if glance.flags.any_of(LANDMARKS) || interest.holds(hash) {
+            return false;
+        }
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return false };
+        slot.lookup = lookup;
+        slot.hash = hash;
+        slot.dull = true;
+        slot.segment.frame = frame.no;
+        slot.segment.time = frame.time;
+        slot.segment.flags = glance.flags;
+        slot.segment.seq = glance.seq;
+        slot.segment.ack_field = glance.ack_field;
+        self.fill_one();
+        true
+    }
+
+    /// One more place of the batch is taken.
+    #[inline]
+    fn fill_one(&mut self) {
+        self.waiting += 1;
+        if self.waiting == BATCH {
+            self.flush();
         }
     }
 
@@ -115,10 +164,8 @@ impl Analyzer {
             self.reset(&reset, carried);
             return;
         }
-        self.waiting += 1;
-        if self.waiting == BATCH {
-            self.flush();
-        }
+        slot.dull = false;
+        self.fill_one();
     }
 
     /// Tracks what waits in the batch.
@@ -129,18 +176,42 @@ impl Analyzer {
         let tracker = &self.tracker;
         std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ tracker.touch_index(waiting.hash)));
         let mut ids = [None; BATCH];
-        for (id, waiting) in ids.iter_mut().zip(batch) {
+        for (id, waiting) in ids.iter_mut().zip(batch).filter(|(_, waiting)| !waiting.dull) {
             *id = tracker.guess(waiting.hash);
         }
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch(*id)));
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
-        for Waiting { segment, lookup, hash } in batch {
-            self.pass_time(segment.time);
-            let placed = self.tracker.place(segment, lookup, *hash);
-            self.observe(&placed, segment);
+        for waiting in batch {
+            self.pass_time(waiting.segment.time);
+            if waiting.dull {
+                self.pass_by(waiting);
+            } else {
+                let placed = self.tracker.place(&waiting.segment, &waiting.lookup, waiting.hash);
+                self.observe(&placed, &waiting.segment);
+            }
         }
         self.batch = whole;
         self.waiting = 0;
+    }
+
+    /// A segment that cannot matter, but for being the first of its four-tuple.
+    #[inline]
+    fn pass_by(&mut self, waiting: &Waiting) {
+        if self.tracker.knows(waiting.hash) {
+            self.summary.segments += 1;
+        } else {
+            self.meet(waiting);
+        }
+    }
+
+    /// The first segment of a four-tuple, of which only the numbers are known.
+    #[cold]
+    fn meet(&mut self, waiting: &Waiting) {
+        let Segment { frame, time, flags, seq, ack_field, .. } = waiting.segment;
+        let options = tcp::Options::UNKNOWN;
+        let segment = Segment { frame, time, flags, seq, ack_field, options, ..Segment::EMPTY };
+        let placed = self.tracker.place(&segment, &waiting.lookup, waiting.hash);
+        self.observe(&placed, &segment);
     }
 
     fn observe(&mut self, placed: &Placed, segment: &Segment) {

@@ -4,6 +4,7 @@
 //! headers, `tcp` reads the segment. Lengths come from the IP header, so padding and trailers are no data; the
 //! captured bytes may end earlier than that.
 
+mod glance;
 mod ip;
 mod link;
 mod options;
@@ -17,6 +18,7 @@ mod testing;
 mod tests;
 mod vlans;
 
+pub use glance::{Glance, glance};
 pub use skip::Skip;
 pub use vlans::Vlans;
 

@@ -18,7 +18,11 @@ pub(super) fn open(path: &Path, input: u16, signals: &Signals) -> io::Result<Cap
     let file =
         if path.as_os_str() == "-" { File::from(io::stdin().as_fd().try_clone_to_owned()?) } else { File::open(path)? };
     let reader: Box<dyn Read> = match file.metadata()?.is_file() {
-        true => Box::new(file),
+        // As long as it was when it was opened: what a writer adds meanwhile, a first pass has not seen.
+        true => {
+            let len = file.metadata()?.len();
+            Box::new(file.take(len))
+        }
         false => Box::new(Pipe::new(file, signals.wake()?)),
     };
     Ok(CaptureFile::new(reader, input))

@@ -71,17 +71,22 @@ impl Lookup {
     /// Of no meaning, to be written over.
     pub const EMPTY: Lookup = Lookup { addresses: Addresses::Narrow(0), ports: 0, side: Side::Low };
 
+    /// An IPv4 four-tuple, given as address and port of source and destination.
+    #[inline]
+    pub fn narrow(src: (u32, u16), dst: (u32, u16)) -> Self {
+        let (low, high, side) = if src < dst { (src, dst, Side::Low) } else { (dst, src, Side::High) };
+        Self {
+            addresses: Addresses::Narrow(u64::from(low.0) << 32 | u64::from(high.0)),
+            ports: u32::from(low.1) << 16 | u32::from(high.1),
+            side,
+        }
+    }
+
     /// The four-tuple of a segment.
     #[inline]
     pub fn of(tuple: &FourTuple) -> Self {
-        let (from, to) = (u32::from(tuple.src.port()), u32::from(tuple.dst.port()));
         if let (SocketAddr::V4(src), SocketAddr::V4(dst)) = (&tuple.src, &tuple.dst) {
-            let (src, dst) = (u64::from(u32::from(*src.ip())), u64::from(u32::from(*dst.ip())));
-            return if (src, from) < (dst, to) {
-                Self { addresses: Addresses::Narrow(src << 32 | dst), ports: from << 16 | to, side: Side::Low }
-            } else {
-                Self { addresses: Addresses::Narrow(dst << 32 | src), ports: to << 16 | from, side: Side::High }
-            };
+            return Self::narrow((u32::from(*src.ip()), src.port()), (u32::from(*dst.ip()), dst.port()));
         }
         let (ends, side) = Ends::of(tuple);
         let ports = u32::from(ends.low.port()) << 16 | u32::from(ends.high.port());

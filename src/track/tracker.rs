@@ -8,7 +8,7 @@ use crate::tcp::{Flags, Segment};
 use super::case::{Life, Previous};
 use super::key::{Lookup, WideKeys};
 use super::table::{Id, Index, Slab};
-use super::{Endpoint, Hosts, Incarnation, Marks, Past, Side, Standing};
+use super::{Endpoint, Hosts, Incarnation, Interest, Marks, Past, Side, Standing};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,8 @@ pub struct Tracker {
     index: Index,
     wide: WideKeys,
     state: RandomState,
+    /// Whether only lives that are over are forgotten.
+    keeps_open: bool,
     hosts: Hosts,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
@@ -60,6 +62,7 @@ impl Tracker {
             index: Index::new(),
             wide: WideKeys::default(),
             state: RandomState::default(),
+            keeps_open: false,
             hosts: Hosts::default(),
             hand: 0,
             connections: 0,
@@ -68,6 +71,18 @@ impl Tracker {
             latest: FrameNo::default(),
             observed: 0,
         }
+    }
+
+    /// A tracker that is shown the plain segments of four-tuples in `interest` only: what it was told of the others
+    /// says nothing about how long ago they were used, so it keeps them until they are over.
+    pub fn for_interest(interest: &Interest) -> Self {
+        Self { state: interest.state.clone(), keeps_open: true, ..Self::new() }
+    }
+
+    /// Whether a four-tuple with this hash has been seen. Another one may have the same hash: one pair in four thousand million.
+    #[inline]
+    pub fn knows(&self, hash: u32) -> bool {
+        self.index.peek(hash).is_some()
     }
 
     /// Four-tuples seen.
@@ -285,7 +300,8 @@ impl Tracker {
         self.condense(id, now);
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
-        if incarnation.succeeded || !incarnation.is_forgettable(now) {
+        let kept = self.keeps_open && !incarnation.is_over();
+        if incarnation.succeeded || kept || !incarnation.is_forgettable(now) {
             return;
         }
         if let Some(previous) = incarnation.previous

@@ -1,0 +1,48 @@
+//! A first pass over files that are large enough for it to pay.
+
+use std::path::{Path, PathBuf};
+
+use super::input;
+use super::signals::Signals;
+use crate::analyzer::Prescan;
+use crate::source::{Next, Source};
+use crate::track::Interest;
+
+/// Below this many bytes in all the second pass saves less than the first one costs.
+const WORTH_IT: u64 = 16 << 20;
+
+/// The four-tuples with a RST in these files; `None` where one pass is better or the only way.
+///
+/// What cannot be read is left for the second pass to tell.
+pub(super) fn interest(files: &[PathBuf], signals: &Signals) -> Option<Interest> {
+    let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
+    if lengths.iter().sum::<u64>() < WORTH_IT {
+        return None;
+    }
+    let mut scan = Prescan::new();
+    for path in files {
+        read(path, signals, &mut scan)?;
+    }
+    Some(scan.finish())
+}
+
+/// The length of a file that can be read twice.
+fn regular_length(path: &Path) -> Option<u64> {
+    let data = std::fs::metadata(path).ok()?;
+    data.is_file().then_some(data.len())
+}
+
+/// Shows a file to the scan, as far as it can be read; `None` if a signal asks for an end.
+fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
+    let Ok(mut file) = input::open(path, 0, signals) else { return Some(()) };
+    loop {
+        match file.next() {
+            Ok(Next::Frame(ref frame)) => scan.push(frame),
+            Ok(Next::Interface(_) | Next::Idle) => {}
+            Ok(Next::End) | Err(_) => return Some(()),
+        }
+        if signals.stopped() {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Which four-tuples matter: those that a first pass over the same frames saw a RST on.
+
+use foldhash::fast::RandomState;
+
+use super::Lookup;
+
+/// The most RSTs that are noted one by one. Where there are more, everything matters.
+const NOTED_MAX: usize = 1 << 22;
+/// Bits for each noted RST: one four-tuple in so many is followed for nothing.
+const BITS_EACH: usize = 8;
+
+/// Collects the four-tuples with a RST.
+#[derive(Debug, Default)]
+pub struct Notes {
+    state: RandomState,
+    hashes: Vec<u32>,
+    too_many: bool,
+}
+
+impl Notes {
+    /// Notes a four-tuple.
+    pub fn add(&mut self, lookup: &Lookup) {
+        if self.hashes.len() == NOTED_MAX {
+            self.too_many = true;
+        } else {
+            self.hashes.push(lookup.hash(&self.state));
+        }
+    }
+
+    /// What was noted, in a form that is quick to ask.
+    pub fn finish(self) -> Interest {
+        let bits = if self.too_many { 0 } else { (self.hashes.len() * BITS_EACH).next_power_of_two().max(1 << 16) };
+        let mut interest = Interest { state: self.state, words: vec![0; bits / 64] };
+        for hash in self.hashes {
+            let (word, bit) = interest.place(hash);
+            if let Some(word) = interest.words.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        interest
+    }
+}
+
+/// A set of four-tuples that holds all that were noted and few others.
+#[derive(Clone, Debug)]
+pub struct Interest {
+    pub(super) state: RandomState,
+    /// A bit for each hash, folded; empty where everything matters.
+    words: Vec<u64>,
+}
+
+impl Interest {
+    #[inline]
+    fn place(&self, hash: u32) -> (usize, u64) {
+        let bit = hash as usize & (self.words.len() * 64).wrapping_sub(1);
+        (bit / 64, 1 << (bit % 64))
+    }
+
+    /// Whether the four-tuple with this hash may matter.
+    #[inline]
+    pub fn holds(&self, hash: u32) -> bool {
+        let (word, bit) = self.place(hash);
+        self.words.get(word).is_none_or(|word| word & bit != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::FourTuple;
+
+    fn lookup(port: u16) -> Lookup {
+        Lookup::of(&FourTuple::new(([10, 0, 0, 1].into(), port), ([10, 0, 0, 2].into(), 80)))
+    }
+
+    #[test]
+    fn it_holds_what_was_noted_and_little_else() {
+        let mut notes = Notes::default();
+        (0..1000).for_each(|port| notes.add(&lookup(port)));
+        let interest = notes.finish();
+        let held = |port: u16| interest.holds(lookup(port).hash(&interest.state));
+        assert!((0..1000).all(held));
+        assert!((1000..11_000).filter(|port| held(*port)).count() < 1000);
+    }
+
+    #[test]
+    fn it_holds_everything_where_there_was_too_much() {
+        let notes = Notes { too_many: true, ..Notes::default() };
+        let interest = notes.finish();
+        assert!((0..1000).all(|port| interest.holds(lookup(port).hash(&interest.state))));
+    }
+}
