@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, Past};
 
+use super::form::{REORDER_NS, own_end};
 use super::opinion::{Judgement, Opinion};
 use super::suspicion::HEAVY;
 use super::view::View;
@@ -44,8 +45,12 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
         return None;
     }
     let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::frame);
-    let answer = view.own_after().find(|past| past.flags().syn() && past.flags().ack())?;
-    if asked_again.is_some_and(|frame| frame < answer.frame()) {
+    // A SYN|ACK for an older SYN may still be repeated.
+    let fits = |past: &&Past| past.ack().is_some_and(|ack| ack.is_after(view.peer().base));
+    let answer = view.own_after().filter(fits).find(|past| past.flags().syn() && past.flags().ack())?;
+    // Of two SYNs one may have been refused and the other accepted.
+    let asked = view.peer_before().filter(|past| past.flags().syn() && !past.is_copy()).count();
+    if asked > 1 || asked_again.is_some_and(|frame| frame < answer.frame()) {
         return None;
     }
     let fact = Fact::at(FactKind::SynAckAfterReset, answer.frame());
@@ -64,9 +69,10 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let from = if view.form() == Form::Active || view.is_own_silent() { reset.seq } else { view.own().snd_max };
     view.own_after().find(|past| {
         let carries = past.seq_len() > 0 && !past.flags().syn() && !past.flags().rst();
-        let new = past.seq().since(from) >= 0;
-        let late = past.time().since(reset.time) >= LATER_NS;
-        carries && (new || late)
+        let after = past.time().since(reset.time);
+        // What lies below the RST's number may have been sent before it and captured behind it.
+        let new = past.seq().since(from) >= 0 && (past.seq().since(reset.seq) >= 0 || after >= REORDER_NS);
+        carries && (new || after >= LATER_NS)
     })
 }
 
@@ -107,6 +113,11 @@ fn unprovoked<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Past> {
 }
 
 fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
+    // With many segments in flight the trigger is forgotten; its number is one that P had acknowledged.
+    let acked = view.peer().shows(Marks::ACKED) && reset.seq().since(view.peer().max_ack) <= 0;
+    if acked && !reset.flags().ack() && reset.seq().is_after(view.own().base) {
+        return true;
+    }
     let all = view.peer_before().chain(view.peer_after());
     all.filter(|past| !past.flags().rst()).any(|past| match reset.flags().ack() {
         false => past.ack() == Some(reset.seq()),
@@ -131,10 +142,12 @@ fn burst(view: &View<'_>) -> Option<Opinion> {
     if view.form() == Form::Active || view.trigger().is_none() {
         numbers.push(view.reset().seq.0);
     }
-    let beyond = numbers.iter().any(|seq| crate::tcp::SeqNum(*seq).since(own.snd_max) > 1);
+    let end = own_end(view.case);
+    let beyond = numbers.iter().any(|seq| crate::tcp::SeqNum(*seq).since(end) > 1);
     numbers.sort_unstable();
     numbers.dedup();
-    let climbs = numbers.len() >= 2 && beyond && own.shows(Marks::SENT);
+    // With one direction only, what they answer cannot be seen.
+    let climbs = numbers.len() >= 2 && beyond && own.shows(Marks::SENT) && !view.is_peer_silent();
     let windows = count_windows(view);
     if !climbs && windows < 3 {
         return None;
@@ -165,6 +178,11 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
     // Suricata's reject gives both RSTs the window of the segment it acts on.
+    // The other one may answer what the capture wrote behind this one.
+    let drew = |past: &Past| !past.flags().rst() && !other.flags().ack() && past.ack() == Some(other.seq());
+    if view.own_after().take_while(|past| past.frame() < other.frame()).any(drew) {
+        return None;
+    }
     let same_window = other.window() == view.reset().window && other.window() > 0;
     let one_hand = same_window && view.own().window != view.peer().window;
     if !view.is_established() || (view.case.before.iter().any(spoke) && !one_hand) {
