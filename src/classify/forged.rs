@@ -1,6 +1,7 @@
 //! Forged: neither end's TCP made the RST. Hard evidence decides; soft evidence needs company.
 
-use crate::track::{Marks, Past};
+use crate::tcp::SeqNum;
+use crate::track::{Endpoint, Marks, Past};
 
 use super::form::{REORDER_NS, own_end};
 use super::opinion::{Judgement, Opinion};
@@ -68,11 +69,14 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let reset = view.reset();
     let from = if view.form() == Form::Active || view.is_own_silent() { reset.seq } else { view.own().snd_max };
     view.own_after().find(|past| {
-        let carries = past.seq_len() > 0 && !past.flags().syn() && !past.flags().rst();
+        let ordinary = !past.flags().syn() && !past.flags().rst();
+        let carries = past.seq_len() > 0 && ordinary;
         let after = past.time().since(reset.time);
         // What lies below the RST's number may have been sent before it and captured behind it.
         let new = past.seq().since(from) >= 0 && (past.seq().since(reset.seq) >= 0 || after >= REORDER_NS);
-        carries && (new || after >= LATER_NS)
+        // Only TIME-WAIT and a connection that lives send ACKs.
+        let alive = ordinary && !view.own_closed() && after >= LATER_NS;
+        carries && (new || after >= LATER_NS) || alive
     })
 }
 
@@ -121,7 +125,7 @@ fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
     let all = view.peer_before().chain(view.peer_after());
     all.filter(|past| !past.flags().rst()).any(|past| match reset.flags().ack() {
         false => past.ack() == Some(reset.seq()),
-        true => !past.flags().ack() && past.seq_end() == reset.ack_field(),
+        true => reset.seq() == SeqNum(0) && !past.flags().ack() && past.seq_end() == reset.ack_field(),
     })
 }
 
@@ -143,7 +147,7 @@ fn burst(view: &View<'_>) -> Option<Opinion> {
         numbers.push(view.reset().seq.0);
     }
     let end = own_end(view.case);
-    let beyond = numbers.iter().any(|seq| crate::tcp::SeqNum(*seq).since(end) > 1);
+    let beyond = numbers.iter().any(|seq| SeqNum(*seq).since(end) > 1);
     numbers.sort_unstable();
     numbers.dedup();
     // With one direction only, what they answer cannot be seen.
@@ -177,14 +181,19 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;
     let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
-    // Suricata's reject gives both RSTs the window of the segment it acts on.
     // The other one may answer what the capture wrote behind this one.
     let drew = |past: &Past| !past.flags().rst() && !other.flags().ack() && past.ack() == Some(other.seq());
     if view.own_after().take_while(|past| past.frame() < other.frame()).any(drew) {
         return None;
     }
+    // Suricata's reject gives both RSTs the window of the segment it acts on.
     let same_window = other.window() == view.reset().window && other.window() > 0;
-    let one_hand = same_window && view.own().window != view.peer().window;
+    // Two live sockets would show their windows; hosts that start at TTL 128 (Windows) leave them 0.
+    let hides = |end: &Endpoint| end.window > 0 && end.ttl <= 64;
+    let active = other.flags().ack() && view.reset().flags.ack();
+    let empty = active && other.window() == 0 && view.reset().window == 0;
+    let no_window = empty && hides(view.own()) && hides(view.peer());
+    let one_hand = same_window && view.own().window != view.peer().window || no_window;
     if !view.is_established() || (view.case.before.iter().any(spoke) && !one_hand) {
         return None;
     }

@@ -239,7 +239,7 @@ impl Incarnation {
         let own = self.end(side);
         let mut peers = self.history.records().iter().filter(|record| record.side() != side);
         match reset.ack() {
-            None => peers.any(|record| record.ack() == Some(reset.seq)),
+            None => self.has_acknowledged(reset, side) || peers.any(|record| record.ack() == Some(reset.seq)),
             Some(_) => reset.seq == SeqNum(0) || own.shows(Marks::SYN) && is_near(reset.seq, own.snd_max),
         }
     }
@@ -257,12 +257,19 @@ impl Incarnation {
         asking && last && !old.history.records().iter().filter(in_flight).any(drew)
     }
 
+    /// Whether the number of the RST of `side` is one that its peer had acknowledged in this life.
+    fn has_acknowledged(&self, reset: &Segment, side: Side) -> bool {
+        let (own, peer) = (self.end(side), self.end(side.other()));
+        let known = own.shows(Marks::SENT) && peer.shows(Marks::ACKED);
+        known && reset.seq.is_after(own.base) && reset.seq.since(peer.max_ack) <= 0
+    }
+
     /// Whether the RST of `side` has this life's numbers: a live socket's, or one that the peer had acknowledged.
     fn is_reset_by(&self, reset: &Segment, side: Side) -> bool {
         let (own, peer) = (self.end(side), self.end(side.other()));
         let shown = own.shows(Marks::SENT) && peer.shows(Marks::SENT);
         let fits = match reset.ack() {
-            None => peer.shows(Marks::ACKED) && reset.seq.is_after(own.base) && reset.seq.since(peer.max_ack) <= 0,
+            None => self.has_acknowledged(reset, side),
             Some(ack) => (0..=1).contains(&reset.seq.since(own.snd_max)) && is_near(ack, peer.snd_max),
         };
         shown && fits

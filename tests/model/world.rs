@@ -14,6 +14,11 @@ use super::socket::State;
 pub const MS: i64 = 1_000_000;
 pub const SECOND: i64 = 1_000 * MS;
 
+/// Right number and TTL: only what the pretended sender says later can tell.
+const FORGED_WELL: Truth = Truth {
+    classes: &[Class::Forged, Class::AbortiveClose, Class::HalfOpenResponse, Class::ClosedPort, Class::Undetermined],
+    why: "forged without a trace",
+};
 const FORGED: Truth = Truth { classes: &[Class::Forged], why: "forged" };
 
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +64,7 @@ pub enum Event {
     Listen(bool),
     Overflow(bool),
     Link(bool),
-    /// Somebody in the middle sends a RST with the right number in the name of the client or the server.
+    /// Somebody in the middle sends RSTs in the name of the client or the server.
     Forge {
         client: bool,
         port: u16,
@@ -277,12 +282,30 @@ impl World {
         }
     }
 
-    /// A RST with the right number, made at the capture point.
+    /// RSTs made at the capture point: one with the right number, one with a wrong one, a rising burst, a sweep, or one to each end.
     fn forge(&mut self, client: bool, port: u16) {
-        let host = self.host(client);
-        let Some(socket) = host.sockets.get(&port) else { return };
-        let (seq, ack) = (socket.nxt, socket.rcv);
+        let style = self.rng.within(0, 5);
+        let ttl = if self.rng.chance(50) { self.host(client).ttl } else { 47 };
+        let offsets: &[u32] = match style {
+            0 | 1 => &[0],
+            2 => &[700],
+            3 => &[0, 1460, 4380],
+            _ => &[900, 8000, 16_000, 24_000, 32_000, 40_000],
+        };
         let bare = self.rng.chance(50);
+        for (at, offset) in offsets.iter().enumerate() {
+            self.forge_one((client, port), (*offset, ttl, bare), at as i64 * 100_000);
+        }
+        if style == 1 {
+            self.forge_one((!client, port), (0, ttl, bare), 1000);
+        }
+    }
+
+    fn forge_one(&mut self, (client, port): (bool, u16), (offset, ttl, bare): (u32, u8, bool), after: i64) {
+        let host = self.host(client);
+        let own_ttl = host.ttl;
+        let Some(socket) = host.sockets.get(&port) else { return };
+        let (seq, ack) = (socket.nxt.wrapping_add(offset), socket.rcv);
         let packet = Packet {
             from_client: client,
             port,
@@ -293,12 +316,13 @@ impl World {
             win: 0,
             timestamps: None,
             id: self.rng.next() as u16,
-            ttl: 47,
+            ttl,
             lingering: false,
-            truth: Some(FORGED),
+            truth: Some(if offset == 0 && ttl == own_ttl { FORGED_WELL } else { FORGED }),
         };
-        self.captured.push((self.now, packet));
+        let seen = self.now + after;
+        self.captured.push((seen, packet));
         let [near, far] = self.conditions.delays;
-        self.at(self.now + if client { far } else { near }, Event::Arrive(packet));
+        self.at(seen + if client { far } else { near }, Event::Arrive(packet));
     }
 }
