@@ -142,6 +142,9 @@ fn count_together(view: &View<'_>) -> usize {
 /// RSTs with numbers that climb beyond what E had sent, or with windows that climb: no stack sends those (Weaver et al. 2009: RST_SEQ_CHANGE).
 fn burst(view: &View<'_>) -> Option<Opinion> {
     let own = view.own();
+    if is_of_live_socket(view) {
+        return None;
+    }
     let mut numbers: Vec<u32> = unprovoked(view).map(|past| past.seq().0).collect();
     if view.form() == Form::Active || view.trigger().is_none() {
         numbers.push(view.reset().seq.0);
@@ -162,6 +165,13 @@ fn burst(view: &View<'_>) -> Option<Opinion> {
     Some(forged(view, if swept { Cause::BlindAttack } else { Cause::InjectedBurst }).because(fact))
 }
 
+/// Whether the RST continues E's own counters, which whoever resets in bulk does not trouble to do.
+fn is_of_live_socket(view: &View<'_>) -> bool {
+    let counted = view.suspicion.trust.iter().any(|fact| fact.kind == FactKind::NextIpId);
+    let stamped = view.reset().options.timestamps.is_some();
+    view.form() == Form::Active && view.suspicion.weight == 0 && (counted || stamped)
+}
+
 /// How many different windows, 0 left out, the RSTs around this one show.
 fn count_windows(view: &View<'_>) -> usize {
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
@@ -175,7 +185,7 @@ fn count_windows(view: &View<'_>) -> usize {
 
 /// After a silence both ends are reset at one instant, and neither RST answers anything.
 fn mirrored(view: &View<'_>) -> Option<Opinion> {
-    if view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
+    if is_of_live_socket(view) || view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
         return None;
     }
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;

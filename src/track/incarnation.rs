@@ -282,7 +282,9 @@ impl Incarnation {
         let carries = segment.len > 0 || segment.flags.fin();
         let fits = own.shows(Marks::SENT) && is_near(segment.seq, own.snd_max);
         let acks = segment.ack().is_some_and(|ack| !peer.shows(Marks::SENT) || is_near(ack, peer.snd_max));
-        carries && !segment.flags.syn() && fits && acks
+        // A SYN|ACK for the old SYN while a newer one is on its way (Linux tcp_check_req keeps the old request).
+        let old_syn = segment.flags.syn() && peer.shows(Marks::SYN) && segment.ack() == Some(peer.base.plus(1));
+        old_syn || carries && !segment.flags.syn() && fits && acks
     }
 }
 
