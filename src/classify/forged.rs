@@ -72,8 +72,10 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
         let ordinary = !past.flags().syn() && !past.flags().rst();
         let carries = past.seq_len() > 0 && ordinary;
         let after = past.time().since(reset.time);
-        // What lies below the RST's number may have been sent before it and captured behind it.
-        let new = past.seq().since(from) >= 0 && (past.seq().since(reset.seq) >= 0 || after >= REORDER_NS);
+        // What lies below a live socket's number was sent before it; of an echo's number that cannot be said, and data may wait
+        // in a queue that the echo passes.
+        let beyond = reset.flags.ack() && past.seq().since(reset.seq) >= 0;
+        let new = past.seq().since(from) >= 0 && (beyond || after >= REORDER_NS);
         // Only TIME-WAIT and a connection that lives send ACKs.
         let alive = ordinary && !view.own_closed() && after >= LATER_NS;
         carries && (new || after >= LATER_NS) || alive
@@ -89,9 +91,11 @@ fn sender_continues(view: &View<'_>) -> Option<Opinion> {
     let acked = view
         .peer_after()
         .any(|past| past.frame() > next.frame() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
+    let after = next.time().since(view.reset().time);
+    let proven = acked && after >= if view.form() == Form::Active { REORDER_NS } else { LATER_NS };
     let fact = Fact::at(FactKind::SenderContinues, next.frame());
     let cause = if count_together(view) > 1 { Cause::InjectedBurst } else { Cause::Injected };
-    Some(forged(view, cause).because(fact).sure(if acked { Certainty::Certain } else { Certainty::Likely }))
+    Some(forged(view, cause).because(fact).sure(if proven { Certainty::Certain } else { Certainty::Likely }))
 }
 
 /// The RST answers T, but E's later segment does not acknowledge T: a device between them refused it.
