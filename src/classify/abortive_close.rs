@@ -59,7 +59,11 @@ fn after_close(view: &View<'_>) -> Option<Opinion> {
         (Form::AckEcho, Some(trigger)) => refused_after_close(view, trigger),
         (Form::Active, _) => active_after_close(view),
         (_, Some(trigger)) => refused_after_close(view, trigger).at_most(Certainty::Likely),
-        (_, None) => abortive(Cause::DataAfterClose).sure(Certainty::Possible).lacking(Missing::Trigger),
+        (_, None) => abortive(Cause::DataAfterClose).sure(Certainty::Possible).lacking(Missing::Trigger).or(
+            Class::HalfOpenResponse,
+            Cause::LateSegment,
+            "both sides may have closed, and something late have arrived",
+        ),
     };
     Some(opinion.because(fin).because(hidden).lacking_if(hidden.is_some(), Missing::SenderSegments))
 }

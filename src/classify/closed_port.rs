@@ -10,6 +10,8 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 const SCANNING: u32 = 3;
 /// A port that accepts within this time of a refusal has a listener.
 const NEAR_NS: i64 = 10_000_000_000;
+/// A host that completes a handshake answers within this time: delayed ACKs take 200 ms (RFC 1122 4.2.3.2 allows 500 ms).
+const PENDING_NS: i64 = 500_000_000;
 
 /// Whether E refused an attempt to open a connection.
 pub fn judge(view: &View<'_>) -> Judgement {
@@ -163,11 +165,14 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
     let trigger = view.echo_trigger()?;
     let waiting =
         view.is_opener() == Some(false) && view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
-    let right = trigger.ack() == Some(view.own().snd_max) && trigger.is_pure_ack() && !trigger.is_probe();
+    // E has shown nothing since its SYN|ACK: what comes while that is fresh meets SYN-RECEIVED.
+    let fresh = trigger.time().since(view.own().last) <= PENDING_NS;
+    let plain = trigger.is_pure_ack() && !trigger.is_probe();
+    let right = trigger.ack() == Some(view.own().snd_max) && (plain || fresh);
     // Linux drops the ACK first and refuses the one that answers its repeated SYN|ACK.
     let repeated = view.own().shows(Marks::SYN_REPEATED);
     let earlier = |past: &Past| past.frame() < trigger.frame() && past.is_pure_ack() && !past.is_copy();
-    let first = repeated || !view.peer_before().any(earlier);
+    let first = repeated || fresh || !view.peer_before().any(earlier);
     if !waiting || !right || !first {
         return None;
     }
@@ -189,8 +194,7 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
 
 /// The form of a refusal (RST|ACK, seq 0, window 0), but the SYN was not captured.
 fn unseen_syn(view: &View<'_>) -> Option<Opinion> {
-    let fits =
-        view.form() == Form::SynEcho && view.trigger().is_none() && view.is_own_silent() && view.is_peer_silent();
+    let fits = view.form() == Form::SynEcho && view.trigger().is_none() && view.is_peer_silent();
     fits.then(|| {
         closed(Cause::NoListener)
             .because(Fact::of(FactKind::NoSocketMarks))

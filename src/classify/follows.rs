@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, Note, Past};
 
+use super::form::REORDER_NS;
 use super::note::unpack;
 use super::opinion::{Judgement, Opinion};
 use super::suspicion::HEAVY;
@@ -68,7 +69,10 @@ fn is_trigger_like(view: &View<'_>, past: &Past) -> bool {
 fn repeated(view: &View<'_>) -> Option<Opinion> {
     let earlier = view.own_resets().next_back()?;
     let (class, cause, note) = event_of(view, earlier)?;
-    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > earlier.frame());
+    // What the capture wrote behind the earlier RST was sent before it.
+    let swapped =
+        |past: &Past| past.time().since(earlier.time()) <= REORDER_NS && past.seq_end().since(earlier.seq()) <= 0;
+    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > earlier.frame() && !swapped(past));
     if spoke || class == Class::Forged {
         return None;
     }

@@ -1,7 +1,9 @@
 //! Forged: neither end's TCP made the RST. Hard evidence decides; soft evidence needs company.
 
-use crate::track::{Marks, Past};
+use crate::tcp::SeqNum;
+use crate::track::{Endpoint, Marks, Past};
 
+use super::form::{REORDER_NS, own_end};
 use super::opinion::{Judgement, Opinion};
 use super::suspicion::HEAVY;
 use super::view::View;
@@ -44,8 +46,12 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
         return None;
     }
     let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::frame);
-    let answer = view.own_after().find(|past| past.flags().syn() && past.flags().ack())?;
-    if asked_again.is_some_and(|frame| frame < answer.frame()) {
+    // A SYN|ACK for an older SYN may still be repeated.
+    let fits = |past: &&Past| past.ack().is_some_and(|ack| ack.is_after(view.peer().base));
+    let answer = view.own_after().filter(fits).find(|past| past.flags().syn() && past.flags().ack())?;
+    // Of two SYNs one may have been refused and the other accepted.
+    let asked = view.peer_before().filter(|past| past.flags().syn() && !past.is_copy()).count();
+    if asked > 1 || asked_again.is_some_and(|frame| frame < answer.frame()) {
         return None;
     }
     let fact = Fact::at(FactKind::SynAckAfterReset, answer.frame());
@@ -63,10 +69,16 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let reset = view.reset();
     let from = if view.form() == Form::Active || view.is_own_silent() { reset.seq } else { view.own().snd_max };
     view.own_after().find(|past| {
-        let carries = past.seq_len() > 0 && !past.flags().syn() && !past.flags().rst();
-        let new = past.seq().since(from) >= 0;
-        let late = past.time().since(reset.time) >= LATER_NS;
-        carries && (new || late)
+        let ordinary = !past.flags().syn() && !past.flags().rst();
+        let carries = past.seq_len() > 0 && ordinary;
+        let after = past.time().since(reset.time);
+        // What lies below a live socket's number was sent before it; of an echo's number that cannot be said, and data may wait
+        // in a queue that the echo passes.
+        let beyond = reset.flags.ack() && past.seq().since(reset.seq) >= 0;
+        let new = past.seq().since(from) >= 0 && (beyond || after >= REORDER_NS);
+        // Only TIME-WAIT and a connection that lives send ACKs.
+        let alive = ordinary && !view.own_closed() && after >= LATER_NS;
+        carries && (new || after >= LATER_NS) || alive
     })
 }
 
@@ -79,9 +91,11 @@ fn sender_continues(view: &View<'_>) -> Option<Opinion> {
     let acked = view
         .peer_after()
         .any(|past| past.frame() > next.frame() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
+    let after = next.time().since(view.reset().time);
+    let proven = acked && after >= if view.form() == Form::Active { REORDER_NS } else { LATER_NS };
     let fact = Fact::at(FactKind::SenderContinues, next.frame());
     let cause = if count_together(view) > 1 { Cause::InjectedBurst } else { Cause::Injected };
-    Some(forged(view, cause).because(fact).sure(if acked { Certainty::Certain } else { Certainty::Likely }))
+    Some(forged(view, cause).because(fact).sure(if proven { Certainty::Certain } else { Certainty::Likely }))
 }
 
 /// The RST answers T, but E's later segment does not acknowledge T: a device between them refused it.
@@ -107,10 +121,15 @@ fn unprovoked<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Past> {
 }
 
 fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
+    // With many segments in flight the trigger is forgotten; its number is one that P had acknowledged.
+    let acked = view.peer().shows(Marks::ACKED) && reset.seq().since(view.peer().max_ack) <= 0;
+    if acked && !reset.flags().ack() && reset.seq().is_after(view.own().base) {
+        return true;
+    }
     let all = view.peer_before().chain(view.peer_after());
     all.filter(|past| !past.flags().rst()).any(|past| match reset.flags().ack() {
         false => past.ack() == Some(reset.seq()),
-        true => !past.flags().ack() && past.seq_end() == reset.ack_field(),
+        true => reset.seq() == SeqNum(0) && !past.flags().ack() && past.seq_end() == reset.ack_field(),
     })
 }
 
@@ -127,14 +146,19 @@ fn count_together(view: &View<'_>) -> usize {
 /// RSTs with numbers that climb beyond what E had sent, or with windows that climb: no stack sends those (Weaver et al. 2009: RST_SEQ_CHANGE).
 fn burst(view: &View<'_>) -> Option<Opinion> {
     let own = view.own();
+    if is_of_live_socket(view) {
+        return None;
+    }
     let mut numbers: Vec<u32> = unprovoked(view).map(|past| past.seq().0).collect();
     if view.form() == Form::Active || view.trigger().is_none() {
         numbers.push(view.reset().seq.0);
     }
-    let beyond = numbers.iter().any(|seq| crate::tcp::SeqNum(*seq).since(own.snd_max) > 1);
+    let end = own_end(view.case);
+    let beyond = numbers.iter().any(|seq| SeqNum(*seq).since(end) > 1);
     numbers.sort_unstable();
     numbers.dedup();
-    let climbs = numbers.len() >= 2 && beyond && own.shows(Marks::SENT);
+    // With one direction only, what they answer cannot be seen.
+    let climbs = numbers.len() >= 2 && beyond && own.shows(Marks::SENT) && !view.is_peer_silent();
     let windows = count_windows(view);
     if !climbs && windows < 3 {
         return None;
@@ -143,6 +167,13 @@ fn burst(view: &View<'_>) -> Option<Opinion> {
     let swept = count >= 5 && numbers.len() >= 5;
     let fact = Fact::of(FactKind::Burst).with(count as i64);
     Some(forged(view, if swept { Cause::BlindAttack } else { Cause::InjectedBurst }).because(fact))
+}
+
+/// Whether the RST continues E's own counters, which whoever resets in bulk does not trouble to do.
+fn is_of_live_socket(view: &View<'_>) -> bool {
+    let counted = view.suspicion.trust.iter().any(|fact| fact.kind == FactKind::NextIpId);
+    let stamped = view.reset().options.timestamps.is_some();
+    view.form() == Form::Active && view.suspicion.weight == 0 && (counted || stamped)
 }
 
 /// How many different windows, 0 left out, the RSTs around this one show.
@@ -158,15 +189,25 @@ fn count_windows(view: &View<'_>) -> usize {
 
 /// After a silence both ends are reset at one instant, and neither RST answers anything.
 fn mirrored(view: &View<'_>) -> Option<Opinion> {
-    if view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
+    if is_of_live_socket(view) || view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
         return None;
     }
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;
     let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
+    // The other one may answer what the capture wrote behind this one.
+    let drew = |past: &Past| !past.flags().rst() && !other.flags().ack() && past.ack() == Some(other.seq());
+    if view.own_after().take_while(|past| past.frame() < other.frame()).any(drew) {
+        return None;
+    }
     // Suricata's reject gives both RSTs the window of the segment it acts on.
     let same_window = other.window() == view.reset().window && other.window() > 0;
-    let one_hand = same_window && view.own().window != view.peer().window;
+    // Two live sockets would show their windows; hosts that start at TTL 128 (Windows) leave them 0.
+    let hides = |end: &Endpoint| end.window > 0 && end.ttl <= 64;
+    let active = other.flags().ack() && view.reset().flags.ack();
+    let empty = active && other.window() == 0 && view.reset().window == 0;
+    let no_window = empty && hides(view.own()) && hides(view.peer());
+    let one_hand = same_window && view.own().window != view.peer().window || no_window;
     if !view.is_established() || (view.case.before.iter().any(spoke) && !one_hand) {
         return None;
     }

@@ -7,8 +7,10 @@ use super::Form;
 
 /// How long after its trigger a RST may come: hosts answer within a round trip, and a second is longer than most.
 const ANSWER_NS: i64 = 1_000_000_000;
+/// How much longer than a known round trip: kernels answer at once, but may first have to ask for the link address.
+const SLACK_NS: i64 = 500_000_000;
 /// How far after its trigger a RST may have been written in front of it: captures on several interfaces mix up what lies this close.
-const REORDER_NS: i64 = 1_000_000;
+pub const REORDER_NS: i64 = 1_000_000;
 
 /// What the header of a RST shows.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +43,13 @@ pub fn shape(case: &ResetCase) -> Shape {
     }
     let none = Shape { form: Form::Other, trigger: None, swapped: false };
     if bare {
-        return none;
+        return if answers_forgotten(case) { Shape { form: Form::AckEcho, ..none } } else { none };
     }
     if is_active(case) {
         return Shape { form: Form::Active, ..none };
     }
-    if reset.seq == SeqNum(0) && reset.window == 0 && !case.life.own.shows(Marks::SENT) {
+    let alone = !case.life.own.shows(Marks::SENT) || !case.life.peer.shows(Marks::SENT);
+    if reset.seq == SeqNum(0) && reset.window == 0 && alone {
         return Shape { form: Form::SynEcho, ..none };
     }
     if let Some((trigger, swapped)) = find(case, |past| is_full_echo(case, past)) {
@@ -57,7 +60,8 @@ pub fn shape(case: &ResetCase) -> Shape {
 
 /// The newest segment of the peer that fits, and whether it stands behind the RST.
 fn find(case: &ResetCase, fits: impl Fn(&Past) -> bool) -> Option<(Past, bool)> {
-    let timely = |past: &&Past| case.reset.time.since(past.time()) <= ANSWER_NS.max(4 * round_trip(case));
+    let patience = patience(case);
+    let timely = |past: &&Past| case.reset.time.since(past.time()) <= patience;
     let peers = |past: &&Past| !case.is_own(past) && !past.flags().rst();
     let before = case.before.iter().rev().filter(peers).filter(timely).find(|past| fits(past));
     if let Some(found) = before {
@@ -81,8 +85,10 @@ fn original(case: &ResetCase, found: &Past) -> Past {
         .unwrap_or(*found)
 }
 
-fn round_trip(case: &ResetCase) -> i64 {
-    i64::from(case.life.own.answer_ns) + i64::from(case.life.peer.answer_ns)
+/// How long an answer of E may take.
+fn patience(case: &ResetCase) -> i64 {
+    let round_trip = i64::from(case.life.own.answer_ns);
+    if round_trip > 0 { SLACK_NS + 4 * round_trip } else { ANSWER_NS.max(4 * i64::from(case.life.peer.answer_ns)) }
 }
 
 /// RFC 9293 3.5.2 group 1: the trigger has no ACK, so the RST acknowledges its end.
@@ -101,12 +107,30 @@ fn is_ack_trigger(case: &ResetCase, past: &Past) -> bool {
     past.ack() == Some(case.reset.seq) && !was_answered(case, past)
 }
 
+/// A bare RST takes its trigger's ACK number. With more segments in flight than are kept its trigger is forgotten, but the number is
+/// still one that P may have acknowledged: a third party would take the one that P expects, not an older one.
+fn answers_forgotten(case: &ResetCase) -> bool {
+    let (own, peer) = (&case.life.own, &case.life.peer);
+    let forgotten = (case.before.len() as u32) < case.life.segments;
+    let acked = own.shows(Marks::SENT) && peer.shows(Marks::ACKED);
+    let number = case.reset.seq;
+    // The trigger came before all that is kept, and a socket that has sent since then is alive, unless it was closed meanwhile.
+    let kept = |past: &&Past| !past.flags().syn() && !past.flags().fin() && !past.flags().rst();
+    let recent = case.before.iter().find(kept).is_none_or(|past| case.reset.time.since(past.time()) <= patience(case));
+    let gone = own.shows(Marks::FIN)
+        || own.shows(Marks::RST)
+        || !case.before.iter().filter(kept).any(|past| case.is_own(past));
+    forgotten && acked && recent && gone && number.is_after(own.base) && number.since(peer.max_ack) <= 0
+}
+
 /// Whether the RST's sender sent something after `past` that shows it had accepted it: then it did not provoke the RST.
 fn was_answered(case: &ResetCase, past: &Past) -> bool {
+    let round_trip = i64::from(case.life.own.answer_ns);
     let later =
         case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.frame() > past.frame());
     later.into_iter().any(|own| match past.seq_len() {
-        0 => !past.is_probe() || own.ack().is_some(),
+        // What comes within the round trip may have crossed it.
+        0 => (!past.is_probe() || own.ack().is_some()) && own.time().since(past.time()) >= round_trip,
         _ => own.ack().is_some_and(|ack| ack.since(past.seq_end()) >= 0),
     })
 }
@@ -124,7 +148,7 @@ fn is_active(case: &ResetCase) -> bool {
         let from = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
         // Beyond what the peer was seen to send where the capture lost some of it.
         let unseen = reset.ack_field.since(peer.snd_max);
-        let exact = reset.seq == own.snd_max && unseen < 1 << 16;
+        let exact = reset.seq == own_end(case) && unseen < 1 << 16;
         reset.ack_field.since(from) >= 0 && (unseen <= 1 || exact)
     } else {
         !own.shows(Marks::ACKED) || reset.ack_field.since(own.max_ack) >= 0
@@ -132,13 +156,34 @@ fn is_active(case: &ResetCase) -> bool {
     ack_fits && seq_fits(case)
 }
 
+/// E's last data was lost before the capture point: the number is ahead but in P's window, the ack exact, and all else is E's live socket's
+/// (Linux tcp_send_active_reset takes TTL, timestamps and the IP ID counter from it).
+fn is_ahead_of_capture(case: &ResetCase) -> bool {
+    let (own, peer, reset) = (&case.life.own, &case.life.peer, &case.reset);
+    let window = u32::from(peer.window) << u32::from(peer.wscale.min(14));
+    let exact = own.shows(Marks::ACKED) && reset.ack_field == own.max_ack && reset.window > 0;
+    let stamped = reset.options.timestamps.is_some() == own.shows(Marks::TIMESTAMPS_LAST);
+    let counted = reset.ip.id.is_none_or(|id| (1..=64).contains(&id.wrapping_sub(own.last_id)));
+    exact && stamped && counted && reset.ip.ttl == own.ttl && reset.seq.is_within(own.snd_max, window.max(1))
+}
+
+/// After the highest number E had sent, with what the capture wrote behind the RST.
+pub fn own_end(case: &ResetCase) -> SeqNum {
+    let close = |past: &&Past| past.time().since(case.reset.time) <= REORDER_NS;
+    let swapped = case.after.iter().take_while(close).filter(|past| case.is_own(past) && !past.flags().rst());
+    swapped.filter(|past| !past.flags().syn()).fold(case.life.own.snd_max, |end, past| end.max(past.seq_end()))
+}
+
 fn seq_fits(case: &ResetCase) -> bool {
     let (own, peer) = (&case.life.own, &case.life.peer);
     let reset = &case.reset;
     if own.shows(Marks::SENT) {
         let lowest = if peer.shows(Marks::ACKED) { peer.max_ack } else { own.base };
+        if is_ahead_of_capture(case) {
+            return true;
+        }
         // One beyond: a FIN that was queued, or lost before the capture point.
-        return reset.seq.since(lowest) >= 0 && reset.seq.since(own.snd_max) <= 1;
+        return reset.seq.since(lowest) >= 0 && reset.seq.since(own_end(case)) <= 1;
     }
     peer.shows(Marks::ACKED) && reset.seq.since(peer.max_ack).unsigned_abs() < 1 << 16
 }

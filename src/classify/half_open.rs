@@ -74,7 +74,12 @@ fn unwanted_syn_ack(view: &View<'_>) -> Option<Opinion> {
                 .or(Class::HalfOpenResponse, Cause::HandshakeAbandoned, "the program may have given up just then"),
         );
     }
-    Some(abandoned(view, &answer))
+    (!has_connected(view)).then(|| abandoned(view, &answer))
+}
+
+/// SYN-SENT has no RST of its own (RFC 9293 3.10.5): one with a live socket's timestamps comes from a connection whose ACK was not captured.
+fn has_connected(view: &View<'_>) -> bool {
+    view.form() == Form::Active && view.reset().options.timestamps.is_some()
 }
 
 /// The SYN|ACK that E reset before acknowledging it.
@@ -179,7 +184,7 @@ fn stray_ack(view: &View<'_>) -> Option<Opinion> {
 
 /// P uses a connection that E, which never closed it, does not know (RFC 9293 3.5.1).
 fn lost_state(view: &View<'_>) -> Option<Opinion> {
-    let trigger = view.echo_trigger().or_else(|| full_echo(view))?;
+    let Some(trigger) = view.echo_trigger().or_else(|| full_echo(view)) else { return forgotten_trigger(view) };
     let hidden_fin = view.peer().shows(Marks::ACKS_UNSEEN) && beyond_by_one(view, trigger) && trigger.seq_len() > 0;
     if view.own_closed() || trigger.flags().syn() || hidden_fin {
         return None;
@@ -215,6 +220,23 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
         );
     }
     Some(opinion)
+}
+
+/// T was one of more segments in flight than are kept.
+fn forgotten_trigger(view: &View<'_>) -> Option<Opinion> {
+    let fits = view.form() == Form::AckEcho && view.trigger().is_none() && !view.own_closed();
+    fits.then(|| {
+        half_open(Cause::LostState)
+            .because_if(view.has_no_socket_marks(), FactKind::NoSocketMarks)
+            .because(Fact::of(FactKind::NoFinFromSender))
+            .sure(Certainty::Possible)
+            .lacking(Missing::Trigger)
+            .or(
+                Class::AbortiveClose,
+                Cause::DataAfterClose,
+                "its FIN or RST may have been lost before the capture point",
+            )
+    })
 }
 
 /// RST|ACK with both numbers of T from a side that has shown nothing else (lwIP, middleboxes).

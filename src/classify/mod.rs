@@ -70,6 +70,13 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     if view.shape.swapped || cut || case.cut_short {
         opinion = opinion.at_most(Certainty::Likely);
     }
+    if opinion.class != Class::Forged && view.suspicion.is_from_elsewhere() {
+        opinion = opinion.at_most(Certainty::Likely).or(
+            Class::Forged,
+            Cause::Injected,
+            "its TTL is not the one the sender uses, so a third party may have sent it",
+        );
+    }
     let kept = case.before.len() as u32;
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
 }

@@ -20,6 +20,11 @@ pub struct Suspicion {
 }
 
 impl Suspicion {
+    /// Whether the TTL speaks of another place than the sender's.
+    pub fn is_from_elsewhere(&self) -> bool {
+        self.weight > 0 && self.facts.iter().any(|fact| fact.kind == FactKind::TtlDiffers)
+    }
+
     fn add(&mut self, weight: u8, fact: Fact) {
         self.weight = self.weight.saturating_add(weight);
         self.facts.push(fact);
@@ -36,8 +41,9 @@ pub fn suspicion(case: &ResetCase, shape: &Shape) -> Suspicion {
     if !own.shows(Marks::SENT) {
         return found;
     }
-    let echo = matches!(shape.form, Form::AckEcho | Form::SynEcho);
-    weigh_ttl(case, echo, &mut found);
+    // No stack sends a RST without ACK from a live socket (RFC 9293 3.5.2), so one whose trigger is missing is an echo, too.
+    let echo = matches!(shape.form, Form::AckEcho | Form::SynEcho) || !case.reset.flags.ack();
+    weigh_ttl(case, shape, &mut found);
     weigh_id(case, echo, &mut found);
     weigh_header(case, echo, &mut found);
     weigh_numbers(case, shape, &mut found);
@@ -45,7 +51,7 @@ pub fn suspicion(case: &ResetCase, shape: &Shape) -> Suspicion {
     found
 }
 
-fn weigh_ttl(case: &ResetCase, echo: bool, found: &mut Suspicion) {
+fn weigh_ttl(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
     let own = &case.life.own;
     let difference = i64::from(case.reset.ip.ttl) - i64::from(own.ttl);
     // Scanners make the SYN by hand, their kernel the RST (IP_TTL of an application has the same effect).
@@ -55,10 +61,22 @@ fn weigh_ttl(case: &ResetCase, echo: bool, found: &mut Suspicion) {
     } else if !own.shows(Marks::TTL_VARIES) && !crafted {
         let weight = match difference.abs() {
             0..=2 => 0,
-            _ if echo => 1,
+            _ if matches!(shape.form, Form::AckEcho | Form::SynEcho) => 1,
+            _ if is_odd(case) => HEAVY,
             _ => 2,
         };
         found.add(weight, Fact::of(FactKind::TtlDiffers).with(difference));
+    }
+}
+
+/// No ACK and nothing that it answers, though nothing is missing; or no window, which a live socket's reset shows
+/// (but for hosts that start at TTL 128: Windows).
+fn is_odd(case: &ResetCase) -> bool {
+    let (own, peer) = (&case.life.own, &case.life.peer);
+    let complete = !own.shows(Marks::HOLE) && !peer.shows(Marks::ACKS_UNSEEN) && peer.shows(Marks::SENT);
+    match case.reset.flags.ack() {
+        false => complete,
+        true => case.reset.window == 0 && own.window > 0 && own.ttl <= 64,
     }
 }
 

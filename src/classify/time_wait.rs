@@ -40,9 +40,7 @@ fn reset_by_client(view: &View<'_>) -> Option<Opinion> {
     let fact = Fact::at(FactKind::OldAckToSyn, ack.frame());
     let opinion = collision(Cause::SynResetByClient).because(fact);
     let opinion = match &view.case.previous {
-        Some(previous) if previous.peer.shows(Marks::FIN) && !was_reset(previous) => {
-            opinion.because(closed_fact(view, previous))
-        }
+        Some(previous) if lingers(previous, ack) => opinion.because(closed_fact(view, previous)),
         // IP ID 0 is how a TIME-WAIT bucket of Linux answers; a live socket's ID runs on.
         None if ack.ip_id() == Some(0) => opinion
             .because(Fact::at(FactKind::OldAckIdZero, ack.frame()))
@@ -52,6 +50,12 @@ fn reset_by_client(view: &View<'_>) -> Option<Opinion> {
         _ => return None,
     };
     Some(opinion.because(retry_fact(view)))
+}
+
+/// Whether P had closed, and E's side of the close was seen or P's ACK is a TIME-WAIT bucket's: else its FIN waits in a live socket.
+fn lingers(previous: &Previous, ack: &Past) -> bool {
+    let answered = previous.peer.fin_acked_by(&previous.own) || previous.own.shows(Marks::FIN);
+    previous.peer.shows(Marks::FIN) && !was_reset(previous) && (answered || ack.ip_id() == Some(0))
 }
 
 fn was_reset(previous: &Previous) -> bool {

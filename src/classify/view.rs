@@ -66,9 +66,13 @@ impl<'a> View<'a> {
         self.is_opener().map(|opener| if opener { Role::Client } else { Role::Server })
     }
 
-    /// Whether the capture shows nothing of E before, other RSTs left out.
+    /// Whether the capture shows nothing of E in this life, other RSTs left out. An ACK that answers P's SYN with other numbers
+    /// belongs to an older life (RFC 5961 4.2, RFC 9293 3.10.7.4 TIME-WAIT).
     pub fn is_own_silent(&self) -> bool {
-        !self.own().shows(Marks::SENT)
+        let (own, peer) = (self.own(), self.peer());
+        let took_part = [Marks::SYN, Marks::DATA, Marks::FIN].iter().any(|mark| own.shows(*mark));
+        let asking = peer.shows(Marks::SYN) && !peer.shows(Marks::SYN_ACK) && !peer.shows(Marks::PLAIN_ACK);
+        !own.shows(Marks::SENT) || asking && !took_part && own.shows(Marks::ACKED) && own.max_ack != peer.snd_max
     }
 
     /// Whether the capture shows nothing of P before, RSTs left out.

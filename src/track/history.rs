@@ -290,6 +290,11 @@ impl History {
         at
     }
 
+    /// The kept segments in no order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
     /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
     pub fn past(&self, latest: FrameNo) -> Vec<Past> {
         let mut past: Vec<Past> = self.records.iter().map(|record| record.unpack(latest)).collect();

@@ -224,6 +224,57 @@ impl Incarnation {
         own.shows(Marks::SYN) && own.base == segment.seq
     }
 
+    /// Whether `segment` of `side`, a RST or one that comes while this life is embryonic, belongs to the life before, `old`.
+    pub(super) fn leaves_to(&self, old: &Incarnation, segment: &Segment, side: Side) -> bool {
+        if segment.flags.rst() {
+            return !self.has_drawn(segment, side)
+                && old.is_reset_by(segment, side)
+                && !self.is_doubted_by(segment, side, old);
+        }
+        old.is_continued_by(segment, side)
+    }
+
+    /// Whether the RST's numbers fit this life: those of a live socket, or of an answer to a segment that was kept.
+    fn has_drawn(&self, reset: &Segment, side: Side) -> bool {
+        let own = self.end(side);
+        let mut peers = self.history.records().iter().filter(|record| record.side() != side);
+        match reset.ack() {
+            None => self.has_acknowledged(reset, side) || peers.any(|record| record.ack() == Some(reset.seq)),
+            Some(_) => reset.seq == SeqNum(0) || own.shows(Marks::SYN) && is_near(reset.seq, own.snd_max),
+        }
+    }
+
+    /// Whether `side`, in SYN-SENT, may have sent the RST for an ACK that was not captured: such an ACK has the old life's last
+    /// number. Another number, or data or a FIN that was in flight when the SYN left, speaks for the old life.
+    fn is_doubted_by(&self, reset: &Segment, side: Side, old: &Incarnation) -> bool {
+        let asking = self.is_embryonic() && self.end(side).shows(Marks::SYN);
+        let in_flight = |record: &&Record| reset.time.since(record.time()) < 1_000_000_000;
+        let drew = |record: &Record| match record.side() == side {
+            true => record.flags().rst() && record.seq() == reset.seq,
+            false => record.seq_len() > 0 && record.ack() == Some(reset.seq),
+        };
+        let last = reset.seq == old.end(side.other()).max_ack;
+        asking && last && !old.history.records().iter().filter(in_flight).any(drew)
+    }
+
+    /// Whether the number of the RST of `side` is one that its peer had acknowledged in this life.
+    fn has_acknowledged(&self, reset: &Segment, side: Side) -> bool {
+        let (own, peer) = (self.end(side), self.end(side.other()));
+        let known = own.shows(Marks::SENT) && peer.shows(Marks::ACKED);
+        known && reset.seq.is_after(own.base) && reset.seq.since(peer.max_ack) <= 0
+    }
+
+    /// Whether the RST of `side` has this life's numbers: a live socket's, or one that the peer had acknowledged.
+    fn is_reset_by(&self, reset: &Segment, side: Side) -> bool {
+        let (own, peer) = (self.end(side), self.end(side.other()));
+        let shown = own.shows(Marks::SENT) && peer.shows(Marks::SENT);
+        let fits = match reset.ack() {
+            None => self.has_acknowledged(reset, side),
+            Some(ack) => (0..=1).contains(&reset.seq.since(own.snd_max)) && is_near(ack, peer.snd_max),
+        };
+        shown && fits
+    }
+
     /// Whether `segment` of `side` carries on this life although a newer SYN was seen: its numbers fit here.
     pub(super) fn is_continued_by(&self, segment: &Segment, side: Side) -> bool {
         let own = self.end(side);
@@ -231,7 +282,9 @@ impl Incarnation {
         let carries = segment.len > 0 || segment.flags.fin();
         let fits = own.shows(Marks::SENT) && is_near(segment.seq, own.snd_max);
         let acks = segment.ack().is_some_and(|ack| !peer.shows(Marks::SENT) || is_near(ack, peer.snd_max));
-        carries && !segment.flags.syn() && fits && acks
+        // A SYN|ACK for the old SYN while a newer one is on its way (Linux tcp_check_req keeps the old request).
+        let old_syn = segment.flags.syn() && peer.shows(Marks::SYN) && segment.ack() == Some(peer.base.plus(1));
+        old_syn || carries && !segment.flags.syn() && fits && acks
     }
 }
 

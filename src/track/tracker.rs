@@ -153,8 +153,8 @@ impl Tracker {
             return Placed { id: next, side, succeeded: Some(id) };
         }
         if let Some(previous) = current.previous
-            && current.is_embryonic()
-            && self.slab.get(previous).is_some_and(|old| old.is_continued_by(segment, side))
+            && (segment.flags.rst() || current.is_embryonic())
+            && self.slab.get(previous).is_some_and(|old| current.leaves_to(old, segment, side))
         {
             return Placed { id: previous, side, succeeded: None };
         }
