@@ -89,11 +89,13 @@ fn segment(connection: &Connection, seen: &Seen, bases: (SeqNum, SeqNum)) -> Str
 /// What the sequence and acknowledgment numbers of a segment count from, once both sides' numbers are known.
 fn bases(finding: &Finding, seen: &Seen) -> Option<(SeqNum, SeqNum)> {
     let Connection { client_base, server_base, .. } = finding.connection;
-    let opened = finding.segments.iter().find(|other| other.flags.syn() && other.flags.ack()).map(|other| other.time);
-    if opened.is_some_and(|opened| seen.time < opened) {
-        return None;
-    }
-    let (client, server) = client_base.zip(server_base)?;
+    let opened = finding.segments.iter().find(|other| other.flags.syn() && other.flags.ack());
+    let (client, server) = match opened {
+        Some(opened) if seen.time < opened.time => return None,
+        Some(opened) if opened.from_client => (opened.seq, server_base?),
+        Some(opened) => (client_base?, opened.seq),
+        None => (client_base?, server_base?),
+    };
     Some(if seen.from_client { (client, server) } else { (server, client) })
 }
 
