@@ -55,7 +55,11 @@ fn retry<T>(name: &str, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T
     loop {
         tried += 1;
         match work() {
-            Err(error) if tried < TRIES => drop(writeln!(io::stderr(), "{name}, try {tried}: {error}")),
+            Err(error) if tried < TRIES => {
+                // The segments are of interest only where no try succeeds.
+                let said = error.to_string();
+                let _ = writeln!(io::stderr(), "{name}, try {tried}: {}", said.lines().next().unwrap_or_default());
+            }
             done => return done,
         }
     }
