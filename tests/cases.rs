@@ -6,6 +6,7 @@
 mod script;
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -184,6 +185,58 @@ fn the_program_gives_the_same_classes() {
             Ok(said) if said == library && said.len() == case.script.expects().count() => {}
             Ok(said) => errors.push(case.located(&format!("1: the program says {said:?}, the library {library:?}"))),
             Err(error) => errors.push(case.located(&format!("1: {error}"))),
+        }
+    }
+    report(errors);
+}
+
+/// The frames that Wireshark's filter finds a RST in, other than quoted in ICMP; `Err` where tshark cannot be run.
+fn resets_by_tshark(file: &Path) -> io::Result<Vec<u64>> {
+    let filter = "tcp.flags.reset==1 && !icmp && !icmpv6";
+    let mut command = Command::new("tshark");
+    let output = command.arg("-r").arg(file).args(["-Y", filter, "-T", "fields", "-e", "frame.number"]).output()?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    lines.lines().map(|line| line.parse().map_err(io::Error::other)).collect()
+}
+
+/// All scripts in one file for each encapsulation, and the samples.
+fn captures(folder: &Path) -> Vec<PathBuf> {
+    let samples = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("samples is readable");
+    let paths = samples.map(|entry| entry.expect("samples is readable").path());
+    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "pcap")).collect();
+    for encapsulation in [Encapsulation::Ethernet, Encapsulation::Ipv6, Encapsulation::Cooked, Encapsulation::Vlan] {
+        let all =
+            cases().into_iter().filter(|case| case.runs_as(encapsulation)).flat_map(|case| case.capture).collect();
+        let file = folder.join(format!("{encapsulation:?}.pcap"));
+        fs::write(&file, pcap(&all, encapsulation)).expect("the temporary folder is writable");
+        files.push(file);
+    }
+    files
+}
+
+#[test]
+fn every_reset_that_wireshark_finds_gets_one_verdict() {
+    if let Err(error) = Command::new("tshark").arg("--version").output() {
+        // Past the test harness, which would keep it to itself.
+        let _ = writeln!(io::stderr(), "comparison with Wireshark skipped, it needs tshark: {error}");
+        return;
+    }
+    let Some(program) = option_env!("CARGO_BIN_EXE_rstscan") else {
+        println!("skipped: the program is not built without the feature `cli`");
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut errors = Vec::new();
+    for file in captures(folder.path()) {
+        let expected = resets_by_tshark(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let said = said_by_the_program(program, &file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let mut said: Vec<u64> = said.into_iter().map(|(frame, _)| frame).collect();
+        said.sort_unstable();
+        if said != expected || said.is_empty() {
+            errors.push(format!("{}: tshark {expected:?}, the program {said:?}", file.display()));
         }
     }
     report(errors);

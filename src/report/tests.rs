@@ -7,8 +7,9 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
-use crate::analyzer::Finding;
+use crate::analyzer::{Finding, Seen};
 use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
+use crate::tcp::{Flags, SeqNum};
 
 /// A writer whose contents can be looked at afterwards, with a mark for each flush.
 #[derive(Clone, Default)]
@@ -56,7 +57,7 @@ fn written(style: Style, findings: &[Finding]) -> String {
 fn findings_text(style: Style, findings: &[Finding]) -> String {
     let (text, _) = run(style, &context(&["half-open.pcap"]), findings);
     let end = text.find("20004 frames").unwrap_or(text.len());
-    text[..end].trim_end().to_owned()
+    text[..end].trim().to_owned()
 }
 
 #[track_caller]
@@ -247,6 +248,29 @@ fn numbers_of_an_old_connection_are_as_on_the_wire() {
     let text = findings_text(utc(Format::Text), &[fixtures::time_wait()]);
     assert!(text.contains("Flags [.], ack 4000017, win 501"), "{text}");
     assert!(text.contains("Flags [R], seq 4000017, win 0"), "{text}");
+}
+
+/// What the server sent before its SYN|ACK belongs to the old connection, and is no base for the new one.
+#[test]
+fn numbers_after_a_handshake_count_from_it() {
+    let mut finding = fixtures::time_wait();
+    finding.connection.server_base = Some(SeqNum(9_000_041));
+    let opened = *finding.segments.last().unwrap();
+    let (seq, ack_field) = (opened.ack_field, opened.seq.plus(1));
+    finding.segments.push(Seen { from_client: true, flags: Flags::ACK, seq, ack_field, ..opened });
+    let text = findings_text(utc(Format::Text), &[finding]);
+    assert!(text.contains("Flags [.], ack 1, win 65160"), "{text}");
+}
+
+#[test]
+fn a_terminal_shows_standard_error_apart() {
+    let live = Context { live: true, ..context(&["eth0"]) };
+    let file = context(&["a.pcap"]);
+    let written = |width, context| run(Style { width, ..utc(Format::Text) }, context, &[fixtures::closed_port()]).0;
+    let is_apart = |text: String| (text.starts_with('\n'), text.ends_with("\n\n"));
+    assert_eq!(is_apart(written(Some(80), &live)), (true, true));
+    assert_eq!(is_apart(written(Some(80), &file)), (true, false));
+    assert_eq!(is_apart(written(None, &live)), (false, false));
 }
 
 #[test]

@@ -49,6 +49,12 @@ impl Text {
         Page::new(self.palette, self.style.width)
     }
 
+    /// On a terminal, an empty line between the blocks here and what standard error says before and after them.
+    fn space(&mut self) -> io::Result<()> {
+        let is_wanted = self.style.width.is_some() && self.style.quiet == 0;
+        if is_wanted { self.out.write_all(b"\n") } else { Ok(()) }
+    }
+
     /// The name of the finding's input, where it is another than before.
     fn input_name(&mut self, page: &mut Page, (context, finding): (&Context, &Finding)) {
         let input = finding.reset.frame.input();
@@ -162,7 +168,7 @@ fn states(finding: &Finding) -> Vec<String> {
 
 impl Sink for Text {
     fn begin(&mut self, _: &Context) -> io::Result<()> {
-        Ok(())
+        self.space()
     }
 
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
@@ -178,7 +184,7 @@ impl Sink for Text {
         if context.live { self.out.flush() } else { Ok(()) }
     }
 
-    fn finish(&mut self, _: &Context, finished: &Finished<'_>) -> io::Result<()> {
+    fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
         if self.style.quiet < 2 {
             let mut page = self.page();
             if self.above != Above::Nothing {
@@ -186,6 +192,9 @@ impl Sink for Text {
             }
             closing::write(&mut page, finished);
             self.out.write_all(page.into_text().as_bytes())?;
+        }
+        if context.live {
+            self.space()?;
         }
         self.out.flush()
     }

@@ -1,8 +1,27 @@
 //! Live capture, in network namespaces of the tests' own; where these cannot be made the tests say so and do nothing.
 
+use std::io::{self, Write};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use super::{Ended, Running, run};
+
+/// Whether network namespaces can be made here; if not, why is said once on the real standard error.
+fn may_run() -> bool {
+    static REASON: OnceLock<Option<String>> = OnceLock::new();
+    let reason = REASON.get_or_init(|| {
+        let words = ["--map-root-user", "--net", "ip", "link", "set", "lo", "up"];
+        let reason = match Command::new("unshare").args(words).output() {
+            Ok(output) if output.status.success() => return None,
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => format!("unshare: {error}"),
+        };
+        // Written past the test harness, which would keep it to itself.
+        let _ = writeln!(io::stderr(), "live capture skipped, it needs network namespaces and ip (iproute2): {reason}");
+        Some(reason)
+    });
+    reason.is_none()
+}
 
 /// A run in a fresh network namespace that goes away with it.
 struct Namespace(Running);
@@ -14,17 +33,8 @@ impl Namespace {
         let script = r#"ip link set lo up && exec "$0" "$@""#;
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--net", "sh", "-c", script, program]).args(words);
-        let may = Command::new("unshare").args(["--map-root-user", "--net", "ip", "link", "set", "lo", "up"]).output();
-        match may {
-            Ok(output) if output.status.success() => {}
-            Ok(output) => {
-                println!("skipped, no network namespace: {}", String::from_utf8_lossy(&output.stderr));
-                return None;
-            }
-            Err(error) => {
-                println!("skipped, no network namespace: unshare: {error}");
-                return None;
-            }
+        if !may_run() {
+            return None;
         }
         let mut running = Running::start(&mut command);
         assert!(running.hears("listening on"), "{}", running.heard);

@@ -7,6 +7,7 @@ mod bench;
 mod capture;
 mod corpus;
 mod craft;
+mod live;
 mod namespace;
 mod samples;
 mod scenarios;
@@ -15,6 +16,7 @@ mod sockets;
 mod truth;
 mod wait;
 
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::Mutex;
 use std::thread;
@@ -53,7 +55,11 @@ fn retry<T>(name: &str, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T
     loop {
         tried += 1;
         match work() {
-            Err(error) if tried < TRIES => drop(writeln!(io::stderr(), "{name}, try {tried}: {error}")),
+            Err(error) if tried < TRIES => {
+                // The segments are of interest only where no try succeeds.
+                let said = error.to_string();
+                let _ = writeln!(io::stderr(), "{name}, try {tried}: {}", said.lines().next().unwrap_or_default());
+            }
             done => return done,
         }
     }
@@ -85,16 +91,24 @@ fn every_scenario_draws_its_reset() {
     };
     let plain = Setting::default();
     let settings = [plain, Setting { ipv6: true, client_resets: true, ..plain }];
-    let waiting = Mutex::new(scenarios::all().flat_map(|scenario| settings.map(|setting| (scenario, setting))));
-    let wrong = Mutex::new(Vec::new());
-    let next = || waiting.lock().expect("the list of scenarios").next();
+    check_each(scenarios::all().flat_map(|scenario| settings.map(|setting| (scenario, setting))), check);
+}
+
+/// Plays several scenarios at the same time, each in its setting, and fails with all that went wrong.
+#[track_caller]
+fn check_each<'a, S: Debug + Copy>(
+    plays: impl Iterator<Item = (&'a Scenario, S)> + Send,
+    check: impl Fn(&Scenario, S) -> io::Result<()> + Sync,
+) {
+    let (plays, wrong) = (Mutex::new(plays), Mutex::new(Vec::new()));
+    let next = || plays.lock().expect("the list of scenarios").next();
     // The scenarios mostly wait; more than a few at once would disturb each other's timing.
     thread::scope(|scope| {
         for _ in 0..3 {
             scope.spawn(|| {
                 while let Some((scenario, setting)) = next() {
                     let failure = check(scenario, setting).err();
-                    let failure = failure.map(|error: io::Error| format!("{} {setting:?}: {error}", scenario.name));
+                    let failure = failure.map(|error| format!("{} {setting:?}: {error}", scenario.name));
                     wrong.lock().expect("the list of failures").extend(failure);
                 }
             });

@@ -101,7 +101,8 @@ impl Drop for Filter<'_> {
 
 /// Runs a program to its end; a failure carries what it said.
 pub fn command(program: &str, args: &[&str]) -> io::Result<String> {
-    let output = Command::new(program).args(args).output()?;
+    let cannot_run = |error: io::Error| io::Error::new(error.kind(), format!("{program}: {error}"));
+    let output = Command::new(program).args(args).output().map_err(cannot_run)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -20,7 +20,7 @@ const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
 const WRITE: &str = "RSTSCAN_WRITE_SAMPLES";
 
 /// The scenarios of the textbook's section, each of which has a sample of its own name.
-const EXPERIMENTS: [&Scenario; 4] = [&NO_LISTENER, &OLD_ACK, &LINGER_ZERO, &CABLE_PULLED];
+pub const EXPERIMENTS: [&Scenario; 4] = [&NO_LISTENER, &OLD_ACK, &LINGER_ZERO, &CABLE_PULLED];
 
 /// Healthy connections in the mixed sample.
 const HEALTHY: u16 = 24;

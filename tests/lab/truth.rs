@@ -113,7 +113,17 @@ pub fn check_verdicts(capture: &Path, labels: &[Label]) -> io::Result<()> {
     let run = Command::new(env!("CARGO_BIN_EXE_rstscan")).arg("-r").arg(capture).arg("--json").output()?;
     let text = String::from_utf8_lossy(&run.stdout);
     let lines = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
-    let verdicts: Vec<_> = lines.iter().filter(|line| line["type"] == "reset").collect();
+    let verdicts: Vec<_> = lines.into_iter().filter(|line| line["type"] == "reset").collect();
+    let wrong = disagreements(labels, &verdicts);
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{}: {}", capture.display(), wrong.join("; "))))
+    }
+}
+
+/// In which ways the verdicts are not the expected ones, one for each label.
+pub fn disagreements(labels: &[Label], verdicts: &[Value]) -> Vec<String> {
     let mut wrong = Vec::new();
     if verdicts.len() != labels.len() {
         wrong.push(format!("{} verdicts for {} resets", verdicts.len(), labels.len()));
@@ -124,11 +134,7 @@ pub fn check_verdicts(capture: &Path, labels: &[Label]) -> io::Result<()> {
             Some(verdict) => wrong.extend(disagreement(label, verdict)),
         }
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("{}: {}", capture.display(), wrong.join("; "))))
-    }
+    wrong
 }
 
 /// In which way a verdict is not the expected one.

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use super::page::{Listed, UNBREAKABLE};
 use crate::analyzer::{Connection, Finding, Part, Seen};
-use crate::classify::Verdict;
 use crate::frame::FrameNo;
 use crate::report::palette::Ink;
 use crate::report::time::Stamper;
@@ -89,11 +88,13 @@ fn segment(connection: &Connection, seen: &Seen, bases: (SeqNum, SeqNum)) -> Str
 /// What the sequence and acknowledgment numbers of a segment count from, once both sides' numbers are known.
 fn bases(finding: &Finding, seen: &Seen) -> Option<(SeqNum, SeqNum)> {
     let Connection { client_base, server_base, .. } = finding.connection;
-    let opened = finding.segments.iter().find(|other| other.flags.syn() && other.flags.ack()).map(|other| other.time);
-    if opened.is_some_and(|opened| seen.time < opened) {
-        return None;
-    }
-    let (client, server) = client_base.zip(server_base)?;
+    let opened = finding.segments.iter().find(|other| other.flags.syn() && other.flags.ack());
+    let (client, server) = match opened {
+        Some(opened) if seen.time < opened.time => return None,
+        Some(opened) if opened.from_client => (opened.seq, server_base?),
+        Some(opened) => (client_base?, opened.seq),
+        None => (client_base?, server_base?),
+    };
     Some(if seen.from_client { (client, server) } else { (server, client) })
 }
 
@@ -184,7 +185,7 @@ fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
     let mut ranked: Vec<(usize, usize)> = segments
         .iter()
         .enumerate()
-        .filter(|(_, seen)| decides(&finding.verdict, seen) || part(finding, seen).is_some())
+        .filter(|(_, seen)| decides(finding, seen) || part(finding, seen).is_some())
         .map(|(index, _)| index)
         .enumerate()
         .map(|(order, index)| match segments.get(index).and_then(|seen| part(finding, seen)) {
@@ -200,9 +201,12 @@ fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
     places
 }
 
-/// Whether the verdict rests on the segment, or its evidence names it.
-fn decides(verdict: &Verdict, seen: &Seen) -> bool {
-    seen.deciding || verdict.evidence.iter().any(|fact| fact.frame == Some(seen.frame))
+/// Whether the verdict rests on the segment, or its evidence names it. How a connection that survived the reset was closed
+/// in the end has no part in it.
+fn decides(finding: &Finding, seen: &Seen) -> bool {
+    let is_later_close = seen.flags.fin() && seen.time > finding.reset.time;
+    let is_evidence = finding.verdict.evidence.iter().any(|fact| fact.frame == Some(seen.frame));
+    is_evidence || seen.deciding && !is_later_close
 }
 
 /// What lies between two rows: segments left out, or silence.
