@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rstscan::tcp::Flags;
-use script::{Capture, Change, Encapsulation, IpVersion, Says, Script, encode, parse, pcap, segments};
+use script::{Capture, Change, Encapsulation, IpVersion, Says, Script, encode, parse, passes_agree, pcap, segments};
 
 struct Case {
     path: PathBuf,
@@ -185,6 +185,26 @@ fn the_program_gives_the_same_classes() {
             Ok(said) if said == library && said.len() == case.script.expects().count() => {}
             Ok(said) => errors.push(case.located(&format!("1: the program says {said:?}, the library {library:?}"))),
             Err(error) => errors.push(case.located(&format!("1: {error}"))),
+        }
+    }
+    report(errors);
+}
+
+/// All scripts one after the other, and each between the frames of healthy connections: what has no reset is passed by.
+#[test]
+fn two_passes_find_what_one_finds() {
+    let mut errors = Vec::new();
+    for case in cases() {
+        let busy = Change::AmongOthers.apply(&case.capture);
+        for capture in [&case.capture, &busy] {
+            errors.extend(passes_agree(&pcap(capture, case.plain())).err().map(|error| case.located(&error)));
+        }
+    }
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("the samples") {
+        let path = entry.expect("the samples").path();
+        if path.extension().is_some_and(|extension| extension == "pcap") {
+            let agreed = passes_agree(&fs::read(&path).expect("a sample"));
+            errors.extend(agreed.err().map(|error| format!("{}:{error}", path.display())));
         }
     }
     report(errors);

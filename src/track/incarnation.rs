@@ -68,9 +68,6 @@ pub struct Incarnation {
     pub(super) succeeded: bool,
 }
 
-/// Three cache lines for ordinary segments, one for the rest.
-const _: () = assert!(size_of::<Incarnation>() == 256 && std::mem::offset_of!(Incarnation, low) == 64);
-
 impl Incarnation {
     pub(super) fn new(key: Key, hash: u32, (sender, time): (Side, Timestamp)) -> Self {
         let unseen = Endpoint { last: time, ..Endpoint::default() };
@@ -291,4 +288,16 @@ impl Incarnation {
 /// Within a megabyte, the largest window of most stacks.
 fn is_near(number: SeqNum, of: SeqNum) -> bool {
     number.since(of).unsigned_abs() < 1 << 20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_segment_needs_three_cache_lines() {
+        assert_eq!(size_of::<Incarnation>(), 256);
+        assert_eq!(std::mem::offset_of!(Incarnation, low), 64);
+        assert_eq!(std::mem::offset_of!(Incarnation, high), 128);
+    }
 }

@@ -27,6 +27,7 @@ mod expect;
 mod format;
 mod options;
 mod parse;
+mod passes;
 mod run;
 mod wire;
 
@@ -35,6 +36,7 @@ pub use check::{check, rewritten};
 pub use expect::{Detail, Expect, Pattern};
 pub use options::TcpOption;
 pub use parse::parse;
+pub use passes::passes_agree;
 pub use run::judge;
 pub use wire::{Capture, Encapsulation, encode, pcap, segments};
 
