@@ -2,15 +2,29 @@
 
 use crate::track::{Endpoint, Marks, Past};
 
+use super::time_wait::old_ack;
 use super::view::View;
-use super::{Application, Effect, Fact, FactKind, Form, OnPeer, States};
+use super::{Application, Class, Effect, Fact, FactKind, Form, OnPeer, States};
 
-/// Judges the effect by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with the segment that shows it.
-pub fn effect(view: &View<'_>) -> (Effect, Option<Fact>) {
+/// Judges the effect of a RST of `class` by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with the
+/// segment that shows it.
+pub fn effect(view: &View<'_>, class: Class) -> (Effect, Option<Fact>) {
     let (on_peer, fact) = on_peer(view);
+    // Whoever holds a TIME-WAIT has closed its socket before.
+    let application = match class {
+        Class::TimeWaitCollision if on_peer != OnPeer::Unknown && view.is_opener() == Some(true) => {
+            Some(Application::Nothing)
+        }
+        _ => application(view, on_peer),
+    };
+    // P answered a SYN with numbers of an older life: nothing of this one was sent yet.
+    if old_ack(view).is_some() {
+        let none = Effect { on_peer, application, bytes_lost_to_sender: None, bytes_lost_to_peer: Some(0) };
+        return (none, fact);
+    }
     let effect = Effect {
         on_peer,
-        application: application(view, on_peer),
+        application,
         bytes_lost_to_sender: view.peer().unacknowledged(&acknowledging(view)),
         bytes_lost_to_peer: view.own().unacknowledged(view.peer()),
     };
@@ -82,17 +96,16 @@ fn challenge<'a>(view: &View<'a>) -> Option<&'a Past> {
     (fits && soon && !exact && view.is_established()).then_some(answer)
 }
 
-/// P's segment that shows its connection lives on: it came a while after the RST and is no copy of a SYN.
+/// P's segment that shows its connection lives on: it came a while after the RST, and no new attempt lies between.
 fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let reset = view.reset();
     let round_trip = i64::from(view.own().answer_ns) + i64::from(view.peer().answer_ns);
     let patience = (2 * round_trip).max(1_000_000);
-    let next = view.peer_after().find(|past| {
+    let mut same_attempt = view.case.after.iter().take_while(|past| !past.flags().syn());
+    same_attempt.find(|past| {
         let late = past.time().since(reset.time) > patience;
-        late && !past.flags().rst() && !past.flags().syn() && !past.is_copy()
-    })?;
-    // A host that is answered with another RST had not been reset, or had not heard of it.
-    Some(next)
+        !view.case.is_own(past) && late && !past.flags().rst() && !past.is_copy()
+    })
 }
 
 fn application(view: &View<'_>, on_peer: OnPeer) -> Option<Application> {
@@ -124,7 +137,11 @@ fn is_connecting(view: &View<'_>) -> bool {
 }
 
 /// The RFC 9293 states that fit what both sides have shown.
-pub fn states(view: &View<'_>) -> States {
+pub fn states(view: &View<'_>, class: Class) -> States {
+    // The numbers of P's old ACK are all that the capture shows of its state.
+    if class == Class::TimeWaitCollision && old_ack(view).is_some() {
+        return States { client: Some("SYN-SENT"), server: Some("TIME-WAIT") };
+    }
     let own = state(view.own(), view.peer(), view.case.life.first_closer == Some(view.case.sender));
     let peer = state(view.peer(), view.own(), view.case.life.first_closer == Some(view.case.sender.other()));
     match view.is_opener() {

@@ -217,7 +217,7 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     Some(
         forged(view, Cause::BothDirections)
             .because(fact)
-            .because(idle.map(|nanos| Fact::of(FactKind::Idle).with(nanos)))
+            .because(idle.filter(|nanos| *nanos >= SILENT_NS).map(|nanos| Fact::of(FactKind::Idle).with(nanos)))
             .or(Class::AbortiveClose, Cause::Abort, "both programs may have aborted at the same instant"),
     )
 }

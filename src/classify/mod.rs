@@ -35,8 +35,8 @@ type Rule = fn(&View<'_>) -> Judgement;
 /// Copies and consequences first; then what shows that no endpoint made the RST; then the handshake, from its first
 /// segment on; then established connections; the rest names what is missing.
 const RULES: [(Class, Rule); 7] = [
-    (Class::Undetermined, undetermined::contradiction),
     (Class::Undetermined, follows::judge),
+    (Class::Undetermined, undetermined::contradiction),
     (Class::Forged, forged::judge),
     (Class::TimeWaitCollision, time_wait::judge),
     (Class::ClosedPort, closed_port::judge),
@@ -87,7 +87,7 @@ fn opinion_needs_more(view: &View<'_>) -> bool {
 }
 
 fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -> Verdict {
-    let (effect, fact) = effect::effect(view);
+    let (effect, fact) = effect::effect(view, opinion.class);
     opinion.evidence.extend(fact);
     if !view.case.payload.is_empty() {
         opinion.evidence.insert(0, Fact::at(FactKind::Payload, view.reset().frame).with(i64::from(view.reset().len)));
@@ -109,7 +109,7 @@ fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -
         follows: opinion.follows,
         idle_ns: view.idle_ns(),
         effect,
-        state: effect::states(view),
+        state: effect::states(view, opinion.class),
         evidence,
         against,
         alternatives: opinion.alternatives,

@@ -250,7 +250,7 @@ fn form(form: Form) -> &'static str {
         Form::SynEcho => "the answer to a segment without ACK (RST|ACK, seq 0)",
         Form::AckEcho => "the answer to a segment with ACK (bare RST)",
         Form::Active => "the abort of a live socket (RST|ACK with the connection's numbers)",
-        Form::Other => "none that the common stacks make",
+        Form::Other => "nothing that the capture explains: what it answers is not in it, or an unusual stack made it",
     }
 }
 
