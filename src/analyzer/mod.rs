@@ -103,10 +103,9 @@ impl Analyzer {
     /// Takes the next frame of the capture.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.summary.frames += 1;
-        if self.summary.first.is_none() {
-            self.summary.first = Some(frame.time);
-        }
-        self.summary.last = Some(frame.time);
+        let time = Some(frame.time);
+        self.summary.first = self.summary.first.min(time).or(time);
+        self.summary.last = self.summary.last.max(time);
         if self.interest.is_some() && self.push_dull(frame) {
             return;
         }

@@ -31,9 +31,9 @@ pub struct Summary {
     pub evictions: u64,
     /// Resets that were classified before their settle time was over, because too many were held.
     pub settled_early: u64,
-    /// Capture time of the first frame.
+    /// The earliest capture time.
     pub first: Option<Timestamp>,
-    /// Capture time of the last frame.
+    /// The latest capture time.
     pub last: Option<Timestamp>,
 }
 

@@ -1,6 +1,6 @@
 //! Closed port: an attempt to open a connection, or a probe, was refused.
 
-use crate::track::{Marks, Past};
+use crate::track::{Marks, Past, Sight};
 
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
@@ -125,11 +125,17 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
     if reset.ip.flow_label == Some(0) && view.case.host.labels {
         hints.push(Fact::of(FactKind::FlowLabelZero));
     }
-    let near = |sight: crate::track::Sight| view.reset().time.since(sight.time).abs() <= NEAR_NS;
-    if let Some(sight) = view.case.port_later.last_accepted.filter(|sight| near(*sight)) {
-        hints.push(Fact::at(FactKind::SamePortAccepts, sight.frame));
-    }
+    hints.extend(accepts_around(view));
     hints
+}
+
+/// The port accepted others shortly before and shortly after: its listener was there. Before alone, it may have gone; after
+/// alone, come.
+fn accepts_around(view: &View<'_>) -> Option<Fact> {
+    let since = |sight: &Sight| view.reset().time.since(sight.time);
+    let before = view.case.port.last_accepted.filter(|sight| (0..=NEAR_NS).contains(&since(sight)))?;
+    let after = view.case.port_later.last_accepted.filter(|sight| (-NEAR_NS..0).contains(&since(sight)));
+    after.map(|_| Fact::at(FactKind::SamePortAccepts, before.frame))
 }
 
 /// What else the capture shows of the refusing host.

@@ -19,7 +19,7 @@ mod tests;
 use super::Context;
 use super::amount;
 use crate::analyzer::Finding;
-use crate::classify::{Alternative, Cause, Certainty, Class, Fact, Form, Role};
+use crate::classify::{Alternative, Cause, Certainty, Class, Fact, FactKind, Form, Role};
 use crate::frame::FrameNo;
 
 /// An idle time below this is nothing to speak of, in nanoseconds.
@@ -126,6 +126,10 @@ impl<'a> Speaker<'a> {
         }
     }
 
+    fn shows(&self, kind: FactKind) -> bool {
+        self.finding.verdict.evidence.iter().any(|fact| fact.kind == kind)
+    }
+
     fn gap(&self, name: &str) -> Option<String> {
         let (reset, verdict) = (&self.finding.reset, &self.finding.verdict);
         let (src, dst) = (reset.tuple.src, reset.tuple.dst);
@@ -142,6 +146,8 @@ impl<'a> Speaker<'a> {
             "maybe" => self.hedge().to_owned(),
             "form" => form(verdict.form).to_owned(),
             "by-client" => guard(role == Some(Role::Client))?,
+            "retry-accepted" => guard(self.shows(FactKind::RetryAccepted))?,
+            "retry-not-accepted" => guard(!self.shows(FactKind::RetryAccepted))?,
             "by-server" => guard(role == Some(Role::Server))?,
             "by-unknown" => guard(role.is_none())?,
             "idle" => amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?),

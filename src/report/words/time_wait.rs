@@ -5,7 +5,8 @@ use super::Words;
 pub const SYN_RESET_BY_CLIENT: Words = Words {
     sentence: "{sender} reset its own attempt to connect to {receiver}, which answered the SYN with numbers of an older \
                connection on these ports, {maybe}still in TIME-WAIT.",
-    check: "harmless if the repeated SYN was accepted; if not: several clients behind one NAT address, too few client ports \
+    check: "[{retry-accepted}harmless here: the repeated SYN was accepted; should it happen often: ]\
+            [{retry-not-accepted}did a later attempt connect? If not: ]several clients behind one NAT address, too few client ports \
             (net.ipv4.ip_local_port_range), or net.ipv4.tcp_rfc1337=1 on the server, which keeps the old connection",
 };
 
