@@ -35,6 +35,8 @@ impl Default for Options {
 const BATCH: usize = 32;
 /// Segments that tell of a connection's life, and are always looked at.
 const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+/// The most services that are counted one by one.
+const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
@@ -314,14 +316,18 @@ impl Analyzer {
     fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
         let event = u64::from(verdict.follows.is_none());
         let service = assemble::service(case);
-        let by_cause = self.summary.by_cause.entry((verdict.class, verdict.cause)).or_default();
-        let by_service = self.summary.by_service.entry(service).or_default();
-        for tally in [by_cause, by_service] {
+        let summary = &mut self.summary;
+        let add = |tally: &mut Tally| {
             tally.resets += 1;
             tally.events += event;
+        };
+        add(summary.by_cause.entry((verdict.class, verdict.cause)).or_default());
+        // A scan has as many services as targets: the most affected are among those that came first.
+        if summary.by_service.len() < SERVICES_COUNTED || summary.by_service.contains_key(&service) {
+            add(summary.by_service.entry(service).or_default());
         }
-        self.summary.events += event;
-        self.summary.settled_early += u64::from(case.cut_short);
+        summary.events += event;
+        summary.settled_early += u64::from(case.cut_short);
     }
 
     /// The findings that have become final since the last call, in the order of their RSTs.

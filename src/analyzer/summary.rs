@@ -19,7 +19,7 @@ pub struct Summary {
     pub events: u64,
     /// Resets and events by class and cause.
     pub by_cause: BTreeMap<(Class, Cause), Tally>,
-    /// The server end of each reset connection, with its resets.
+    /// The server end of each reset connection, with its resets; of the first 65,536 only.
     pub by_service: BTreeMap<SocketAddr, Tally>,
     /// Four-tuples seen.
     pub connections: u64,
