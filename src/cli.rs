@@ -154,7 +154,7 @@ struct Arguments {
     #[arg(short = 'S', help_heading = "Segments")]
     absolute_numbers: bool,
 
-    /// The VLAN ids of the reset
+    /// VLAN ids and tunnels around the reset
     #[arg(short = 'e', help_heading = "Segments")]
     link_header: bool,
 

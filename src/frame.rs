@@ -1,6 +1,10 @@
-//! One captured frame and the words that locate it: number, time, link type.
+//! One captured frame and the words that locate it: number, time, link type, layers.
+
+mod layer;
 
 use std::fmt;
+
+pub use layer::Layer;
 
 /// The number of a frame: counted from 1 within its input, as Wireshark's `frame.number`, with the input it came from.
 ///
@@ -75,16 +79,32 @@ impl LinkType {
     pub const NULL: LinkType = LinkType(0);
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
+    /// Token Ring.
+    pub const TOKEN_RING: LinkType = LinkType(6);
+    /// PPP, with the address and control bytes of HDLC-like framing or without.
+    pub const PPP: LinkType = LinkType(9);
+    /// FDDI.
+    pub const FDDI: LinkType = LinkType(10);
     /// Raw IP as some systems' `DLT_RAW` value wrote it to files.
     pub const RAW_BSD: LinkType = LinkType(12);
     /// Raw IP as OpenBSD's `DLT_RAW` value wrote it to files.
     pub const RAW_OPENBSD: LinkType = LinkType(14);
+    /// PPP in HDLC-like framing, or Cisco HDLC.
+    pub const PPP_SERIAL: LinkType = LinkType(50);
+    /// PPPoE without the Ethernet header.
+    pub const PPP_ETHER: LinkType = LinkType(51);
     /// Raw IPv4 or IPv6.
     pub const RAW: LinkType = LinkType(101);
+    /// Cisco HDLC.
+    pub const C_HDLC: LinkType = LinkType(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: LinkType = LinkType(105);
     /// OpenBSD loopback, address family in network byte order.
     pub const LOOP: LinkType = LinkType(108);
     /// Linux cooked capture, version 1.
     pub const LINUX_SLL: LinkType = LinkType(113);
+    /// IEEE 802.11 after a radiotap header.
+    pub const IEEE802_11_RADIOTAP: LinkType = LinkType(127);
     /// Raw IPv4.
     pub const IPV4: LinkType = LinkType(228);
     /// Raw IPv6.
@@ -97,6 +117,14 @@ impl LinkType {
         Some(match self {
             LinkType::NULL => ("NULL", "BSD loopback"),
             LinkType::ETHERNET => ("EN10MB", "Ethernet"),
+            LinkType::TOKEN_RING => ("IEEE802", "Token ring"),
+            LinkType::PPP => ("PPP", "PPP"),
+            LinkType::FDDI => ("FDDI", "FDDI"),
+            LinkType::PPP_SERIAL => ("PPP_SERIAL", "PPP over serial"),
+            LinkType::PPP_ETHER => ("PPP_ETHER", "PPPoE"),
+            LinkType::C_HDLC => ("C_HDLC", "Cisco HDLC"),
+            LinkType::IEEE802_11 => ("IEEE802_11", "802.11"),
+            LinkType::IEEE802_11_RADIOTAP => ("IEEE802_11_RADIO", "802.11 plus radiotap header"),
             LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => ("RAW", "Raw IP"),
             LinkType::LOOP => ("LOOP", "OpenBSD loopback"),
             LinkType::LINUX_SLL => ("LINUX_SLL", "Linux cooked v1"),

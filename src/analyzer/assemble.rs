@@ -64,6 +64,7 @@ fn reset(case: ResetCase) -> Reset {
         payload: case.payload,
         options: segment.options,
         ip: segment.ip,
+        layers: case.layers,
         vlans: case.vlans,
     }
 }

@@ -1,7 +1,7 @@
 //! A finding: one RST, its verdict, and as much of its connection as was kept.
 
 use crate::classify::Verdict;
-use crate::frame::{FrameNo, Timestamp};
+use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Flags, FourTuple, IpFields, Options, SeqNum};
 
 /// One RST with its verdict and its connection, ready to be reported.
@@ -44,7 +44,9 @@ pub struct Reset {
     pub options: Options,
     /// IP header fields.
     pub ip: IpFields,
-    /// VLAN ids, outermost first.
+    /// What was around its IP packet, outermost first.
+    pub layers: Vec<Layer>,
+    /// The ids of the VLAN tags among `layers`, outermost first.
     pub vlans: Vec<u16>,
 }
 

@@ -250,7 +250,8 @@ impl Analyzer {
         Some(ResetCase {
             reset: *segment,
             payload: carried.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
-            vlans: carried.vlans.ids().to_vec(),
+            layers: carried.encap.layers().collect(),
+            vlans: carried.encap.vlans().to_vec(),
             sender: placed.side,
             ends: crate::track::Ends::of(&segment.tuple).0,
             life: self.tracker.life(placed)?,

@@ -2,7 +2,7 @@
 
 use etherparse::ether_type;
 
-use super::{Skip, Vlans};
+use super::{Encap, Skip, tunnel, wifi};
 use crate::frame::{Frame, LinkType};
 
 /// The ether types that decide what is decoded next.
@@ -12,7 +12,7 @@ const CUSTOMER_TAG: u16 = ether_type::VLAN_TAGGED_FRAME.0;
 const SERVICE_TAG: u16 = ether_type::PROVIDER_BRIDGING.0;
 const OLD_SERVICE_TAG: u16 = ether_type::VLAN_DOUBLE_TAGGED_FRAME.0;
 /// The highest value that is a length and not an ether type (IEEE 802.3 section 3.2.6).
-const LAST_LENGTH: u16 = 1500;
+pub(super) const LAST_LENGTH: u16 = 1500;
 
 /// `ARPHRD_NETLINK`: a cooked capture of netlink messages, whose protocol field is a netlink family.
 const HARDWARE_NETLINK: u16 = 824;
@@ -24,34 +24,63 @@ pub(super) struct Network<'a> {
     pub ether_type: u16,
     /// The captured bytes from its header on, padding included.
     pub bytes: &'a [u8],
-    /// The VLAN tags that came before it.
-    pub vlans: Vlans,
+    /// What came before it, the link layer itself left out.
+    pub encap: Encap,
 }
 
 /// Takes the link-layer headers off a frame.
 pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Skip> {
     let data = frame.data;
     match frame.link {
-        LinkType::ETHERNET => ethernet(data),
+        LinkType::ETHERNET => ethernet(data, Encap::default()),
         LinkType::LINUX_SLL => cooked_v1(data),
         LinkType::LINUX_SLL2 => cooked_v2(data),
         LinkType::NULL => loopback_host_order(data),
         LinkType::LOOP => loopback_network_order(data),
         LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::IPV4 => Ok(untagged(IPV4, data)),
         LinkType::IPV6 => Ok(untagged(IPV6, data)),
+        LinkType::PPP => from(tunnel::ppp(data)?),
+        LinkType::PPP_SERIAL => from(tunnel::ppp_serial(data)?),
+        LinkType::PPP_ETHER => over_pppoe(data),
+        LinkType::C_HDLC => from(tunnel::cisco_hdlc(data)?),
+        LinkType::IEEE802_11 => from(wifi::data_frame(data, false)?),
+        LinkType::IEEE802_11_RADIOTAP => from(wifi::radiotap(data)?),
+        LinkType::FDDI => from((tunnel::LLC, data.get(13..).ok_or(Skip::Truncated)?)),
+        LinkType::TOKEN_RING => token_ring(data),
         _ => Err(Skip::UnknownLinkType),
     }
 }
 
+fn from((ether_type, rest): tunnel::Payload<'_>) -> Result<Network<'_>, Skip> {
+    after_ether_type(ether_type, rest, Encap::default())
+}
+
+fn over_pppoe(data: &[u8]) -> Result<Network<'_>, Skip> {
+    let mut encap = Encap::default();
+    let (ether_type, rest) = tunnel::pppoe(data, &mut encap)?;
+    after_ether_type(ether_type, rest, encap)
+}
+
+/// Token Ring (IEEE 802.5): the first bit of the source address says that there is routing information, whose first
+/// five bits after three are its length.
+fn token_ring(data: &[u8]) -> Result<Network<'_>, Skip> {
+    let ([_, _, _, _, _, _, _, _, source, ..], rest) = data.split_first_chunk::<14>().ok_or(Skip::Truncated)?;
+    let routing = match (source & 0x80, rest.first()) {
+        (0, _) => 0,
+        (_, first) => usize::from(first.ok_or(Skip::Truncated)? & 0x1f),
+    };
+    from((tunnel::LLC, rest.get(routing..).ok_or(Skip::Truncated)?))
+}
+
 fn untagged(ether_type: u16, bytes: &[u8]) -> Network<'_> {
-    Network { ether_type, bytes, vlans: Vlans::default() }
+    Network { ether_type, bytes, encap: Encap::default() }
 }
 
 /// Takes the link-layer headers off an Ethernet frame.
 #[inline]
-pub(super) fn ethernet(data: &[u8]) -> Result<Network<'_>, Skip> {
+pub(super) fn ethernet(data: &[u8], encap: Encap) -> Result<Network<'_>, Skip> {
     let ([_, _, _, _, _, _, _, _, _, _, _, _, hi, lo], rest) = data.split_first_chunk::<14>().ok_or(Skip::Truncated)?;
-    after_ether_type(u16::from_be_bytes([*hi, *lo]), rest)
+    after_ether_type(u16::from_be_bytes([*hi, *lo]), rest, encap)
 }
 
 /// Linux cooked capture, version 1 (`LINKTYPE_LINUX_SLL`).
@@ -70,7 +99,7 @@ fn cooked_v2(data: &[u8]) -> Result<Network<'_>, Skip> {
 fn after_cooked(hardware: u16, protocol: u16, rest: &[u8]) -> Result<Network<'_>, Skip> {
     match hardware {
         HARDWARE_NETLINK => Err(Skip::NotIp),
-        _ => after_ether_type(protocol, rest),
+        _ => from((protocol, rest)),
     }
 }
 
@@ -92,24 +121,23 @@ fn after_family(family: u32, rest: &[u8]) -> Result<Network<'_>, Skip> {
     match (family, u16::try_from(family)) {
         (2, _) => Ok(untagged(IPV4, rest)),
         (10 | 24 | 28 | 30, _) => Ok(untagged(IPV6, rest)),
-        (_, Ok(ether_type)) if ether_type > LAST_LENGTH => after_ether_type(ether_type, rest),
+        (_, Ok(ether_type)) if ether_type > LAST_LENGTH => from((ether_type, rest)),
         _ => Err(Skip::NotIp),
     }
 }
 
 /// Takes off VLAN tags (IEEE 802.1Q) and 802.2 headers, as many as there are.
 #[inline]
-fn after_ether_type(mut ether_type: u16, mut rest: &[u8]) -> Result<Network<'_>, Skip> {
-    let mut vlans = Vlans::default();
+pub(super) fn after_ether_type(mut ether_type: u16, mut rest: &[u8], mut encap: Encap) -> Result<Network<'_>, Skip> {
     loop {
         match ether_type {
             CUSTOMER_TAG | SERVICE_TAG | OLD_SERVICE_TAG => {
                 let ([tag_hi, tag_lo, hi, lo], inner) = rest.split_first_chunk::<4>().ok_or(Skip::Truncated)?;
-                vlans.push(u16::from_be_bytes([*tag_hi, *tag_lo]) & 0x0fff);
+                encap.push_vlan(u16::from_be_bytes([*tag_hi, *tag_lo]) & 0x0fff);
                 (ether_type, rest) = (u16::from_be_bytes([*hi, *lo]), inner);
             }
             0..=LAST_LENGTH => (ether_type, rest) = llc(rest)?,
-            _ => return Ok(Network { ether_type, bytes: rest, vlans }),
+            _ => return Ok(Network { ether_type, bytes: rest, encap }),
         }
     }
 }

@@ -4,12 +4,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
-use super::{Decoded, Skip, decode, link, uncommon};
+use super::{Decoded, Skip, decode, link, tunnel, uncommon};
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
 use crate::tcp::Segment;
 
-const LINKS: [LinkType; 11] = [
+const LINKS: [LinkType; 19] = [
     LinkType::NULL,
     LinkType::ETHERNET,
     LinkType::RAW_BSD,
@@ -20,14 +20,22 @@ const LINKS: [LinkType; 11] = [
     LinkType::IPV4,
     LinkType::IPV6,
     LinkType::LINUX_SLL2,
+    LinkType::TOKEN_RING,
+    LinkType::PPP,
+    LinkType::FDDI,
+    LinkType::PPP_SERIAL,
+    LinkType::PPP_ETHER,
+    LinkType::C_HDLC,
+    LinkType::IEEE802_11,
+    LinkType::IEEE802_11_RADIOTAP,
     LinkType(9999),
 ];
 
 /// The way that looks closer at everything.
 fn decode_uncommon<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
     let mut segment = Segment::EMPTY;
-    let Carried { payload, vlans } = uncommon(frame, &link::network(frame)?, &mut segment)?;
-    Ok(Decoded { segment, payload, vlans })
+    let Carried { payload, encap } = uncommon(frame, &link::network(frame)?, &mut segment)?;
+    Ok(Decoded { segment, payload, encap })
 }
 
 /// The options of a TCP header: none, those of RFC 7323's appendix, or anything.
@@ -71,8 +79,22 @@ fn damaged_frame() -> impl Strategy<Value = (Vec<u8>, usize)> {
             (0..tags).fold((ether_type, padded), |(inner, rest), _| (0x8100, vlan(7, inner, &rest)));
         ethernet(ether_type, &rest)
     });
+    damaged(tagged)
+}
+
+/// The same to a frame of any encapsulation.
+fn damaged_tunnel() -> impl Strategy<Value = (LinkType, Vec<u8>, usize)> {
+    let frames = (tcp_segment(), any::<prop::sample::Index>()).prop_map(|(segment, which)| {
+        let mut frames = tunnel::tests::frames(&segment);
+        frames.swap_remove(which.index(frames.len()))
+    });
+    frames
+        .prop_flat_map(|(link, bytes)| damaged(Just(bytes)).prop_map(move |(bytes, wire_len)| (link, bytes, wire_len)))
+}
+
+fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = (Vec<u8>, usize)> {
     let damage = vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
-    (tagged, damage, prop_oneof![Just(None), any::<prop::sample::Index>().prop_map(Some)], 0usize..3000).prop_map(
+    (whole, damage, prop_oneof![Just(None), any::<prop::sample::Index>().prop_map(Some)], 0usize..3000).prop_map(
         |(mut bytes, damage, cut, more)| {
             for (at, byte) in damage {
                 let at = at.index(bytes.len());
@@ -97,6 +119,16 @@ proptest! {
     #[test]
     fn no_more_payload_is_captured_than_was_sent((bytes, wire_len) in damaged_frame()) {
         if let Ok(decoded) = decode(&cut_frame(LinkType::ETHERNET, &bytes, wire_len)) {
+            prop_assert!(decoded.payload.len() <= usize::try_from(decoded.segment.len).unwrap());
+        }
+    }
+
+    #[test]
+    fn any_damage_to_a_tunnel_is_a_segment_or_a_reason((link, bytes, wire_len) in damaged_tunnel()) {
+        let frame = cut_frame(link, &bytes, wire_len);
+        let decoded = decode(&frame);
+        prop_assert_eq!(&decoded, &decode_uncommon(&frame));
+        if let Ok(decoded) = decoded {
             prop_assert!(decoded.payload.len() <= usize::try_from(decoded.segment.len).unwrap());
         }
     }

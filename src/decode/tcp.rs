@@ -9,7 +9,7 @@ use crate::tcp::{Flags, FourTuple, Options, Segment, SeqNum};
 
 /// Ports, numbers, data offset, flags and window: all of the header that a verdict needs. What follows are checksum,
 /// urgent pointer and options.
-const ESSENTIAL_LEN: usize = 16;
+pub(super) const ESSENTIAL_LEN: usize = 16;
 
 /// Reads the segment that an IP packet carries into `out`, and gives the captured part of its payload.
 #[inline]

@@ -1,7 +1,7 @@
 //! One frame a case: what the decoder finds in it.
 
 use super::testing::*;
-use super::{Decoded, Skip, Vlans, decode, ip, link};
+use super::{Decoded, Encap, Skip, decode, ip, link};
 use crate::frame::{Frame, LinkType};
 use crate::tcp::{Flags, IpFields, Options, SeqNum, Timestamps};
 
@@ -106,13 +106,13 @@ fn encapsulations() -> Vec<(LinkType, Before, Before)> {
 #[test]
 fn vlan_tags_are_taken_off_and_kept() {
     let packet = ipv4(TCP, &[], &rst());
-    let ids = |decoded: Result<Decoded<'_>, Skip>| decoded.unwrap().vlans;
-    assert_eq!(ids(over_ethernet(IPV4, &packet)), Vlans::default());
-    assert_eq!(ids(over_ethernet(0x8100, &vlan(5, IPV4, &packet))).ids(), [5]);
+    let ids = |decoded: Result<Decoded<'_>, Skip>| decoded.unwrap().encap;
+    assert_eq!(ids(over_ethernet(IPV4, &packet)), Encap::default());
+    assert_eq!(ids(over_ethernet(0x8100, &vlan(5, IPV4, &packet))).vlans(), [5]);
     let stack = vlan(4094, 0x9100, &vlan(2, 0x8100, &vlan(0, IPV4, &packet)));
-    assert_eq!(ids(over_ethernet(0x88a8, &stack)).ids(), [4094, 2, 0]);
+    assert_eq!(ids(over_ethernet(0x88a8, &stack)).vlans(), [4094, 2, 0]);
     let deep = (1..=6).fold((IPV4, packet), |(inner, rest), id| (0x8100, vlan(id, inner, &rest)));
-    assert_eq!(ids(over_ethernet(deep.0, &deep.1)).ids(), [6, 5, 4, 3]);
+    assert_eq!(ids(over_ethernet(deep.0, &deep.1)).vlans(), [6, 5, 4, 3]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn cooked_frames_may_carry_tags() {
     let tagged = vlan(9, IPV6, &ipv6(TCP, &rst()));
     let before: [u8; 16] = [0, 0, 0, 1, 0, 6, 2, 2, 2, 2, 2, 2, 0, 0, 0x81, 0];
     let decoded = decode_owned(LinkType::LINUX_SLL, [before.as_slice(), &tagged].concat()).unwrap();
-    assert_eq!(decoded.vlans.ids(), [9]);
+    assert_eq!(decoded.encap.vlans(), [9]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::classify::{
     Alternative, Application, Cause, Certainty, Class, Effect, Fact, FactKind, Form, Missing, OnPeer, Role, States,
     Trigger, Verdict,
 };
-use crate::frame::{FrameNo, Timestamp};
+use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Flags, FourTuple, IpFields, Options, SeqNum};
 
 /// 2026-11-22T07:00:00Z.
@@ -105,6 +105,7 @@ fn finding(ends: (&str, &str), rows: &[Row], reset: u64, verdict: Verdict) -> Fi
         payload: Vec::new(),
         options: Options::NONE,
         ip: IpFields { ttl: 64, tos: 0, id: client.is_ipv4().then_some(0), dont_fragment: true, flow_label: None },
+        layers: Vec::new(),
         vlans: Vec::new(),
     };
     let segments_before = segments.iter().position(|segment| segment.frame == rst.frame).unwrap() as u64;
@@ -289,6 +290,7 @@ pub fn forged() -> Finding {
     };
     let mut finding = finding(("10.0.0.7:50964", "203.0.113.80:443"), &rows, 11, verdict);
     finding.reset.payload = b"\x1b[31mblocked by policy\r\n".to_vec();
+    finding.reset.layers = vec![Layer::Vlan, Layer::Vxlan, Layer::Vlan];
     finding.reset.vlans = vec![100, 20];
     finding
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::time::rfc3339;
 use super::words::{self, Speaker};
 use super::{Context, Finished, Sink};
-use crate::analyzer::{Finding, Tally};
+use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
 use crate::frame::FrameNo;
 use crate::tcp::FourTuple;
@@ -128,7 +128,7 @@ impl<'a> ResetLine<'a> {
             ttl: reset.ip.ttl,
             ip_id: reset.ip.id,
             file: words::input(context, reset.frame),
-            encap: (!reset.vlans.is_empty()).then_some(Encap { vlan: &reset.vlans }),
+            encap: Encap::new(reset),
             payload: words::payload(&reset.payload),
             class: verdict.class.id(),
             cause: verdict.cause.id(),
@@ -157,7 +157,16 @@ impl<'a> ResetLine<'a> {
 /// Outer layers.
 #[derive(Serialize)]
 struct Encap<'a> {
+    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
     vlan: &'a [u16],
+    layers: Vec<String>,
+}
+
+impl<'a> Encap<'a> {
+    fn new(reset: &'a Reset) -> Option<Self> {
+        let layers = words::layers(reset);
+        (!layers.is_empty()).then_some(Self { vlan: &reset.vlans, layers })
+    }
 }
 
 #[derive(Serialize)]

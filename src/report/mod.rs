@@ -107,7 +107,7 @@ pub struct Style {
     pub nano: bool,
     /// Sequence numbers as on the wire.
     pub absolute_numbers: bool,
-    /// What the link layer says of the reset: VLAN ids.
+    /// What was around the reset: VLAN ids and tunnels.
     pub link_header: bool,
     /// Also number the frames that are left out. The frames shown always have their numbers: the evidence needs them.
     pub frame_numbers: bool,

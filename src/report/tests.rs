@@ -379,6 +379,7 @@ fn json_tells_unknown_from_not_applicable() {
     }
     assert_eq!(of("starts-mid-connection")["file"], "other.pcap");
     assert_eq!(of("injected")["encap"]["vlan"], serde_json::json!([100, 20]));
+    assert_eq!(of("injected")["encap"]["layers"], serde_json::json!(["vlan 100", "vxlan", "vlan 20"]));
     assert_eq!(of("injected")["payload"], "\\x1b[31mblocked by policy\\r\\n");
     assert!(!of("injected")["effect"].as_object().unwrap().contains_key("bytes_lost_to_peer"));
     assert_eq!(of("echo-after-reset")["follows"], 5);

@@ -134,9 +134,8 @@ impl Text {
         let (reset, verdict) = (&finding.reset, &finding.verdict);
         let says: Vec<String> = words::payload(&reset.payload).map(|text| format!("\"{text}\"")).into_iter().collect();
         page.labelled("says", &says);
-        if self.style.link_header && !reset.vlans.is_empty() {
-            let ids: Vec<String> = reset.vlans.iter().map(|id| format!("VLAN {id}")).collect();
-            page.labelled("link", &[ids.join(", inside it ")]);
+        if self.style.link_header && !reset.layers.is_empty() {
+            page.labelled("link", &[words::layers(reset).join(", inside it ")]);
         }
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);

@@ -1,6 +1,6 @@
 //! A RST with all that was known when it came, and what followed it.
 
-use crate::frame::Timestamp;
+use crate::frame::{Layer, Timestamp};
 use crate::tcp::Segment;
 
 use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
@@ -15,7 +15,9 @@ pub struct ResetCase {
     pub reset: Segment,
     /// The captured part of its payload, at most 256 bytes.
     pub payload: Vec<u8>,
-    /// VLAN ids, outermost first.
+    /// What was around its IP packet, outermost first.
+    pub layers: Vec<Layer>,
+    /// The ids of the VLAN tags among `layers`, outermost first.
     pub vlans: Vec<u16>,
     /// Which end sent it.
     pub sender: Side,

@@ -8,11 +8,13 @@ pub(super) mod v6;
 
 use std::net::IpAddr;
 
+use etherparse::{IpNumber, ip_number};
+
 use super::Skip;
-use super::link::{IPV4, IPV6, Network};
+use super::link::{IPV4, IPV6};
 use crate::tcp::IpFields;
 
-/// The TCP segment as IP carries it.
+/// What IP carries: a TCP segment, or something that may have one inside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Body<'a> {
     /// Source address.
@@ -21,7 +23,9 @@ pub(super) struct Body<'a> {
     pub dst: IpAddr,
     /// What else the header says.
     pub fields: IpFields,
-    /// The captured bytes from the TCP header on, without link-layer padding: never more than `len`.
+    /// What it is; one of those that [`leads_to_tcp`].
+    pub protocol: IpNumber,
+    /// The captured bytes from its header on, without link-layer padding: never more than `len`.
     pub bytes: &'a [u8],
     /// How many bytes that were on the wire.
     pub len: usize,
@@ -29,20 +33,26 @@ pub(super) struct Body<'a> {
     pub fragment: bool,
 }
 
-/// The TCP segment behind any IP header; `wire_len` is what the capture says the packet's length was, padding included.
+/// What is behind any IP header; `wire_len` is what the capture says the packet's length was, padding included.
 ///
 /// An IPv6 header under the ether type of IPv4 (or a link type of raw IP) is read as such, as Wireshark reads it; the
 /// opposite is malformed.
-pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Body<'a>, Skip> {
-    let bytes = network.bytes;
+pub(super) fn anywhere(ether_type: u16, bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> {
     let version = bytes.first().map(|first| first >> 4);
-    match (network.ether_type, version) {
+    match (ether_type, version) {
         (IPV4 | IPV6, None) => Err(Skip::Truncated),
         (IPV4, Some(4)) => v4::anywhere(bytes, wire_len),
         (IPV4 | IPV6, Some(6)) => v6::anywhere(bytes, wire_len),
         (IPV4 | IPV6, Some(_)) => Err(Skip::Malformed),
         _ => Err(Skip::NotIp),
     }
+}
+
+/// TCP, or a protocol that a tunnel may be made of.
+#[inline]
+fn leads_to_tcp(protocol: IpNumber) -> bool {
+    use ip_number::{ETHER_IP, GRE, IPV4, IPV6, TCP, UDP};
+    matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP)
 }
 
 /// Why a header that does not fit gives no segment: `cut` by the capture, or in a `fragment`, or by IP's own length.

@@ -1,9 +1,9 @@
 //! IPv4 (RFC 791), with options, fragments, authentication headers and total lengths of 0.
 
 use etherparse::err::{ip_auth, ipv4};
-use etherparse::{Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
+use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
 
-use super::{Body, too_short};
+use super::{Body, leads_to_tcp, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -20,7 +20,7 @@ pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
     Some(Body { bytes: rest.get(..len).unwrap_or(rest), len, ..empty_body(header) })
 }
 
-/// The TCP segment in any IPv4 packet.
+/// What any IPv4 packet carries.
 ///
 /// A total length of 0 is what segmentation offload leaves there: the length on the wire stands for it.
 pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> {
@@ -29,11 +29,11 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
         ipv4::HeaderSliceError::Content(_) => Skip::Malformed,
     })?;
     let header = packet.header();
-    if !matches!(header.protocol(), ip_number::TCP | ip_number::AUTH) {
+    if !leads_to_tcp(header.protocol()) && header.protocol() != ip_number::AUTH {
         return Err(Skip::NotTcp);
     }
     if header.fragments_offset().value() != 0 {
-        return Err(Skip::Fragment);
+        return Err(later_fragment(header.protocol()));
     }
     let stated = usize::from(header.total_len());
     let total = if stated == 0 { wire_len } else { stated };
@@ -44,12 +44,18 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
         Some(ip_auth::HeaderSliceError::Content(_)) => return Err(Skip::Malformed),
         None => {}
     }
-    if packet.payload_ip_number() != ip_number::TCP {
+    let protocol = packet.payload_ip_number();
+    if !leads_to_tcp(protocol) {
         return Err(Skip::NotTcp);
     }
     let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
     let len = len.saturating_sub(authentication);
-    Ok(Body { bytes: packet.payload().payload, len, fragment, ..empty_body(header) })
+    Ok(Body { protocol, bytes: packet.payload().payload, len, fragment, ..empty_body(header) })
+}
+
+/// A later fragment of UDP is not likely one of a tunnel, and says nothing of its ports.
+fn later_fragment(protocol: IpNumber) -> Skip {
+    if protocol == ip_number::UDP { Skip::NotTcp } else { Skip::Fragment }
 }
 
 /// What the header itself says.
@@ -65,6 +71,7 @@ fn empty_body<'a>(header: Ipv4HeaderSlice<'_>) -> Body<'a> {
             dont_fragment: header.dont_fragment(),
             flow_label: None,
         },
+        protocol: ip_number::TCP,
         bytes: &[],
         len: 0,
         fragment: false,

@@ -5,7 +5,7 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use super::{Body, too_short};
+use super::{Body, leads_to_tcp, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -21,7 +21,7 @@ pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
     Some(Body { bytes: rest.get(..len).unwrap_or(rest), len, ..empty_body(header) })
 }
 
-/// The TCP segment in any IPv6 packet.
+/// What any IPv6 packet carries.
 ///
 /// A payload length of 0 is what segmentation offload (and a jumbogram, RFC 2675) leaves there: the length on the wire
 /// stands for it.
@@ -35,14 +35,15 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
     let rest = bytes.get(Ipv6Header::LEN..).unwrap_or_default();
     let captured = rest.get(..len).unwrap_or(rest);
     let mut extensions = Extensions { next: header.next_header(), rest: captured, fragment: false };
-    while extensions.next != ip_number::TCP {
+    while !leads_to_tcp(extensions.next) {
         extensions.step().map_err(|stop| match stop {
             Stop::Skip(skip) => skip,
             Stop::TooShort => too_short(captured.len() < len, extensions.fragment),
         })?;
     }
     let len = len.saturating_sub(captured.len() - extensions.rest.len());
-    Ok(Body { bytes: extensions.rest, len, fragment: extensions.fragment, ..empty_body(header) })
+    let Extensions { next: protocol, rest: bytes, fragment } = extensions;
+    Ok(Body { protocol, bytes, len, fragment, ..empty_body(header) })
 }
 
 /// The chain of extension headers, at one of its links.
@@ -96,7 +97,8 @@ impl Extensions<'_> {
 
 /// A later fragment says what the first one begins with: when that is another extension header, it may still be TCP's.
 fn later_fragment(carried: IpNumber) -> Skip {
-    if carried == ip_number::TCP || carried.is_ipv6_ext_header_value() { Skip::Fragment } else { Skip::NotTcp }
+    let whole = carried != ip_number::UDP && leads_to_tcp(carried);
+    if whole || carried.is_ipv6_ext_header_value() { Skip::Fragment } else { Skip::NotTcp }
 }
 
 /// What the header itself says.
@@ -112,6 +114,7 @@ fn empty_body<'a>(header: Ipv6HeaderSlice<'_>) -> Body<'a> {
             dont_fragment: false,
             flow_label: Some(header.flow_label().value()),
         },
+        protocol: ip_number::TCP,
         bytes: &[],
         len: 0,
         fragment: false,

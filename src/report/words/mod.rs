@@ -18,9 +18,9 @@ mod tests;
 
 use super::Context;
 use super::amount;
-use crate::analyzer::Finding;
+use crate::analyzer::{Finding, Reset};
 use crate::classify::{Alternative, Cause, Certainty, Class, Fact, FactKind, Form, Role};
-use crate::frame::FrameNo;
+use crate::frame::{FrameNo, Layer};
 
 /// An idle time below this is nothing to speak of, in nanoseconds.
 const NOTABLE_IDLE: i64 = 1_000_000_000;
@@ -191,6 +191,16 @@ pub fn visible(foreign: &str) -> String {
 /// The payload of a reset as text: printable ASCII as it is, everything else escaped.
 pub fn payload(bytes: &[u8]) -> Option<String> {
     (!bytes.is_empty()).then(|| bytes.escape_ascii().to_string())
+}
+
+/// The layers around a reset, outermost first; a VLAN tag with its id, as far as ids were kept.
+pub fn layers(reset: &Reset) -> Vec<String> {
+    let mut ids = reset.vlans.iter();
+    let named = |layer: &Layer| match (*layer == Layer::Vlan).then(|| ids.next()).flatten() {
+        Some(id) => format!("{layer} {id}"),
+        None => layer.to_string(),
+    };
+    reset.layers.iter().map(named).collect()
 }
 
 fn words(cause: Cause) -> &'static Words {

@@ -1,0 +1,280 @@
+//! The same segment in every encapsulation.
+
+use crate::decode::testing::*;
+use crate::decode::{Decoded, Skip, decode};
+use crate::frame::{Layer, LinkType};
+
+const UDP: u8 = 17;
+const GRE: u8 = 47;
+
+fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    [&[0xc0, 1], port.to_be_bytes().as_slice(), &be16(8 + payload.len()), &[0, 0], payload].concat()
+}
+
+/// Ethernet, IPv4, and what that carries.
+fn in_ipv4(protocol: u8, parts: &[&[u8]]) -> Vec<u8> {
+    ethernet(0x0800, &ipv4(protocol, &[], &parts.concat()))
+}
+
+fn in_udp(port: u16, parts: &[&[u8]]) -> Vec<u8> {
+    in_ipv4(UDP, &[&udp(port, &parts.concat())])
+}
+
+fn in_gre(parts: &[&[u8]]) -> Vec<u8> {
+    in_ipv4(GRE, parts)
+}
+
+fn inner4(segment: &[u8]) -> Vec<u8> {
+    with(ipv4(TCP, &[], segment), 12, &[192, 0, 2, 1, 192, 0, 2, 2])
+}
+
+fn inner6(segment: &[u8]) -> Vec<u8> {
+    ipv6(TCP, segment)
+}
+
+/// A segment in a frame, and what is around it.
+struct Wrapped {
+    link: LinkType,
+    bytes: Vec<u8>,
+    layers: &'static [Layer],
+}
+
+fn wrapped(layers: &'static [Layer], bytes: Vec<u8>) -> Wrapped {
+    Wrapped { link: LinkType::ETHERNET, bytes, layers }
+}
+
+/// Tags, labels and point-to-point headers.
+fn below_ip(segment: &[u8]) -> Vec<Wrapped> {
+    use Layer::{Etag, Mpls, Pbb, Pppoe, Vlan, Vntag};
+    let (four, six) = (inner4(segment), inner6(segment));
+    let frame = ethernet(0x0800, &four);
+    let plain = |parts: &[&[u8]]| parts.concat();
+    vec![
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four]))),
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x57], &six]))),
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0x21], &four]))),
+        wrapped(&[Vlan, Pppoe], ethernet(0x8100, &vlan(5, 0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four])))),
+        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &four]))),
+        wrapped(&[Mpls], ethernet(0x8848, &plain(&[&[0, 1, 0, 64, 0, 2, 0, 9, 0, 3, 0x31, 7], &six]))),
+        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64, 0, 0, 0, 0], &frame]))),
+        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &frame]))),
+        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &with(frame.clone(), 0, &[0x80])]))),
+        wrapped(&[Mpls, Vlan], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &ethernet(0x8100, &vlan(9, 0x86dd, &six))]))),
+        wrapped(&[Pbb], ethernet(0x88e7, &plain(&[&[0, 0, 0, 7], &frame]))),
+        wrapped(&[Vlan, Pbb], ethernet(0x88a8, &vlan(3, 0x88e7, &plain(&[&[0, 0, 0, 7], &frame])))),
+        wrapped(&[Etag], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 8, 0], &four]))),
+        wrapped(&[Etag, Vlan], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 0x81, 0], &vlan(3, 0x0800, &four)]))),
+        wrapped(&[Vntag], ethernet(0x8926, &plain(&[&[0, 0, 0, 7, 8, 0], &four]))),
+    ]
+}
+
+/// GRE and what it carries.
+fn in_generic_routing(segment: &[u8]) -> Vec<Wrapped> {
+    use Layer::{Eoip, Erspan, Gre, Nvgre, Pptp, Vlan, Wccp};
+    let (four, six) = (inner4(segment), inner6(segment));
+    let frame = ethernet(0x0800, &four);
+    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, &six));
+    vec![
+        wrapped(&[Gre], in_gre(&[&[0, 0, 8, 0], &four])),
+        wrapped(&[Gre], in_gre(&[&[0, 0, 0x86, 0xdd], &six])),
+        wrapped(&[Gre], in_gre(&[&[0xb0, 0, 8, 0, 1, 1, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3], &four])),
+        wrapped(&[Gre], in_gre(&[&[0, 0, 0x65, 0x58], &frame])),
+        wrapped(&[Nvgre, Vlan], in_gre(&[&[0x20, 0, 0x65, 0x58, 0, 0, 7, 1], &tagged])),
+        wrapped(&[Gre, Erspan], in_gre(&[&[0, 0, 0x88, 0xbe], &frame])),
+        wrapped(&[Gre, Erspan], in_gre(&[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 5, 0, 7, 0, 0, 0, 0], &frame])),
+        wrapped(
+            &[Gre, Erspan, Vlan],
+            in_gre(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0], &tagged]),
+        ),
+        wrapped(
+            &[Gre, Erspan],
+            in_gre(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 7, 0, 0, 0, 0, 0, 0, 8, 1], &[9; 8], &six]),
+        ),
+        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e, 0, 1, 2, 3], &four])),
+        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e], &four])),
+        wrapped(
+            &[Pptp],
+            in_gre(&[&[0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 3, 0x21], &four]),
+        ),
+        wrapped(&[Eoip], in_gre(&[&[0x20, 1, 0x64, 0, 0, 9, 0, 0], &frame])),
+    ]
+}
+
+/// IP and Ethernet in IP, and UDP tunnels.
+fn in_ip_and_udp(segment: &[u8]) -> Vec<Wrapped> {
+    use Layer::{EtherIp, Geneve, GtpU, IpInIp, L2tp, Teredo, Vlan, Vxlan, VxlanGpe};
+    let (four, six) = (inner4(segment), inner6(segment));
+    let frame = ethernet(0x0800, &four);
+    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, &six));
+    let vni = [8, 0, 0, 0, 0, 0, 7, 0];
+    vec![
+        wrapped(&[IpInIp], in_ipv4(4, &[&four])),
+        wrapped(&[IpInIp], in_ipv4(41, &[&six])),
+        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(4, &four))),
+        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(41, &six))),
+        wrapped(&[IpInIp; 3], in_ipv4(4, &[&ipv4(4, &[], &ipv4(4, &[], &four))])),
+        wrapped(&[EtherIp], in_ipv4(97, &[&[0x30, 0], &frame])),
+        wrapped(&[Vxlan], in_udp(4789, &[&vni, &frame])),
+        wrapped(&[Vxlan], in_udp(8472, &[&vni, &frame])),
+        wrapped(&[Vlan, Vxlan, Vlan], ethernet(0x8100, &vlan(5, 0x0800, &in_udp(4789, &[&vni, &tagged])[14..]))),
+        wrapped(&[Vxlan], ethernet(0x86dd, &ipv6(UDP, &udp(4789, &[&vni, frame.as_slice()].concat())))),
+        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 1, 0, 0, 7, 0], &four])),
+        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 2, 0, 0, 7, 0], &six])),
+        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 3, 0, 0, 7, 0], &frame])),
+        wrapped(&[Geneve], in_udp(6081, &[&[0, 0, 0x65, 0x58, 0, 0, 7, 0], &frame])),
+        wrapped(&[Geneve, Vlan], in_udp(6081, &[&[2, 0x40, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 1, 9, 9, 9, 9], &tagged])),
+        wrapped(&[Geneve], in_udp(6081, &[&[0, 0, 8, 0, 0, 0, 7, 0], &four])),
+        wrapped(&[GtpU], in_udp(2152, &[&[0x30, 0xff, 0, 60, 0, 0, 0, 1], &four])),
+        wrapped(&[GtpU], in_udp(2152, &[&[0x32, 0xff, 0, 60, 0, 0, 0, 1, 0, 5, 0, 0], &six])),
+        wrapped(
+            &[GtpU],
+            in_udp(2152, &[&[0x34, 0xff, 0, 60, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 9, 9, 0xc0, 1, 2, 2, 0], &four]),
+        ),
+        wrapped(&[Teredo], in_udp(3544, &[&six])),
+        wrapped(&[Teredo], in_udp(3544, &[&[0, 1, 1, 2], &[7; 12], &[0, 0, 1, 2, 3, 4, 5, 6], &six])),
+        wrapped(&[L2tp], in_udp(1701, &[&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], &four])),
+        wrapped(&[L2tp], in_udp(1701, &[&[0x4a, 2, 0, 99, 0, 1, 0, 2, 0, 3, 0, 4, 0, 2, 9, 9, 0, 0x57], &six])),
+    ]
+}
+
+/// Link types other than Ethernet.
+fn in_other_links(segment: &[u8]) -> Vec<Wrapped> {
+    let (four, six) = (inner4(segment), inner6(segment));
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    let link = |link: LinkType, parts: &[&[u8]]| Wrapped { link, bytes: parts.concat(), layers: &[] };
+    let wifi = |control: [u8; 2]| [control.as_slice(), &[0; 22]].concat();
+    let subframe = [[2; 12].as_slice(), &be16(8 + four.len()), &snap, &four].concat();
+    vec![
+        link(LinkType::PPP, &[&[0, 0x21], &four]),
+        link(LinkType::PPP, &[&[0xff, 3, 0x57], &six]),
+        link(LinkType::PPP_SERIAL, &[&[0xff, 3, 0, 0x21], &four]),
+        link(LinkType::PPP_SERIAL, &[&[0x0f, 0, 8, 0], &four]),
+        Wrapped { layers: &[Layer::Pppoe], ..link(LinkType::PPP_ETHER, &[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four]) },
+        link(LinkType::C_HDLC, &[&[0x0f, 0, 0x86, 0xdd], &six]),
+        link(LinkType::FDDI, &[&[0x50], &[2; 12], &snap, &four]),
+        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 12], &snap, &four]),
+        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 6], &[0x82; 6], &[4, 0, 0, 0], &snap, &four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x08, 1]), &snap, &four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x08, 3]), &[0; 6], &snap, &four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x88, 0x82]), &[0; 6], &snap, &four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x88, 2]), &[0x80, 0], &subframe]),
+        link(LinkType::IEEE802_11_RADIOTAP, &[&[0, 0, 8, 0, 0, 0, 0, 0], &wifi([0x88, 2]), &[0, 0], &snap, &four]),
+        link(
+            LinkType::IEEE802_11_RADIOTAP,
+            &[&[0, 0, 17, 0, 3, 0, 0, 0], &[0; 8], &[0x20], &wifi([0x88, 2]), &[0; 4], &snap, &four],
+        ),
+        link(
+            LinkType::IEEE802_11_RADIOTAP,
+            &[&[0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0x20], &wifi([0x88, 2]), &[0; 4], &snap, &four],
+        ),
+    ]
+}
+
+/// The segment in every encapsulation there is.
+pub(in crate::decode) fn frames(segment: &[u8]) -> Vec<(LinkType, Vec<u8>)> {
+    everywhere(segment).into_iter().map(|wrapped| (wrapped.link, wrapped.bytes)).collect()
+}
+
+fn everywhere(segment: &[u8]) -> Vec<Wrapped> {
+    let all = [below_ip(segment), in_generic_routing(segment), in_ip_and_udp(segment), in_other_links(segment)];
+    all.into_iter().flatten().collect()
+}
+
+fn decode_frame(bytes: Vec<u8>) -> Result<Decoded<'static>, Skip> {
+    decode(&frame(LinkType::ETHERNET, bytes.leak()))
+}
+
+#[test]
+fn the_innermost_segment_is_the_same_in_every_encapsulation() {
+    let body = segment(RST_ACK, &[], b"why");
+    let plain = |packet: (u16, Vec<u8>)| decode_frame(ethernet(packet.0, &packet.1)).unwrap();
+    let expected = [plain((0x0800, inner4(&body))), plain((0x86dd, inner6(&body)))];
+    for (at, wrapped) in everywhere(&body).into_iter().enumerate() {
+        let decoded = decode(&frame(wrapped.link, &wrapped.bytes));
+        let decoded = decoded.unwrap_or_else(|skip| panic!("{at}: {:?}: {skip:?}", wrapped.layers));
+        assert_eq!(decoded.encap.layers().collect::<Vec<_>>(), wrapped.layers, "{at}");
+        assert!(expected.iter().any(|plain| plain.segment == decoded.segment), "{at}: {:?}", wrapped.layers);
+        assert_eq!(decoded.payload, b"why", "{at}: {:?}", wrapped.layers);
+    }
+}
+
+/// What is cut before the window field is counted, what is cut later has the whole length.
+#[test]
+fn every_snapshot_length_gives_what_it_shows() {
+    for wrapped in everywhere(&segment(SYN, &SYN_OPTIONS, b"hello")) {
+        let whole = wrapped.bytes.len();
+        for snap in 0..whole {
+            let decoded = decode(&cut_frame(wrapped.link, &wrapped.bytes[..snap], whole));
+            match decoded {
+                Ok(decoded) => assert!(snap + 29 >= whole && decoded.segment.len == 5, "{:?} {snap}", wrapped.layers),
+                Err(skip) => assert!(snap + 29 < whole, "{:?} {snap} {skip:?}", wrapped.layers),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_port_alone_is_no_tunnel() {
+    let packet = inner4(&segment(RST_ACK, &[], &[]));
+    let frame = ethernet(0x0800, &packet);
+    let wrong: [(u16, &[u8], &[u8]); 11] = [
+        (4789, &[0, 0, 0, 0, 0, 0, 7, 0], &frame),
+        (4789, &[8, 0, 0, 0, 0, 0, 7, 1], &frame),
+        (4790, &[0x1c, 0, 0, 1, 0, 0, 7, 0], &packet),
+        (4790, &[0x0c, 0, 0, 9, 0, 0, 7, 0], &packet),
+        (6081, &[0x40, 0, 8, 0, 0, 0, 7, 0], &packet),
+        (6081, &[0, 1, 8, 0, 0, 0, 7, 0], &packet),
+        (2152, &[0x50, 0xff, 0, 60, 0, 0, 0, 1], &packet),
+        (2152, &[0x30, 1, 0, 60, 0, 0, 0, 1], &packet),
+        (2152, &[0x34, 0xff, 0, 60, 0, 0, 0, 1, 0, 0, 0, 0x85, 0], &packet),
+        (3544, &[], &packet),
+        (1701, &[0x80, 2, 0, 1, 0, 2, 0, 0x21], &packet),
+    ];
+    for (port, header, inner) in wrong {
+        assert_eq!(decode_frame(in_udp(port, &[header, inner])), Err(Skip::NotTcp), "{port} {header:?}");
+    }
+    assert_eq!(decode_frame(in_udp(53, &[&[8, 0, 0, 0, 0, 0, 7, 0], &frame])), Err(Skip::NotTcp));
+}
+
+#[test]
+fn the_source_port_names_a_tunnel_too() {
+    let inner = ethernet(0x0800, &inner4(&segment(RST_ACK, &[], &[])));
+    let bytes = with(in_udp(9999, &[&[8, 0, 0, 0, 0, 0, 7, 0], &inner]), 34, &[0x12, 0xb5]);
+    assert!(decode_frame(bytes).is_ok());
+}
+
+#[test]
+fn what_a_tunnel_carries_beside_tcp_says_so() {
+    let arp = ethernet(0x0806, &[0; 28]);
+    let packet = inner4(&segment(RST_ACK, &[], &[]));
+    let quoted = ipv4(1, &[], &[&[3, 3, 0, 0, 0, 0, 0, 0], packet.as_slice()].concat());
+    assert_eq!(decode_frame(in_udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &arp])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_gre(&[&[0, 0, 8, 0], &quoted])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_ipv4(4, &[&quoted])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_gre(&[&[0x40, 0, 8, 0, 0, 0, 0, 0], &packet])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_gre(&[&[0, 0, 0, 0]])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_ipv4(97, &[&[0x20, 0], &arp])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(ethernet(0x8864, &[0x11, 0, 0, 1, 0, 4, 0xc0, 0x21, 1, 1])), Err(Skip::NotIp));
+    assert_eq!(decode_frame(ethernet(0x8864, &[0x11, 9, 0, 1, 0, 4, 0, 0x21, 1, 1])), Err(Skip::NotIp));
+}
+
+#[test]
+fn the_first_fragment_of_a_tunnel_shows_what_it_holds() {
+    let packet = in_ipv4(4, &[&inner4(&segment(RST_ACK, &SYN_OPTIONS, &[7; 8]))]);
+    let fragment = |field: u16, len: usize| {
+        let [hi, lo] = be16(len - 14);
+        let bytes = with(with(packet.clone(), 20, &field.to_be_bytes()), 16, &[hi, lo]);
+        decode_frame(bytes[..len].to_vec()).map(|decoded| decoded.segment.len)
+    };
+    assert_eq!(fragment(0x2000, packet.len() - 8), Ok(8));
+    assert_eq!(fragment(0x2000, 14 + 20 + 20 + 8), Err(Skip::Fragment));
+    assert_eq!(fragment(0x0003, packet.len()), Err(Skip::Fragment));
+}
+
+#[test]
+fn the_way_inwards_ends_somewhere() {
+    let packet = inner4(&segment(RST_ACK, &[], &[]));
+    let deep = |depth: usize| (0..depth).fold(packet.clone(), |inner, _| ipv4(4, &[], &inner));
+    assert_eq!(decode_frame(ethernet(0x0800, &deep(15))).unwrap().encap.layers().count(), 8);
+    assert_eq!(decode_frame(ethernet(0x0800, &deep(16))), Err(Skip::NotTcp));
+}

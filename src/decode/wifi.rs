@@ -1,0 +1,57 @@
+//! IEEE 802.11 data frames.
+
+use super::{Skip, tunnel};
+
+/// Takes off a radiotap header (radiotap.org) and the 802.11 header behind it.
+pub(super) fn radiotap(data: &[u8]) -> Result<tunnel::Payload<'_>, Skip> {
+    let [_, _, lo, hi, ..] = data else { return Err(Skip::Truncated) };
+    let frame = data.get(usize::from(u16::from_le_bytes([*lo, *hi]))..).ok_or(Skip::Truncated)?;
+    data_frame(frame, has_padding(data))
+}
+
+/// Whether the radio padded the 802.11 header to a multiple of four bytes, as the field "flags" says. Words with bit 31
+/// set are followed by another; the field comes first but for the time, which is aligned to eight bytes.
+fn has_padding(data: &[u8]) -> bool {
+    const EXTENDED: u32 = 1 << 31;
+    const TIME: u32 = 1;
+    const FLAGS: u32 = 1 << 1;
+    const PADDING: u8 = 0x20;
+    let (words, _) = data.get(4..).unwrap_or_default().as_chunks::<4>();
+    let present = words.first().map_or(0, |word| u32::from_le_bytes(*word));
+    let more = words.iter().take_while(|word| u32::from_le_bytes(**word) & EXTENDED != 0).count();
+    let fields = 4 + (more + 1) * 4;
+    let at = if present & TIME == 0 { fields } else { fields.next_multiple_of(8) + 8 };
+    present & FLAGS != 0 && data.get(at).is_some_and(|flags| flags & PADDING != 0)
+}
+
+/// Takes off the header of a data frame (IEEE 802.11 section 9.3.2.1). Of an aggregate (A-MSDU) the first subframe is
+/// read: its header is that of Ethernet with a length.
+pub(super) fn data_frame(frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
+    const TYPE: u8 = 0x0f;
+    const DATA: u8 = 0x08;
+    const WITHOUT_DATA: u8 = 0x40;
+    const QOS: u8 = 0x80;
+    const BOTH_SYSTEMS: u8 = 0x03;
+    const PROTECTED: u8 = 0x40;
+    const ORDER: u8 = 0x80;
+    const AGGREGATE: u8 = 0x80;
+    let [control, flags, ..] = frame else { return Err(Skip::Truncated) };
+    if control & (TYPE | WITHOUT_DATA) != DATA || flags & PROTECTED != 0 {
+        return Err(Skip::NotIp);
+    }
+    let later_fragment = frame.get(22).ok_or(Skip::Truncated)? & 0x0f != 0;
+    if later_fragment {
+        return Err(Skip::NotIp);
+    }
+    let qos_at = if flags & BOTH_SYSTEMS == BOTH_SYSTEMS { 30 } else { 24 };
+    let (len, aggregate) = match (control & QOS != 0, flags & ORDER != 0) {
+        (false, _) => (qos_at, false),
+        (true, with_control) => {
+            let qos = frame.get(qos_at).ok_or(Skip::Truncated)?;
+            (qos_at + 2 + usize::from(with_control) * 4, qos & AGGREGATE != 0)
+        }
+    };
+    let len = if padded { len.next_multiple_of(4) } else { len };
+    let rest = frame.get(len..).ok_or(Skip::Truncated)?;
+    Ok((if aggregate { tunnel::ETHERNET } else { tunnel::LLC }, rest))
+}
