@@ -1,5 +1,6 @@
 //! GRE (RFC 2784, RFC 2890) and what it alone carries.
 
+use super::layer2::PPP;
 use super::{ETHERNET, Payload, ip_by_version, skip};
 use crate::decode::link::IPV4;
 use crate::decode::{Encap, Skip};
@@ -17,7 +18,6 @@ mod bit {
 }
 
 /// Protocol types that are read in GRE only.
-const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 const WCCP: u16 = 0x883e;

@@ -5,9 +5,9 @@ use crate::decode::link::{IPV4, IPV6};
 use crate::decode::{Encap, Skip};
 use crate::frame::Layer;
 
-const PPP: u16 = 0x880b;
+pub(super) const PPP: u16 = 0x880b;
 const PPPOE_SESSION: u16 = 0x8864;
-const MPLS: u16 = 0x8847;
+pub(super) const MPLS: u16 = 0x8847;
 const MPLS_MULTICAST: u16 = 0x8848;
 const PBB: u16 = 0x88e7;
 const E_TAG: u16 = 0x893f;
@@ -87,7 +87,8 @@ pub(in crate::decode) fn cisco_hdlc(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
 }
 
 /// MPLS labels to the bottom of their stack (RFC 3032 section 2.1), and what is below it: nothing says what that is, so
-/// its first four bits do (RFC 4928 section 3), as in Wireshark.
+/// its first four bits do (RFC 4928 section 3). What is neither IP nor a control word is Ethernet without one, which
+/// Wireshark reads only where it is told to.
 fn mpls(mut bytes: &[u8]) -> Result<Payload<'_>, Skip> {
     loop {
         let ([_, _, bottom, _], rest) = bytes.split_first_chunk::<4>().ok_or(Skip::Truncated)?;
@@ -106,8 +107,8 @@ fn mpls(mut bytes: &[u8]) -> Result<Payload<'_>, Skip> {
 }
 
 /// Whether an Ethernet pseudowire has a control word (RFC 4448 section 4.6). Many Ethernet addresses begin with four
-/// zero bits as the control word does; it is all zeros where frames are not numbered, and an address is followed by another
-/// and an ether type.
+/// zero bits as the control word does. That is all zeros where frames are not numbered; an address is followed by
+/// another, and by an ether type.
 fn has_control_word(bytes: &[u8]) -> bool {
     let ether_type = match bytes.get(12..14) {
         Some([hi, lo]) => u16::from_be_bytes([*hi, *lo]),

@@ -1,8 +1,10 @@
 //! The same segment in every encapsulation.
 
+use crate::analyzer::{Analyzer, Options};
+use crate::classify::Class;
 use crate::decode::testing::*;
 use crate::decode::{Decoded, Skip, decode};
-use crate::frame::{Layer, LinkType};
+use crate::frame::{Frame, FrameNo, Layer, LinkType, Timestamp};
 
 const UDP: u8 = 17;
 const GRE: u8 = 47;
@@ -32,6 +34,30 @@ fn inner6(segment: &[u8]) -> Vec<u8> {
     ipv6(TCP, segment)
 }
 
+/// One segment as both IP versions carry it.
+struct Inner {
+    four: Vec<u8>,
+    six: Vec<u8>,
+}
+
+impl Inner {
+    fn of(segment: &[u8]) -> Self {
+        Self { four: inner4(segment), six: inner6(segment) }
+    }
+
+    /// The same the other way.
+    fn reversed(self) -> Self {
+        let turned = |packet: &[u8], at: usize, len: usize| {
+            let (src, dst) = (&packet[at..at + len], &packet[at + len..at + 2 * len]);
+            let ports = at + 2 * len;
+            let packet = with(packet.to_vec(), at, &[dst, src].concat());
+            let (sport, dport) = (packet[ports..ports + 2].to_vec(), packet[ports + 2..ports + 4].to_vec());
+            with(packet, ports, &[dport, sport].concat())
+        };
+        Self { four: turned(&self.four, 12, 4), six: turned(&self.six, 8, 16) }
+    }
+}
+
 /// A segment in a frame, and what is around it.
 struct Wrapped {
     link: LinkType,
@@ -44,40 +70,40 @@ fn wrapped(layers: &'static [Layer], bytes: Vec<u8>) -> Wrapped {
 }
 
 /// Tags, labels and point-to-point headers.
-fn below_ip(segment: &[u8]) -> Vec<Wrapped> {
+fn below_ip(inner: &Inner) -> Vec<Wrapped> {
     use Layer::{Etag, Mpls, Pbb, Pppoe, Vlan, Vntag};
-    let (four, six) = (inner4(segment), inner6(segment));
-    let frame = ethernet(0x0800, &four);
+    let Inner { four, six } = inner;
+    let frame = ethernet(0x0800, four);
     let plain = |parts: &[&[u8]]| parts.concat();
     vec![
-        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four]))),
-        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x57], &six]))),
-        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0x21], &four]))),
-        wrapped(&[Vlan, Pppoe], ethernet(0x8100, &vlan(5, 0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four])))),
-        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &four]))),
-        wrapped(&[Mpls], ethernet(0x8848, &plain(&[&[0, 1, 0, 64, 0, 2, 0, 9, 0, 3, 0x31, 7], &six]))),
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], four]))),
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x57], six]))),
+        wrapped(&[Pppoe], ethernet(0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0x21], four]))),
+        wrapped(&[Vlan, Pppoe], ethernet(0x8100, &vlan(5, 0x8864, &plain(&[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], four])))),
+        wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], four]))),
+        wrapped(&[Mpls], ethernet(0x8848, &plain(&[&[0, 1, 0, 64, 0, 2, 0, 9, 0, 3, 0x31, 7], six]))),
         wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64, 0, 0, 0, 0], &frame]))),
         wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &frame]))),
         wrapped(&[Mpls], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &with(frame.clone(), 0, &[0x80])]))),
-        wrapped(&[Mpls, Vlan], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &ethernet(0x8100, &vlan(9, 0x86dd, &six))]))),
+        wrapped(&[Mpls, Vlan], ethernet(0x8847, &plain(&[&[0, 1, 1, 64], &ethernet(0x8100, &vlan(9, 0x86dd, six))]))),
         wrapped(&[Pbb], ethernet(0x88e7, &plain(&[&[0, 0, 0, 7], &frame]))),
         wrapped(&[Vlan, Pbb], ethernet(0x88a8, &vlan(3, 0x88e7, &plain(&[&[0, 0, 0, 7], &frame])))),
-        wrapped(&[Etag], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 8, 0], &four]))),
-        wrapped(&[Etag, Vlan], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 0x81, 0], &vlan(3, 0x0800, &four)]))),
-        wrapped(&[Vntag], ethernet(0x8926, &plain(&[&[0, 0, 0, 7, 8, 0], &four]))),
+        wrapped(&[Etag], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 8, 0], four]))),
+        wrapped(&[Etag, Vlan], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 0x81, 0], &vlan(3, 0x0800, four)]))),
+        wrapped(&[Vntag], ethernet(0x8926, &plain(&[&[0, 0, 0, 7, 8, 0], four]))),
     ]
 }
 
 /// GRE and what it carries.
-fn in_generic_routing(segment: &[u8]) -> Vec<Wrapped> {
+fn in_generic_routing(inner: &Inner) -> Vec<Wrapped> {
     use Layer::{Eoip, Erspan, Gre, Nvgre, Pptp, Vlan, Wccp};
-    let (four, six) = (inner4(segment), inner6(segment));
-    let frame = ethernet(0x0800, &four);
-    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, &six));
+    let Inner { four, six } = inner;
+    let frame = ethernet(0x0800, four);
+    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, six));
     vec![
-        wrapped(&[Gre], in_gre(&[&[0, 0, 8, 0], &four])),
-        wrapped(&[Gre], in_gre(&[&[0, 0, 0x86, 0xdd], &six])),
-        wrapped(&[Gre], in_gre(&[&[0xb0, 0, 8, 0, 1, 1, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3], &four])),
+        wrapped(&[Gre], in_gre(&[&[0, 0, 8, 0], four])),
+        wrapped(&[Gre], in_gre(&[&[0, 0, 0x86, 0xdd], six])),
+        wrapped(&[Gre], in_gre(&[&[0xb0, 0, 8, 0, 1, 1, 0, 0, 2, 2, 2, 2, 3, 3, 3, 3], four])),
         wrapped(&[Gre], in_gre(&[&[0, 0, 0x65, 0x58], &frame])),
         wrapped(&[Nvgre, Vlan], in_gre(&[&[0x20, 0, 0x65, 0x58, 0, 0, 7, 1], &tagged])),
         wrapped(&[Gre, Erspan], in_gre(&[&[0, 0, 0x88, 0xbe], &frame])),
@@ -88,95 +114,92 @@ fn in_generic_routing(segment: &[u8]) -> Vec<Wrapped> {
         ),
         wrapped(
             &[Gre, Erspan],
-            in_gre(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 7, 0, 0, 0, 0, 0, 0, 8, 1], &[9; 8], &six]),
+            in_gre(&[&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 5, 0, 7, 0, 0, 0, 0, 0, 0, 8, 1], &[9; 8], six]),
         ),
-        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e, 0, 1, 2, 3], &four])),
-        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e], &four])),
-        wrapped(
-            &[Pptp],
-            in_gre(&[&[0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 3, 0x21], &four]),
-        ),
+        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e, 0, 1, 2, 3], four])),
+        wrapped(&[Gre, Wccp], in_gre(&[&[0, 0, 0x88, 0x3e], four])),
+        wrapped(&[Pptp], in_gre(&[&[0x30, 0x81, 0x88, 0x0b, 0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 2, 0xff, 3, 0x21], four])),
         wrapped(&[Eoip], in_gre(&[&[0x20, 1, 0x64, 0, 0, 9, 0, 0], &frame])),
     ]
 }
 
 /// IP and Ethernet in IP, and UDP tunnels.
-fn in_ip_and_udp(segment: &[u8]) -> Vec<Wrapped> {
+fn in_ip_and_udp(inner: &Inner) -> Vec<Wrapped> {
     use Layer::{EtherIp, Geneve, GtpU, IpInIp, L2tp, Teredo, Vlan, Vxlan, VxlanGpe};
-    let (four, six) = (inner4(segment), inner6(segment));
-    let frame = ethernet(0x0800, &four);
-    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, &six));
+    let Inner { four, six } = inner;
+    let frame = ethernet(0x0800, four);
+    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, six));
     let vni = [8, 0, 0, 0, 0, 0, 7, 0];
     vec![
-        wrapped(&[IpInIp], in_ipv4(4, &[&four])),
-        wrapped(&[IpInIp], in_ipv4(41, &[&six])),
-        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(4, &four))),
-        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(41, &six))),
-        wrapped(&[IpInIp; 3], in_ipv4(4, &[&ipv4(4, &[], &ipv4(4, &[], &four))])),
+        wrapped(&[IpInIp], in_ipv4(4, &[four])),
+        wrapped(&[IpInIp], in_ipv4(41, &[six])),
+        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(4, four))),
+        wrapped(&[IpInIp], ethernet(0x86dd, &ipv6(41, six))),
+        wrapped(&[IpInIp; 3], in_ipv4(4, &[&ipv4(4, &[], &ipv4(4, &[], four))])),
         wrapped(&[EtherIp], in_ipv4(97, &[&[0x30, 0], &frame])),
         wrapped(&[Vxlan], in_udp(4789, &[&vni, &frame])),
         wrapped(&[Vxlan], in_udp(8472, &[&vni, &frame])),
         wrapped(&[Vlan, Vxlan, Vlan], ethernet(0x8100, &vlan(5, 0x0800, &in_udp(4789, &[&vni, &tagged])[14..]))),
         wrapped(&[Vxlan], ethernet(0x86dd, &ipv6(UDP, &udp(4789, &[&vni, frame.as_slice()].concat())))),
-        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 1, 0, 0, 7, 0], &four])),
-        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 2, 0, 0, 7, 0], &six])),
+        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 1, 0, 0, 7, 0], four])),
+        wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 2, 0, 0, 7, 0], six])),
         wrapped(&[VxlanGpe], in_udp(4790, &[&[0x0c, 0, 0, 3, 0, 0, 7, 0], &frame])),
         wrapped(&[Geneve], in_udp(6081, &[&[0, 0, 0x65, 0x58, 0, 0, 7, 0], &frame])),
         wrapped(&[Geneve, Vlan], in_udp(6081, &[&[2, 0x40, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 1, 9, 9, 9, 9], &tagged])),
-        wrapped(&[Geneve], in_udp(6081, &[&[0, 0, 8, 0, 0, 0, 7, 0], &four])),
-        wrapped(&[GtpU], in_udp(2152, &[&[0x30, 0xff, 0, 60, 0, 0, 0, 1], &four])),
-        wrapped(&[GtpU], in_udp(2152, &[&[0x32, 0xff, 0, 60, 0, 0, 0, 1, 0, 5, 0, 0], &six])),
+        wrapped(&[Geneve], in_udp(6081, &[&[0, 0, 8, 0, 0, 0, 7, 0], four])),
+        wrapped(&[GtpU], in_udp(2152, &[&[0x30, 0xff, 0, 60, 0, 0, 0, 1], four])),
+        wrapped(&[GtpU], in_udp(2152, &[&[0x32, 0xff, 0, 60, 0, 0, 0, 1, 0, 5, 0, 0], six])),
         wrapped(
             &[GtpU],
-            in_udp(2152, &[&[0x34, 0xff, 0, 60, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 9, 9, 0xc0, 1, 2, 2, 0], &four]),
+            in_udp(2152, &[&[0x34, 0xff, 0, 60, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 9, 9, 0xc0, 1, 2, 2, 0], four]),
         ),
-        wrapped(&[Teredo], in_udp(3544, &[&six])),
-        wrapped(&[Teredo], in_udp(3544, &[&[0, 1, 1, 2], &[7; 12], &[0, 0, 1, 2, 3, 4, 5, 6], &six])),
-        wrapped(&[L2tp], in_udp(1701, &[&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], &four])),
-        wrapped(&[L2tp], in_udp(1701, &[&[0x4a, 2, 0, 99, 0, 1, 0, 2, 0, 3, 0, 4, 0, 2, 9, 9, 0, 0x57], &six])),
+        wrapped(&[Teredo], in_udp(3544, &[six])),
+        wrapped(&[Teredo], in_udp(3544, &[&[0, 1, 1, 2], &[7; 12], &[0, 0, 1, 2, 3, 4, 5, 6], six])),
+        wrapped(&[L2tp], in_udp(1701, &[&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], four])),
+        wrapped(&[L2tp], in_udp(1701, &[&[0x4a, 2, 0, 99, 0, 1, 0, 2, 0, 3, 0, 4, 0, 2, 9, 9, 0, 0x57], six])),
     ]
 }
 
 /// Link types other than Ethernet.
-fn in_other_links(segment: &[u8]) -> Vec<Wrapped> {
-    let (four, six) = (inner4(segment), inner6(segment));
+fn in_other_links(inner: &Inner) -> Vec<Wrapped> {
+    let Inner { four, six } = inner;
     let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
     let link = |link: LinkType, parts: &[&[u8]]| Wrapped { link, bytes: parts.concat(), layers: &[] };
     let wifi = |control: [u8; 2]| [control.as_slice(), &[0; 22]].concat();
-    let subframe = [[2; 12].as_slice(), &be16(8 + four.len()), &snap, &four].concat();
+    let subframe = [[2; 12].as_slice(), &be16(8 + four.len()), &snap, four].concat();
     vec![
-        link(LinkType::PPP, &[&[0, 0x21], &four]),
-        link(LinkType::PPP, &[&[0xff, 3, 0x57], &six]),
-        link(LinkType::PPP_SERIAL, &[&[0xff, 3, 0, 0x21], &four]),
-        link(LinkType::PPP_SERIAL, &[&[0x0f, 0, 8, 0], &four]),
-        Wrapped { layers: &[Layer::Pppoe], ..link(LinkType::PPP_ETHER, &[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], &four]) },
-        link(LinkType::C_HDLC, &[&[0x0f, 0, 0x86, 0xdd], &six]),
-        link(LinkType::FDDI, &[&[0x50], &[2; 12], &snap, &four]),
-        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 12], &snap, &four]),
-        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 6], &[0x82; 6], &[4, 0, 0, 0], &snap, &four]),
-        link(LinkType::IEEE802_11, &[&wifi([0x08, 1]), &snap, &four]),
-        link(LinkType::IEEE802_11, &[&wifi([0x08, 3]), &[0; 6], &snap, &four]),
-        link(LinkType::IEEE802_11, &[&wifi([0x88, 0x82]), &[0; 6], &snap, &four]),
+        link(LinkType::PPP, &[&[0, 0x21], four]),
+        link(LinkType::PPP, &[&[0xff, 3, 0x57], six]),
+        link(LinkType::PPP_SERIAL, &[&[0xff, 3, 0, 0x21], four]),
+        link(LinkType::PPP_SERIAL, &[&[0x0f, 0, 8, 0], four]),
+        Wrapped { layers: &[Layer::Pppoe], ..link(LinkType::PPP_ETHER, &[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], four]) },
+        link(LinkType::C_HDLC, &[&[0x0f, 0, 0x86, 0xdd], six]),
+        link(LinkType::FDDI, &[&[0x50], &[2; 12], &snap, four]),
+        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 12], &snap, four]),
+        link(LinkType::TOKEN_RING, &[&[0x10, 0x40], &[2; 6], &[0x82; 6], &[4, 0, 0, 0], &snap, four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x08, 1]), &snap, four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x08, 3]), &[0; 6], &snap, four]),
+        link(LinkType::IEEE802_11, &[&wifi([0x88, 0x82]), &[0; 6], &snap, four]),
         link(LinkType::IEEE802_11, &[&wifi([0x88, 2]), &[0x80, 0], &subframe]),
-        link(LinkType::IEEE802_11_RADIOTAP, &[&[0, 0, 8, 0, 0, 0, 0, 0], &wifi([0x88, 2]), &[0, 0], &snap, &four]),
+        link(LinkType::IEEE802_11_RADIOTAP, &[&[0, 0, 8, 0, 0, 0, 0, 0], &wifi([0x88, 2]), &[0, 0], &snap, four]),
         link(
             LinkType::IEEE802_11_RADIOTAP,
-            &[&[0, 0, 17, 0, 3, 0, 0, 0], &[0; 8], &[0x20], &wifi([0x88, 2]), &[0; 4], &snap, &four],
+            &[&[0, 0, 17, 0, 3, 0, 0, 0], &[0; 8], &[0x20], &wifi([0x88, 2]), &[0; 4], &snap, four],
         ),
         link(
             LinkType::IEEE802_11_RADIOTAP,
-            &[&[0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0x20], &wifi([0x88, 2]), &[0; 4], &snap, &four],
+            &[&[0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0x20], &wifi([0x88, 2]), &[0; 4], &snap, four],
         ),
     ]
 }
 
 /// The segment in every encapsulation there is.
 pub(in crate::decode) fn frames(segment: &[u8]) -> Vec<(LinkType, Vec<u8>)> {
-    everywhere(segment).into_iter().map(|wrapped| (wrapped.link, wrapped.bytes)).collect()
+    everywhere(&Inner::of(segment)).into_iter().map(|wrapped| (wrapped.link, wrapped.bytes)).collect()
 }
 
-fn everywhere(segment: &[u8]) -> Vec<Wrapped> {
-    let all = [below_ip(segment), in_generic_routing(segment), in_ip_and_udp(segment), in_other_links(segment)];
+fn everywhere(inner: &Inner) -> Vec<Wrapped> {
+    let all = [below_ip(inner), in_generic_routing(inner), in_ip_and_udp(inner), in_other_links(inner)];
     all.into_iter().flatten().collect()
 }
 
@@ -189,7 +212,7 @@ fn the_innermost_segment_is_the_same_in_every_encapsulation() {
     let body = segment(RST_ACK, &[], b"why");
     let plain = |packet: (u16, Vec<u8>)| decode_frame(ethernet(packet.0, &packet.1)).unwrap();
     let expected = [plain((0x0800, inner4(&body))), plain((0x86dd, inner6(&body)))];
-    for (at, wrapped) in everywhere(&body).into_iter().enumerate() {
+    for (at, wrapped) in everywhere(&Inner::of(&body)).into_iter().enumerate() {
         let decoded = decode(&frame(wrapped.link, &wrapped.bytes));
         let decoded = decoded.unwrap_or_else(|skip| panic!("{at}: {:?}: {skip:?}", wrapped.layers));
         assert_eq!(decoded.encap.layers().collect::<Vec<_>>(), wrapped.layers, "{at}");
@@ -201,7 +224,7 @@ fn the_innermost_segment_is_the_same_in_every_encapsulation() {
 /// What is cut before the window field is counted, what is cut later has the whole length.
 #[test]
 fn every_snapshot_length_gives_what_it_shows() {
-    for wrapped in everywhere(&segment(SYN, &SYN_OPTIONS, b"hello")) {
+    for wrapped in everywhere(&Inner::of(&segment(SYN, &SYN_OPTIONS, b"hello"))) {
         let whole = wrapped.bytes.len();
         for snap in 0..whole {
             let decoded = decode(&cut_frame(wrapped.link, &wrapped.bytes[..snap], whole));
@@ -211,6 +234,44 @@ fn every_snapshot_length_gives_what_it_shows() {
             }
         }
     }
+}
+
+/// A client that aborts: SYN, SYN|ACK, ACK, RST|ACK.
+fn connection() -> [Vec<Wrapped>; 4] {
+    let sent =
+        |flags: u8, seq: u8, ack: u8| Inner::of(&with(segment(flags, &[], &[]), 4, &[0, 0, 0, seq, 0, 0, 0, ack]));
+    let received = |flags: u8, seq: u8, ack: u8| sent(flags, seq, ack).reversed();
+    let [syn, syn_ack, ack, rst] =
+        [sent(SYN, 100, 0), received(0x12, 50, 101), sent(0x10, 101, 51), sent(RST_ACK, 101, 51)];
+    [everywhere(&syn), everywhere(&syn_ack), everywhere(&ack), everywhere(&rst)]
+}
+
+#[test]
+fn a_reset_has_the_same_verdict_in_every_encapsulation() {
+    let frames = connection();
+    let verdict_in = |at: usize| {
+        let mut analyzer = Analyzer::new(Options::default());
+        for (wrapped, number) in frames.iter().map(|frames| &frames[at]).zip(1u32..) {
+            let time = Timestamp::from_nanos(i64::from(number) * 1_000_000);
+            let no = FrameNo::new(0, u64::from(number));
+            analyzer.push(&Frame { no, time, ..frame(wrapped.link, &wrapped.bytes) });
+        }
+        analyzer.finish();
+        let findings: Vec<_> = analyzer.findings().collect();
+        assert_eq!(findings.len(), 1, "{at}");
+        (findings[0].verdict.clone(), findings[0].reset.layers.clone())
+    };
+    let (expected, _) = verdict_in(0);
+    for (at, wrapped) in frames[0].iter().enumerate() {
+        let (verdict, layers) = verdict_in(at);
+        assert_eq!(
+            (verdict.cause, verdict.certainty, verdict.effect.on_peer),
+            (expected.cause, expected.certainty, expected.effect.on_peer),
+            "{at}: {layers:?}"
+        );
+        assert_eq!(layers, wrapped.layers, "{at}");
+    }
+    assert_eq!(expected.class, Class::AbortiveClose);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Tunnels over UDP. A port only hints at one: the header must be what its specification says.
 
+use super::layer2::{MPLS, PPP};
 use super::{ETHERNET, Payload, ip_by_version, skip};
 use crate::decode::link::{IPV4, IPV6};
 use crate::decode::{Encap, Skip};
 use crate::frame::Layer;
-
-const PPP: u16 = 0x880b;
-const MPLS: u16 = 0x8847;
 
 /// What a UDP datagram carries. The destination port counts first: the source port of most of these is a hash.
 #[inline]
