@@ -12,9 +12,15 @@ use crate::track::{Interest, Lookup, Notes};
 #[derive(Debug, Default)]
 pub struct Prescan {
     notes: Notes,
+    frames: u64,
+    /// Frames that had to be decoded in full.
+    decoded: u64,
 }
 
 impl Prescan {
+    /// After so many frames it can be told whether the scan pays.
+    const SAMPLE: u64 = 1 << 16;
+
     /// A scan that has seen nothing.
     pub fn new() -> Self {
         Self::default()
@@ -23,6 +29,7 @@ impl Prescan {
     /// Takes the next frame.
     #[inline]
     pub fn push(&mut self, frame: &Frame<'_>) {
+        self.frames += 1;
         match decode::glance(frame) {
             Some(glance) if !glance.flags.rst() => {}
             _ => self.look_closer(frame),
@@ -31,6 +38,7 @@ impl Prescan {
 
     #[inline(never)]
     fn look_closer(&mut self, frame: &Frame<'_>) {
+        self.decoded += 1;
         if let Ok(decoded) = decode::decode(frame)
             && decoded.segment.flags.rst()
         {
@@ -38,8 +46,40 @@ impl Prescan {
         }
     }
 
+    /// Whether a second pass will be the quicker for this one: not where most frames (tunnels, IPv6, cooked captures) have to
+    /// be decoded in both.
+    #[inline]
+    pub fn pays(&self) -> bool {
+        self.frames < Self::SAMPLE || self.decoded < self.frames / 2
+    }
+
     /// The four-tuples that had a RST.
     pub fn finish(self) -> Interest {
         self.notes.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, LinkType, Timestamp};
+
+    fn pays_after(link: LinkType, frames: u64) -> bool {
+        let mut data = [0; 54];
+        data[12..16].copy_from_slice(&[8, 0, 0x45, 0]);
+        (data[17], data[23], data[46]) = (40, 6, 0x50);
+        let mut scan = Prescan::new();
+        for number in 1..=frames {
+            let no = FrameNo::new(0, number);
+            scan.push(&Frame { no, time: Timestamp::from_nanos(0), link, data: &data, wire_len: 54 });
+        }
+        scan.pays()
+    }
+
+    #[test]
+    fn it_pays_where_frames_are_common() {
+        assert!(pays_after(LinkType::ETHERNET, 70_000));
+        assert!(pays_after(LinkType::RAW, 60_000));
+        assert!(!pays_after(LinkType::RAW, 70_000));
     }
 }

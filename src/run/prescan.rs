@@ -32,7 +32,7 @@ fn regular_length(path: &Path) -> Option<u64> {
     data.is_file().then_some(data.len())
 }
 
-/// Shows a file to the scan, as far as it can be read; `None` if a signal asks for an end.
+/// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end.
 fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
     let Ok(mut file) = input::open(path, 0, signals) else { return Some(()) };
     loop {
@@ -41,7 +41,7 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
             Ok(Next::Interface(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
         }
-        if signals.stopped() {
+        if signals.stopped() || !scan.pays() {
             return None;
         }
     }
