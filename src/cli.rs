@@ -63,7 +63,7 @@ pub enum FilterText {
     next_line_help = false
 )]
 struct Arguments {
-    /// Read a capture, pcap or pcapng; - is standard input. Several are read one after the other
+    /// Read a capture, pcap or pcapng, also compressed with gzip, zstd, lz4 or xz; - is standard input. Several are read one after the other
     #[arg(short = 'r', value_name = "FILE", help_heading = "Input", conflicts_with_all = ["interface", "list"])]
     files: Vec<PathBuf>,
 

@@ -4,6 +4,8 @@
 mod absent;
 mod buffer;
 mod clock;
+#[cfg(feature = "compress")]
+mod decompress;
 mod error;
 mod file;
 #[cfg(feature = "live")]
@@ -19,6 +21,7 @@ mod sample;
 mod savefile;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, interface_name, interfaces};
@@ -31,6 +34,7 @@ pub use live::{Live, interface_name, interfaces};
 pub use narrow::{Narrow, narrowed_by};
 #[cfg(any(feature = "cli", feature = "live"))]
 pub use pipe::Pipe;
+pub use unpack::Compression;
 
 use crate::frame::{Frame, LinkType};
 
