@@ -1,18 +1,21 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
 mod input;
+mod merge;
 mod output;
 mod prescan;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::merge::Merge;
 use self::output::{Output, tell};
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
@@ -50,12 +53,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(interfaces()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Files(files) => {
-            let context =
-                Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
-            let mut run = Run::new(&config, context)?;
-            run.filter = filter.map(Filter::new);
-            run.files(files)
+        Input::Files(files) => Run::over(&config, files, filter)?.files(files),
+        Input::List(list) => {
+            let files = input::listed(list)?;
+            Run::over(&config, &files, filter)?.files(&files)
         }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
@@ -76,7 +77,7 @@ enum Halt {
 
 /// One run over all inputs.
 struct Run {
-    signals: Signals,
+    signals: Rc<Signals>,
     filter: Option<Filter>,
     analyzer: Analyzer,
     options: Options,
@@ -105,7 +106,7 @@ impl Run {
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
         Ok(Self {
-            signals: Signals::install().context("cannot catch signals")?,
+            signals: Rc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
             options: Options { settle_ns: config.settle_ns },
@@ -123,23 +124,30 @@ impl Run {
         })
     }
 
+    /// A run over files.
+    fn over(config: &Config, files: &[PathBuf], filter: Option<String>) -> anyhow::Result<Self> {
+        let context = Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
+        let run = Self::new(config, context)?;
+        Ok(Self { filter: filter.map(Filter::new), ..run })
+    }
+
     fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         if let Some(interest) = prescan::interest(files, &self.signals) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
         }
-        for (index, path) in files.iter().enumerate() {
-            if self.signals.stopped() || self.is_enough() {
-                break;
-            }
-            let Ok(index) = u16::try_from(index) else { bail!("more than 65536 files") };
-            match self.file(path, index) {
-                Ok(()) => {}
+        if files.len() > 1 << u16::BITS {
+            bail!("more than 65536 files");
+        }
+        let mut merge = Merge::new(files, &self.signals);
+        loop {
+            match self.pump(&mut merge, Merge::greeting) {
+                Ok(()) => break,
                 Err(Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive))) => {
                     return Err(error.into());
                 }
                 Err(Halt::Source(error)) => {
                     self.failed = true;
-                    tell(format_args!("rstscan: {}: {error}", path.display()));
+                    tell(format_args!("rstscan: {}: {error}", merge.abandon().display()));
                 }
                 Err(halt @ Halt::Output(_)) => return Err(halt.into()),
             }
@@ -147,18 +155,12 @@ impl Run {
         self.finish(None)
     }
 
-    fn file(&mut self, path: &Path, index: u16) -> Result<(), Halt> {
-        let mut file = input::open(path, index, &self.signals).map_err(SourceError::Io)?;
-        self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
-        self.pump(&mut file)
-    }
-
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
         self.greeting = Some((format!("listening on {}", options.interface), after));
-        match self.pump(&mut live) {
+        match self.pump(&mut live, |_| None) {
             Err(Halt::Source(error)) => {
                 self.failed = true;
                 tell(format_args!("rstscan: {}: {error}", options.interface));
@@ -169,8 +171,8 @@ impl Run {
         self.finish(drops)
     }
 
-    /// All frames of a source into the analyzer.
-    fn pump(&mut self, source: &mut impl Source) -> Result<(), Halt> {
+    /// All frames of a source into the analyzer; `opened` names a file whose reading has just begun.
+    fn pump<S: Source>(&mut self, source: &mut S, opened: fn(&mut S) -> Option<PathBuf>) -> Result<(), Halt> {
         let mut stopping = false;
         while !self.is_enough() {
             if !stopping && self.signals.stopped() {
@@ -180,14 +182,27 @@ impl Run {
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             match source.next() {
                 Ok(Next::Frame(ref frame)) => self.frame(frame)?,
-                Ok(Next::Interface(link)) => self.interface(link)?,
+                Ok(Next::Interface(link)) => {
+                    self.greet(opened(source));
+                    self.interface(link)?;
+                }
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        self.begin(None)?;
+        self.greet(opened(source));
+        // Nothing to greet: there was no input that could be read.
+        if self.greeting.is_some() {
+            self.begin(None)?;
+        }
         Ok(())
+    }
+
+    fn greet(&mut self, opened: Option<PathBuf>) {
+        if let Some(path) = opened {
+            self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
+        }
     }
 
     fn is_enough(&self) -> bool {
