@@ -75,6 +75,35 @@ enum Halt {
     Output(#[from] io::Error),
 }
 
+/// A source that knows which input it reads.
+trait Inputs: Source {
+    /// The file whose reading has just begun, once.
+    fn opened(&mut self) -> Option<PathBuf>;
+
+    /// The input last read from.
+    fn name(&self) -> String;
+}
+
+impl Inputs for Merge {
+    fn opened(&mut self) -> Option<PathBuf> {
+        self.greeting()
+    }
+
+    fn name(&self) -> String {
+        self.path().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Inputs for Live {
+    fn opened(&mut self) -> Option<PathBuf> {
+        None
+    }
+
+    fn name(&self) -> String {
+        String::new()
+    }
+}
+
 /// One run over all inputs.
 struct Run {
     signals: Rc<Signals>,
@@ -93,6 +122,8 @@ struct Run {
     started: Instant,
     begun: bool,
     failed: bool,
+    /// Places of damage that were passed over.
+    damages: u32,
     /// What to say of the next input once its link type is known: the words before and after it.
     greeting: Option<(String, String)>,
 }
@@ -100,6 +131,7 @@ struct Run {
 impl Run {
     /// Final findings are asked for once in so many frames.
     const REPORT_EVERY: u64 = 64;
+    const DAMAGES_TOLD: u32 = 20;
     /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
     const LAG_NS: i64 = 250_000_000;
 
@@ -120,6 +152,7 @@ impl Run {
             started: Instant::now(),
             begun: false,
             failed: false,
+            damages: 0,
             greeting: None,
         })
     }
@@ -140,7 +173,7 @@ impl Run {
         }
         let mut merge = Merge::new(files, &self.signals);
         loop {
-            match self.pump(&mut merge, Merge::greeting) {
+            match self.pump(&mut merge) {
                 Ok(()) => break,
                 Err(Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive))) => {
                     return Err(error.into());
@@ -160,7 +193,7 @@ impl Run {
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
         self.greeting = Some((format!("listening on {}", options.interface), after));
-        match self.pump(&mut live, |_| None) {
+        match self.pump(&mut live) {
             Err(Halt::Source(error)) => {
                 self.failed = true;
                 tell(format_args!("rstscan: {}: {error}", options.interface));
@@ -171,8 +204,8 @@ impl Run {
         self.finish(drops)
     }
 
-    /// All frames of a source into the analyzer; `opened` names a file whose reading has just begun.
-    fn pump<S: Source>(&mut self, source: &mut S, opened: fn(&mut S) -> Option<PathBuf>) -> Result<(), Halt> {
+    /// All frames of a source into the analyzer.
+    fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
         let mut stopping = false;
         while !self.is_enough() {
             if !stopping && self.signals.stopped() {
@@ -183,20 +216,34 @@ impl Run {
             match source.next() {
                 Ok(Next::Frame(ref frame)) => self.frame(frame)?,
                 Ok(Next::Interface(link)) => {
-                    self.greet(opened(source));
+                    self.greet(source.opened());
                     self.interface(link)?;
                 }
+                Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        self.greet(opened(source));
+        self.greet(source.opened());
         // Nothing to greet: there was no input that could be read.
         if self.greeting.is_some() {
             self.begin(None)?;
         }
         Ok(())
+    }
+
+    /// Names damage that was passed over, up to a number of places that somebody may read.
+    #[cold]
+    fn damaged(&mut self, name: &str, error: &SourceError) {
+        self.failed = true;
+        self.damages += 1;
+        if self.damages <= Self::DAMAGES_TOLD {
+            tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
+        }
+        if self.damages == Self::DAMAGES_TOLD {
+            tell("rstscan: further damage is not listed");
+        }
     }
 
     fn greet(&mut self, opened: Option<PathBuf>) {

@@ -88,6 +88,11 @@ impl Merge {
         self.refused.take().unwrap_or_else(|| self.open.remove(self.at).path)
     }
 
+    /// The file last read from.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.open.get(self.at).map(|open| open.path.as_path())
+    }
+
     /// The file whose reading has just begun, once.
     pub(super) fn greeting(&mut self) -> Option<PathBuf> {
         self.greeting.take()
@@ -139,6 +144,7 @@ impl Merge {
                 self.greet(at);
                 Ok(Some(Next::Interface(link)))
             }
+            Ok(Next::Damaged(error)) => Ok(Some(Next::Damaged(error))),
             Ok(Next::Idle) => Ok(Some(Next::Idle)),
             Ok(Next::End) => {
                 self.greet(at);
@@ -217,7 +223,7 @@ fn first_time(path: &Path, signals: &Signals) -> Option<Timestamp> {
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => return Some(frame.time),
-            Ok(Next::Interface(_)) => {}
+            Ok(Next::Interface(_) | Next::Damaged(_)) => {}
             Ok(Next::Idle | Next::End) | Err(_) => return None,
         }
     }

@@ -91,6 +91,9 @@ pub enum SourceError {
 /// What is wrong with a record.
 #[derive(Error, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Damage {
+    /// A pcap record header without time and lengths.
+    #[error("zeros where a record should be")]
+    Zeros,
     /// A length that no writer makes.
     #[error("a record of {0} bytes is beyond reason")]
     AbsurdLength(u64),

@@ -45,6 +45,8 @@ pub enum Next<'a> {
     Interface(LinkType),
     /// A frame; it borrows from the source's buffer until the next call.
     Frame(Frame<'a>),
+    /// The input is damaged, and goes on at a later place that can be read; what lies between is lost.
+    Damaged(SourceError),
     /// Nothing arrived for a while (at most 100 ms); more may come.
     Idle,
     /// No more frames will come.

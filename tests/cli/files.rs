@@ -124,13 +124,14 @@ fn what_cannot_be_read_gets_one_line_and_nothing_else() {
 }
 
 #[test]
-fn an_absurd_length_is_named_with_its_place() {
+fn an_absurd_length_is_named_with_its_place_and_what_is_behind_is_read() {
     let files = Files::new();
     let mut bytes = capture();
     bytes[24 + RECORD + 11] = 0x7f;
     let odd = files.add("odd.pcap", &bytes);
     run(&["-c", "1", "-r", &odd]).done();
-    run(&["-r", &odd]).failed().said(&format!("damaged at byte {}: a record of", 24 + RECORD));
+    let ended = run(&["-r", &odd]);
+    ended.failed().saw_frames(2).said(&format!("rstscan: {odd}: damaged at byte {}: a record of", 24 + RECORD));
 }
 
 #[test]
