@@ -33,8 +33,10 @@ pub struct Config {
 /// Where the frames come from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Input {
-    /// Files in this order; `-` is standard input.
+    /// Files; `-` is standard input.
     Files(Vec<PathBuf>),
+    /// The files whose names are in this one, one a line; `-` is standard input.
+    List(PathBuf),
     /// An interface.
     Live(LiveOptions),
     /// Nowhere: the interfaces are listed instead.
@@ -59,13 +61,17 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]",
     next_line_help = false
 )]
 struct Arguments {
-    /// Read a capture, pcap or pcapng; - is standard input. Several are read one after the other
+    /// Read a capture, pcap or pcapng, also compressed with gzip, zstd, lz4 or xz; - is standard input. Several are merged by time
     #[arg(short = 'r', value_name = "FILE", help_heading = "Input", conflicts_with_all = ["interface", "list"])]
     files: Vec<PathBuf>,
+
+    /// Read the captures whose names are in a file, one a line; - is standard input
+    #[arg(short = 'V', value_name = "LIST", help_heading = "Input", conflicts_with_all = ["files", "interface", "list"])]
+    list_of_files: Option<PathBuf>,
 
     /// Capture on an interface: a name, a number from -D, or any
     #[arg(short = 'i', value_name = "INTERFACE", help_heading = "Input", conflicts_with = "list")]
@@ -240,6 +246,8 @@ impl Config {
                 promiscuous: !arguments.no_promiscuous,
                 filter: None,
             })
+        } else if let Some(list) = arguments.list_of_files {
+            Input::List(list)
         } else if arguments.files.is_empty() {
             let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
             return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));

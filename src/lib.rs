@@ -12,7 +12,7 @@
 //! loop {
 //!     match capture.next()? {
 //!         Next::Frame(frame) => analyzer.push(&frame),
-//!         Next::Interface(_) | Next::Idle => {}
+//!         Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
 //!         Next::End => break,
 //!     }
 //! }
@@ -30,8 +30,9 @@
 //!
 //! * `live` (default): live capture and capture filters, through libpcap.
 //! * `cli` (default): the program: arguments, output, signals.
+//! * `compress` (default): compressed captures; compiles the C sources of zstd and liblzma.
 //!
-//! Without both the library needs no C library. `ARCHITECTURE.md` in the repository says how it is built.
+//! Without these the library needs no C library. `ARCHITECTURE.md` in the repository says how it is built.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,18 +1,21 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
 mod input;
+mod merge;
 mod output;
 mod prescan;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::merge::Merge;
 use self::output::{Output, tell};
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
@@ -50,12 +53,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(interfaces()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Files(files) => {
-            let context =
-                Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
-            let mut run = Run::new(&config, context)?;
-            run.filter = filter.map(Filter::new);
-            run.files(files)
+        Input::Files(files) => Run::over(&config, files, filter)?.files(files),
+        Input::List(list) => {
+            let files = input::listed(list)?;
+            Run::over(&config, &files, filter)?.files(&files)
         }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
@@ -74,9 +75,38 @@ enum Halt {
     Output(#[from] io::Error),
 }
 
+/// A source that knows which input it reads.
+trait Inputs: Source {
+    /// The file whose reading has just begun, once.
+    fn opened(&mut self) -> Option<PathBuf>;
+
+    /// The input last read from.
+    fn name(&self) -> String;
+}
+
+impl Inputs for Merge {
+    fn opened(&mut self) -> Option<PathBuf> {
+        self.greeting()
+    }
+
+    fn name(&self) -> String {
+        self.path().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Inputs for Live {
+    fn opened(&mut self) -> Option<PathBuf> {
+        None
+    }
+
+    fn name(&self) -> String {
+        String::new()
+    }
+}
+
 /// One run over all inputs.
 struct Run {
-    signals: Signals,
+    signals: Rc<Signals>,
     filter: Option<Filter>,
     analyzer: Analyzer,
     options: Options,
@@ -92,6 +122,8 @@ struct Run {
     started: Instant,
     begun: bool,
     failed: bool,
+    /// Places of damage that were passed over.
+    damages: u32,
     /// What to say of the next input once its link type is known: the words before and after it.
     greeting: Option<(String, String)>,
 }
@@ -99,13 +131,14 @@ struct Run {
 impl Run {
     /// Final findings are asked for once in so many frames.
     const REPORT_EVERY: u64 = 64;
+    const DAMAGES_TOLD: u32 = 20;
     /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
     const LAG_NS: i64 = 250_000_000;
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
         Ok(Self {
-            signals: Signals::install().context("cannot catch signals")?,
+            signals: Rc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
             options: Options { settle_ns: config.settle_ns },
@@ -119,38 +152,40 @@ impl Run {
             started: Instant::now(),
             begun: false,
             failed: false,
+            damages: 0,
             greeting: None,
         })
+    }
+
+    /// A run over files.
+    fn over(config: &Config, files: &[PathBuf], filter: Option<String>) -> anyhow::Result<Self> {
+        let context = Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
+        let run = Self::new(config, context)?;
+        Ok(Self { filter: filter.map(Filter::new), ..run })
     }
 
     fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         if let Some(interest) = prescan::interest(files, &self.signals) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
         }
-        for (index, path) in files.iter().enumerate() {
-            if self.signals.stopped() || self.is_enough() {
-                break;
-            }
-            let Ok(index) = u16::try_from(index) else { bail!("more than 65536 files") };
-            match self.file(path, index) {
-                Ok(()) => {}
+        if files.len() > 1 << u16::BITS {
+            bail!("more than 65536 files");
+        }
+        let mut merge = Merge::new(files, &self.signals);
+        loop {
+            match self.pump(&mut merge) {
+                Ok(()) => break,
                 Err(Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive))) => {
                     return Err(error.into());
                 }
                 Err(Halt::Source(error)) => {
                     self.failed = true;
-                    tell(format_args!("rstscan: {}: {error}", path.display()));
+                    tell(format_args!("rstscan: {}: {error}", merge.abandon().display()));
                 }
                 Err(halt @ Halt::Output(_)) => return Err(halt.into()),
             }
         }
         self.finish(None)
-    }
-
-    fn file(&mut self, path: &Path, index: u16) -> Result<(), Halt> {
-        let mut file = input::open(path, index, &self.signals).map_err(SourceError::Io)?;
-        self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
-        self.pump(&mut file)
     }
 
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
@@ -170,7 +205,7 @@ impl Run {
     }
 
     /// All frames of a source into the analyzer.
-    fn pump(&mut self, source: &mut impl Source) -> Result<(), Halt> {
+    fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
         let mut stopping = false;
         while !self.is_enough() {
             if !stopping && self.signals.stopped() {
@@ -180,14 +215,41 @@ impl Run {
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             match source.next() {
                 Ok(Next::Frame(ref frame)) => self.frame(frame)?,
-                Ok(Next::Interface(link)) => self.interface(link)?,
+                Ok(Next::Interface(link)) => {
+                    self.greet(source.opened());
+                    self.interface(link)?;
+                }
+                Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        self.begin(None)?;
+        self.greet(source.opened());
+        // Nothing to greet: there was no input that could be read.
+        if self.greeting.is_some() {
+            self.begin(None)?;
+        }
         Ok(())
+    }
+
+    /// Names damage that was passed over, up to a number of places that somebody may read.
+    #[cold]
+    fn damaged(&mut self, name: &str, error: &SourceError) {
+        self.failed = true;
+        self.damages += 1;
+        if self.damages <= Self::DAMAGES_TOLD {
+            tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
+        }
+        if self.damages == Self::DAMAGES_TOLD {
+            tell("rstscan: further damage is not listed");
+        }
+    }
+
+    fn greet(&mut self, opened: Option<PathBuf>) {
+        if let Some(path) = opened {
+            self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
+        }
     }
 
     fn is_enough(&self) -> bool {

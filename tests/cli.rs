@@ -8,6 +8,8 @@ mod filters;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;
+#[path = "cli/merge.rs"]
+mod merge;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]

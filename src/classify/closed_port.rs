@@ -103,7 +103,7 @@ fn syn_cause(view: &View<'_>, syn: &Past) -> Cause {
 fn retried_cause(view: &View<'_>, syn: &Past) -> Option<Cause> {
     let retry = view.peer_after().find(|past| past.flags().syn() && !past.flags().ack() && past.seq() == syn.seq())?;
     let accepted =
-        view.own_after().any(|past| past.flags().syn() && past.flags().ack() && past.frame() > retry.frame());
+        view.own_after().any(|past| past.flags().syn() && past.flags().ack() && past.moment() > retry.moment());
     let ecn = |past: &Past| past.flags().has(crate::tcp::Flags::ECE);
     accepted.then_some(if ecn(syn) && !ecn(retry) { Cause::EcnSynRefused } else { Cause::BacklogFull })
 }
@@ -177,7 +177,7 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
     let right = trigger.ack() == Some(view.own().snd_max) && (plain || fresh);
     // Linux drops the ACK first and refuses the one that answers its repeated SYN|ACK.
     let repeated = view.own().shows(Marks::SYN_REPEATED);
-    let earlier = |past: &Past| past.frame() < trigger.frame() && past.is_pure_ack() && !past.is_copy();
+    let earlier = |past: &Past| past.moment() < trigger.moment() && past.is_pure_ack() && !past.is_copy();
     let first = repeated || fresh || !view.peer_before().any(earlier);
     if !waiting || !right || !first {
         return None;

@@ -25,7 +25,8 @@ pub fn judge(view: &View<'_>) -> Judgement {
 
 /// The class and cause of the event an earlier RST of E belongs to.
 fn event_of(view: &View<'_>, earlier: &Past) -> Option<(Class, Cause, Note)> {
-    let note = view.case.note.filter(|note| note.frame <= earlier.frame())?;
+    let note =
+        view.case.note.filter(|note| note.frame.input() != earlier.frame().input() || note.frame <= earlier.frame())?;
     let (class, cause) = unpack(note.code)?;
     Some((class, cause, note))
 }
@@ -38,7 +39,7 @@ fn duplicate(view: &View<'_>) -> Option<Opinion> {
     }
     // Echoes carry IP ID 0 (IPv6: none), so two of them are told from one by their triggers.
     let unique = view.reset().ip.id.is_some_and(|id| id != 0) && view.reset().ip.id == earlier.ip_id();
-    let mut between = view.peer_before().filter(|past| past.frame() > earlier.frame());
+    let mut between = view.peer_before().filter(|past| past.moment() > earlier.moment());
     let new_trigger = between.any(|past| !past.is_copy());
     let triggers = count_triggers(view, earlier);
     let answers = view.own_resets().filter(|past| !past.is_copy()).count();
@@ -54,14 +55,14 @@ fn duplicate(view: &View<'_>) -> Option<Opinion> {
 /// How many segments before `earlier` may have drawn a RST like this one each. A pure ACK counts only where nothing else does:
 /// mostly it just acknowledges what E had sent.
 fn count_triggers(view: &View<'_>, earlier: &Past) -> usize {
-    let fits = |past: &&Past| !past.is_copy() && past.frame() < earlier.frame() && is_trigger_like(view, past);
+    let fits = |past: &&Past| !past.is_copy() && past.moment() < earlier.moment() && is_trigger_like(view, past);
     let carrying = view.peer_before().filter(fits).filter(|past| past.seq_len() > 0 || past.is_probe()).count();
     if carrying > 0 { carrying } else { view.peer_before().filter(fits).count() }
 }
 
 /// Whether `past` may have drawn this RST: it has its number, and E sent nothing since but RSTs.
 fn is_trigger_like(view: &View<'_>, past: &Past) -> bool {
-    let spoke = view.own_before().any(|own| !own.flags().rst() && own.frame() > past.frame());
+    let spoke = view.own_before().any(|own| !own.flags().rst() && own.moment() > past.moment());
     past.ack() == Some(view.reset().seq) && !spoke
 }
 
@@ -72,7 +73,7 @@ fn repeated(view: &View<'_>) -> Option<Opinion> {
     // What the capture wrote behind the earlier RST was sent before it.
     let swapped =
         |past: &Past| past.time().since(earlier.time()) <= REORDER_NS && past.seq_end().since(earlier.seq()) <= 0;
-    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > earlier.frame() && !swapped(past));
+    let spoke = view.own_before().any(|past| !past.flags().rst() && past.moment() > earlier.moment() && !swapped(past));
     if spoke || class == Class::Forged {
         return None;
     }
@@ -95,9 +96,9 @@ fn consequence(view: &View<'_>) -> Option<Opinion> {
     let (own, peer) = (view.own(), view.peer());
     let lowest = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
     let acceptable = |past: &&Past| past.seq().since(lowest) >= 0 && past.seq().since(peer.snd_max) <= 1;
-    let resets = view.peer_before().filter(|past| past.flags().rst() && past.frame() < trigger.frame());
+    let resets = view.peer_before().filter(|past| past.flags().rst() && past.moment() < trigger.moment());
     let killer = resets.rev().find(acceptable)?;
-    let spoke = view.own_before().any(|past| !past.flags().rst() && past.frame() > killer.frame());
+    let spoke = view.own_before().any(|past| !past.flags().rst() && past.moment() > killer.moment());
     if spoke || view.own_closed() {
         return None;
     }

@@ -45,13 +45,13 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
     if !refused {
         return None;
     }
-    let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::frame);
+    let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::moment);
     // A SYN|ACK for an older SYN may still be repeated.
     let fits = |past: &&Past| past.ack().is_some_and(|ack| ack.is_after(view.peer().base));
     let answer = view.own_after().filter(fits).find(|past| past.flags().syn() && past.flags().ack())?;
     // Of two SYNs one may have been refused and the other accepted.
     let asked = view.peer_before().filter(|past| past.flags().syn() && !past.is_copy()).count();
-    if asked > 1 || asked_again.is_some_and(|frame| frame < answer.frame()) {
+    if asked > 1 || asked_again.is_some_and(|moment| moment < answer.moment()) {
         return None;
     }
     let fact = Fact::at(FactKind::SynAckAfterReset, answer.frame());
@@ -90,7 +90,7 @@ fn sender_continues(view: &View<'_>) -> Option<Opinion> {
     let next = continuation(view)?;
     let acked = view
         .peer_after()
-        .any(|past| past.frame() > next.frame() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
+        .any(|past| past.moment() > next.moment() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
     let after = next.time().since(view.reset().time);
     let proven = acked && after >= if view.form() == Form::Active { REORDER_NS } else { LATER_NS };
     let fact = Fact::at(FactKind::SenderContinues, next.frame());
@@ -197,7 +197,7 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
     // The other one may answer what the capture wrote behind this one.
     let drew = |past: &Past| !past.flags().rst() && !other.flags().ack() && past.ack() == Some(other.seq());
-    if view.own_after().take_while(|past| past.frame() < other.frame()).any(drew) {
+    if view.own_after().take_while(|past| past.moment() < other.moment()).any(drew) {
         return None;
     }
     // Suricata's reject gives both RSTs the window of the segment it acts on.

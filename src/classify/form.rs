@@ -127,7 +127,7 @@ fn answers_forgotten(case: &ResetCase) -> bool {
 fn was_answered(case: &ResetCase, past: &Past) -> bool {
     let round_trip = i64::from(case.life.own.answer_ns);
     let later =
-        case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.frame() > past.frame());
+        case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.moment() > past.moment());
     later.into_iter().any(|own| match past.seq_len() {
         // What comes within the round trip may have crossed it.
         0 => (!past.is_probe() || own.ack().is_some()) && own.time().since(past.time()) >= round_trip,

@@ -73,7 +73,7 @@ fn closed_fact(view: &View<'_>, previous: &Previous) -> Option<Fact> {
 pub fn retry_fact(view: &View<'_>) -> Option<Fact> {
     let retry = view.own_after().find(|past| past.flags().syn())?;
     let accepted =
-        view.peer_after().find(|past| past.flags().syn() && past.flags().ack() && past.frame() > retry.frame());
+        view.peer_after().find(|past| past.flags().syn() && past.flags().ack() && past.moment() > retry.moment());
     Some(match accepted {
         Some(answer) => Fact::at(FactKind::RetryAccepted, answer.frame()),
         None => Fact::at(FactKind::SynRetried, retry.frame()),
@@ -125,8 +125,8 @@ fn assassination(view: &View<'_>) -> Option<Opinion> {
     // The ACK that ends LAST-ACK is no answer to a stray segment.
     let repeated = view
         .peer_before()
-        .any(|past| past.frame() < trigger.frame() && past.ack() == trigger.ack() && past.is_pure_ack());
-    let stray = view.own_before().rev().find(|past| past.frame() < trigger.frame() && past.is_old_data());
+        .any(|past| past.moment() < trigger.moment() && past.ack() == trigger.ack() && past.is_pure_ack());
+    let stray = view.own_before().rev().find(|past| past.moment() < trigger.moment() && past.is_old_data());
     if !repeated {
         return None;
     }

@@ -166,10 +166,11 @@ impl<'a> View<'a> {
     /// How long the connection had been silent before T, or before the RST where there is no T, in nanoseconds.
     pub fn idle_ns(&self) -> Option<i64> {
         let last = self.trigger().map_or(self.reset().time, |trigger| trigger.time());
-        let anchor = self.trigger().map(Past::frame);
+        let anchor = self.trigger().map(Past::moment);
         let earlier = self.case.before.iter().rev();
-        let previous =
-            earlier.skip_while(|past| anchor.is_some_and(|frame| past.frame() >= frame)).find(|past| !past.is_copy());
+        let previous = earlier
+            .skip_while(|past| anchor.is_some_and(|moment| past.moment() >= moment))
+            .find(|past| !past.is_copy());
         previous.map(|past| last.since(past.time()).max(0))
     }
 

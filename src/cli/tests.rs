@@ -53,13 +53,14 @@ fn settle_time_differs_between_files_and_live() {
 
 #[test]
 fn what_cannot_be_together() {
-    for line in ["-r f -i lo", "-r f -D", "-i lo -D", "-r f -F x port 80", "-r f --json --count"] {
+    for line in ["-r f -i lo", "-r f -D", "-r f -V g", "-i lo -D", "-r f -F x port 80", "-r f --json --count"] {
         assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
     }
     assert_eq!(refused(""), ErrorKind::MissingRequiredArgument);
     assert_eq!(refused("-r f -c 0"), ErrorKind::ValueValidation);
     assert_eq!(refused("-i lo -s 262145"), ErrorKind::ValueValidation);
-    assert_eq!(refused("-V"), ErrorKind::UnknownArgument);
+    assert_eq!(refused("-V"), ErrorKind::InvalidValue);
+    assert_eq!(refused("--bogus"), ErrorKind::UnknownArgument);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::signals::Signals;
 use crate::cli::FilterText;
@@ -26,6 +26,17 @@ pub(super) fn open(path: &Path, input: u16, signals: &Signals) -> io::Result<Cap
         false => Box::new(Pipe::new(file, signals.wake()?)),
     };
     Ok(CaptureFile::new(reader, input))
+}
+
+/// The files of a list, one a line; `-` is a list on standard input.
+pub(super) fn listed(list: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let text = if list.as_os_str() == "-" { io::read_to_string(io::stdin()) } else { std::fs::read_to_string(list) };
+    let text = text.with_context(|| format!("list of files {}", list.display()))?;
+    let files: Vec<PathBuf> = text.lines().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+    if files.is_empty() {
+        bail!("list of files {}: no file in it", list.display());
+    }
+    Ok(files)
 }
 
 /// The text of the filter. In a file, `#` starts a comment, as for tcpdump.

@@ -1,11 +1,13 @@
 //! A first pass over files that are large enough for it to pay.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::input;
 use super::signals::Signals;
 use crate::analyzer::Prescan;
-use crate::source::{Next, Source};
+use crate::source::{Compression, Next, Source};
 use crate::track::Interest;
 
 /// Below this many bytes in all the second pass saves less than the first one costs.
@@ -16,7 +18,7 @@ const WORTH_IT: u64 = 16 << 20;
 /// What cannot be read is left for the second pass to tell.
 pub(super) fn interest(files: &[PathBuf], signals: &Signals) -> Option<Interest> {
     let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
-    if lengths.iter().sum::<u64>() < WORTH_IT {
+    if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_compressed(path)) {
         return None;
     }
     let mut scan = Prescan::new();
@@ -32,13 +34,20 @@ fn regular_length(path: &Path) -> Option<u64> {
     data.is_file().then_some(data.len())
 }
 
+/// Decompressing twice costs what following fewer connections saves (zstd, measured), or more than that (gzip, xz).
+fn is_compressed(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_ok() && Compression::of(magic).is_some()
+}
+
 /// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end.
 fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
     let Ok(mut file) = input::open(path, 0, signals) else { return Some(()) };
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => scan.push(frame),
-            Ok(Next::Interface(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
         }
         if signals.stopped() || !scan.pays() {

@@ -29,8 +29,9 @@ impl Pause {
 impl From<io::Error> for Pause {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::WouldBlock => Pause::Idle,
-            _ => Pause::Failed(SourceError::Io(error)),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Pause::Idle,
+            // What a decompressor says is a source's error already.
+            _ => Pause::Failed(error.downcast().unwrap_or_else(SourceError::Io)),
         }
     }
 }
@@ -63,6 +64,14 @@ impl<R: Read> Buffer<R> {
     #[inline]
     pub(super) fn data(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
+    }
+
+    /// Gives the reader back, and what was read of it and not consumed.
+    pub(super) fn into_parts(self) -> (R, Vec<u8>) {
+        let Self { reader, mut bytes, start, end, .. } = self;
+        bytes.truncate(end);
+        bytes.drain(..start);
+        (reader, bytes)
     }
 
     /// From now on the input ends with what was read already.

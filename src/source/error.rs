@@ -4,7 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
-/// Why a source cannot go on. Offsets count bytes from the start of the input.
+/// Why a source cannot go on. Offsets count bytes from the start of the input, those of records in compressed captures from
+/// the start of what it decompresses to.
 #[derive(Error, Debug)]
 pub enum SourceError {
     /// Reading failed.
@@ -16,13 +17,31 @@ pub enum SourceError {
     /// The first bytes are of no format known here.
     #[error("not a capture: neither pcap nor pcapng")]
     NotACapture,
-    /// The first bytes are those of a compressed file.
+    /// The first bytes are those of a compressed file, and this build cannot decompress it.
     #[error("compressed with {format}: decompress it first, as in `{command} FILE | rstscan -r -`")]
     Compressed {
         /// The compression.
         format: &'static str,
         /// A command that writes the decompressed data to standard output.
         command: &'static str,
+    },
+    /// The compressed data end before they are complete.
+    #[error("truncated: the {format} data end at byte {length} and are not complete")]
+    Incomplete {
+        /// The compression.
+        format: &'static str,
+        /// How many bytes there are.
+        length: u64,
+    },
+    /// The compressed data contradict their format.
+    #[error("damaged {format} data, found by byte {offset}: {reason}")]
+    Undecodable {
+        /// The compression.
+        format: &'static str,
+        /// How far the compressed data had been read by then.
+        offset: u64,
+        /// The decompressor's own words.
+        reason: String,
     },
     /// The input ends inside a record.
     #[error("truncated in the record at byte {offset}: {needed} bytes needed, {present} there")]
@@ -72,6 +91,9 @@ pub enum SourceError {
 /// What is wrong with a record.
 #[derive(Error, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Damage {
+    /// A pcap record header without time and lengths.
+    #[error("zeros where a record should be")]
+    Zeros,
     /// A length that no writer makes.
     #[error("a record of {0} bytes is beyond reason")]
     AbsurdLength(u64),

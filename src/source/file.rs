@@ -6,12 +6,15 @@ use std::io::Read;
 use super::buffer::{Buffer, Pause};
 use super::pcapng::PcapNg;
 use super::savefile::Savefile;
+use super::unpack::{Compression, Unpacked};
 use super::{Next, Source, SourceError};
 
-/// A capture file: pcap or pcapng, told apart by the first bytes.
+/// A capture file: pcap or pcapng, plain or compressed, told apart by the first bytes.
 ///
 /// Nothing is read before the first call of [`Source::next`]. Memory is bounded: a window of 256 KiB, more only while a single
-/// record is larger (at most 16 MiB). A reader's error of kind `WouldBlock` becomes [`Next::Idle`].
+/// record is larger (at most 16 MiB), and what a decompressor needs (at most 128 MiB, whatever it decompresses to).
+/// A reader's error of kind `WouldBlock` or `TimedOut` becomes [`Next::Idle`]; an lz4 decompressor tries again by itself
+/// after `TimedOut`, and cannot go on after `WouldBlock`.
 ///
 /// ```
 /// use rstscan::source::{CaptureFile, Next, Source};
@@ -20,15 +23,15 @@ use super::{Next, Source, SourceError};
 /// assert!(matches!(file.next(), Ok(Next::Interface(_))));
 /// assert!(matches!(file.next(), Ok(Next::End)));
 /// ```
-pub struct CaptureFile<R> {
+pub struct CaptureFile<R: Read> {
     format: Format<R>,
     input: u16,
 }
 
-enum Format<R> {
-    Unread(Buffer<R>),
-    Pcap(Savefile<R>),
-    PcapNg(PcapNg<R>),
+enum Format<R: Read> {
+    Unread(Buffer<Unpacked<R>>),
+    Pcap(Savefile<Unpacked<R>>),
+    PcapNg(PcapNg<Unpacked<R>>),
     /// Not understood, or stopped before it was.
     Over,
 }
@@ -36,31 +39,44 @@ enum Format<R> {
 impl<R: Read> CaptureFile<R> {
     /// A file whose frames get numbers of the input `input`.
     pub fn new(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(reader)), input }
+        Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input }
     }
 
-    /// Reads the file's header and takes up the reader of its format.
+    /// Reads the file's header and takes up the reader of its format, behind a decompressor where it takes one.
     #[cold]
     fn open(&mut self) -> Result<(), Pause> {
-        let Format::Unread(buffer) = &mut self.format else { return Ok(()) };
-        let cut = match buffer.fill(Savefile::<R>::HEADER) {
-            Ok(()) => None,
-            Err(Pause::End) => return Err(Pause::Failed(SourceError::Empty)),
-            Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => Some(cut),
-            Err(pause) => return Err(pause),
-        };
-        let magic = *buffer.data().first_chunk().ok_or(Pause::Failed(SourceError::NotACapture))?;
-        let Format::Unread(buffer) = std::mem::replace(&mut self.format, Format::Over) else { return Ok(()) };
-        self.format = if PcapNg::<R>::is_magic(magic) {
-            Format::PcapNg(PcapNg::new(buffer, self.input))
-        } else if !Savefile::<R>::is_magic(magic) {
-            return Err(Pause::Failed(unknown(magic)));
-        } else if let Some(cut) = cut {
-            return Err(Pause::Failed(cut));
-        } else {
-            Format::Pcap(Savefile::new(buffer, self.input).map_err(Pause::Failed)?)
-        };
+        while let Format::Unread(buffer) = &mut self.format {
+            let cut = match buffer.fill(Savefile::<R>::HEADER) {
+                Ok(()) => None,
+                Err(Pause::End) => return Err(Pause::Failed(SourceError::Empty)),
+                Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => Some(cut),
+                Err(pause) => return Err(pause),
+            };
+            let Format::Unread(buffer) = std::mem::replace(&mut self.format, Format::Over) else { return Ok(()) };
+            self.format = recognise(buffer, self.input, cut).map_err(Pause::Failed)?;
+        }
         Ok(())
+    }
+}
+
+/// What the first bytes are of; `cut` is the error to give where there are too few of them.
+fn recognise<R: Read>(
+    buffer: Buffer<Unpacked<R>>,
+    input: u16,
+    cut: Option<SourceError>,
+) -> Result<Format<R>, SourceError> {
+    let magic = *buffer.data().first_chunk().ok_or(SourceError::NotACapture)?;
+    if let Some(compression) = Compression::of(magic) {
+        let (reader, seen) = buffer.into_parts();
+        return Ok(Format::Unread(Buffer::new(reader.unpack(compression, seen)?)));
+    }
+    if PcapNg::<R>::is_magic(magic) {
+        return Ok(Format::PcapNg(PcapNg::new(buffer, input)));
+    }
+    match cut {
+        _ if !Savefile::<R>::is_magic(magic) => Err(SourceError::NotACapture),
+        Some(cut) => Err(cut),
+        None => Ok(Format::Pcap(Savefile::new(buffer, input)?)),
     }
 }
 
@@ -88,19 +104,8 @@ impl<R: Read> Source for CaptureFile<R> {
     }
 }
 
-impl<R> fmt::Debug for CaptureFile<R> {
+impl<R: Read> fmt::Debug for CaptureFile<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CaptureFile").field("input", &self.input).finish_non_exhaustive()
-    }
-}
-
-/// What to say of a file that is no capture.
-fn unknown(magic: [u8; 4]) -> SourceError {
-    match magic {
-        [0x1f, 0x8b, ..] => SourceError::Compressed { format: "gzip", command: "zcat" },
-        [0x28, 0xb5, 0x2f, 0xfd] => SourceError::Compressed { format: "zstd", command: "zstdcat" },
-        [0x04, 0x22, 0x4d, 0x18] => SourceError::Compressed { format: "lz4", command: "lz4cat" },
-        [0xfd, b'7', b'z', b'X'] => SourceError::Compressed { format: "xz", command: "xzcat" },
-        _ => SourceError::NotACapture,
     }
 }

@@ -4,6 +4,8 @@
 mod absent;
 mod buffer;
 mod clock;
+#[cfg(feature = "compress")]
+mod decompress;
 mod error;
 mod file;
 #[cfg(feature = "live")]
@@ -19,6 +21,7 @@ mod sample;
 mod savefile;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, interface_name, interfaces};
@@ -31,6 +34,7 @@ pub use live::{Live, interface_name, interfaces};
 pub use narrow::{Narrow, narrowed_by};
 #[cfg(any(feature = "cli", feature = "live"))]
 pub use pipe::Pipe;
+pub use unpack::Compression;
 
 use crate::frame::{Frame, LinkType};
 
@@ -41,6 +45,8 @@ pub enum Next<'a> {
     Interface(LinkType),
     /// A frame; it borrows from the source's buffer until the next call.
     Frame(Frame<'a>),
+    /// The input is damaged, and goes on at a later place that can be read; what lies between is lost.
+    Damaged(SourceError),
     /// Nothing arrived for a while (at most 100 ms); more may come.
     Idle,
     /// No more frames will come.

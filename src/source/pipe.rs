@@ -11,8 +11,8 @@ use rustix::io::Errno;
 /// How long a source waits before it says [`Next::Idle`](super::Next::Idle).
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
-/// A reader that gives up waiting: with nothing to read for 100 ms, or once `wake` is readable, a read fails with
-/// [`io::ErrorKind::WouldBlock`].
+/// A reader that gives up waiting: with nothing to read for 100 ms a read fails with [`io::ErrorKind::TimedOut`], and once
+/// `wake` is readable with [`io::ErrorKind::WouldBlock`].
 pub struct Pipe<R> {
     reader: R,
     wake: OwnedFd,
@@ -29,7 +29,8 @@ impl<R: Read + AsFd> Read for Pipe<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match wait(self.reader.as_fd(), Some(self.wake.as_fd()), PATIENCE)? {
             true => self.reader.read(into),
-            false => Err(io::ErrorKind::WouldBlock.into()),
+            false if wait(self.wake.as_fd(), None, Duration::ZERO)? => Err(io::ErrorKind::WouldBlock.into()),
+            false => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 }

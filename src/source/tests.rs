@@ -33,7 +33,7 @@ fn read(reader: impl Read) -> (Vec<Seen>, Vec<LinkType>, Result<(), SourceError>
                 frames.push(seen(frame.no.number(), nanos, frame.link.0, frame.data, frame.wire_len as usize));
             }
             Ok(Next::Interface(link)) => links.push(link),
-            Ok(Next::Idle) => {}
+            Ok(Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, links, Ok(())),
             Err(error) => return (frames, links, Err(error)),
         }
@@ -78,12 +78,13 @@ impl Read for Dribble<'_> {
     }
 }
 
-const PCAP_LAYOUTS: [(Layout, i64); 5] = [
+const PCAP_LAYOUTS: [(Layout, i64); 6] = [
     (LITTLE, 1_000),
     (BIG, 1_000),
     (Layout { magic: 0xa1b2_3c4d, ..LITTLE }, 1),
     (Layout { magic: 0xa1b2_3c4d, ..BIG }, 1),
     (Layout { magic: 0xa1b2_cd34, ..LITTLE }, 1_000),
+    (Layout { magic: 0xa1b2_cd34, ..BIG }, 1_000),
 ];
 
 fn pcap(layout: Layout) -> Vec<u8> {
@@ -151,6 +152,54 @@ fn absurd_pcap_length_is_refused_without_reading_on() {
     bytes.extend([0; 8].into_iter().chain(LITTLE.u32(0xffff_fff0)).chain([0; 4]));
     let text = format!("damaged at byte {offset}: a record of 4294967296 bytes is beyond reason");
     check_error(&bytes, 3, &text);
+}
+
+/// The numbers of the first bytes of all frames, and what was said of the damage between them.
+fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
+    let mut file = CaptureFile::new(Dribble { bytes, idle: false }, 0);
+    let (mut frames, mut damages) = (Vec::new(), Vec::new());
+    loop {
+        match file.next() {
+            Ok(Next::Frame(frame)) => frames.push(frame.data[0]),
+            Ok(Next::Damaged(error)) => damages.push(error.to_string()),
+            Ok(Next::Interface(_) | Next::Idle) => {}
+            Ok(Next::End) => return (frames, damages),
+            Err(error) => {
+                damages.push(format!("last: {error}"));
+                return (frames, damages);
+            }
+        }
+    }
+}
+
+#[test]
+fn pcap_is_read_on_behind_damage() {
+    for (layout, _) in PCAP_LAYOUTS {
+        let record = |number: u8| layout.record((1_700_000_000 + u32::from(number), 5), 200, &[number; 90]);
+        let head = [layout.pcap(1), record(1), record(2)].concat();
+        let tail = [record(4), record(5)].concat();
+        let with = |damage: &[u8]| read_on(&[&head[..], damage, &tail].concat());
+        let place = format!("damaged at byte {}: ", head.len());
+
+        let mut absurd = record(3);
+        absurd[8..12].fill(0x7f);
+        let (frames, damages) = with(&absurd);
+        assert_eq!(frames, [1, 2, 4, 5]);
+        assert!(damages.len() == 1 && damages[0].starts_with(&format!("{place}a record of")), "{damages:?}");
+
+        let (frames, damages) = with(&[0; 4099]);
+        assert_eq!(frames, [1, 2, 4, 5]);
+        assert_eq!(damages, [format!("{place}zeros where a record should be")]);
+
+        let (frames, damages) = read_on(&[&head[..], &[0xff; 50]].concat());
+        assert_eq!(frames, [1, 2]);
+        assert!(damages.len() == 1 && damages[0].starts_with(&format!("last: {place}")), "{damages:?}");
+    }
+}
+
+#[test]
+fn a_captured_length_above_the_length_is_taken_as_it_is() {
+    check(&[LITTLE.pcap(1), LITTLE.record((1, 0), 3, b"12345")].concat(), &[seen(1, 1_000_000_000, 1, b"12345", 3)]);
 }
 
 /// Two sections of different byte order, each with two interfaces of different clock, and every kind of packet block.
@@ -271,6 +320,11 @@ fn what_is_no_capture() {
     check_error(b"ab", 0, "not a capture: neither pcap nor pcapng");
     check_error(b"#!/bin/sh\necho this is a script and no capture\n", 0, "not a capture: neither pcap nor pcapng");
     check_error(&[0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4], 0, "not a capture: neither pcap nor pcapng");
+}
+
+#[cfg(not(feature = "compress"))]
+#[test]
+fn compression_is_named_where_it_cannot_be_taken_off() {
     assert!(matches!(read(&[0x1f, 0x8b, 8, 0][..]).2, Err(SourceError::Compressed { format: "gzip", .. })));
     assert!(matches!(read(&[0x28, 0xb5, 0x2f, 0xfd][..]).2, Err(SourceError::Compressed { format: "zstd", .. })));
 }

@@ -1,5 +1,7 @@
 //! The last segments of an incarnation, packed.
 
+use std::cmp::Ordering;
+
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment, SeqNum};
 
@@ -198,6 +200,22 @@ impl Record {
     }
 }
 
+/// When a segment came: ordered by frame numbers within an input, and by time between two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    frame: FrameNo,
+    time: Timestamp,
+}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(match self.frame.input() == other.frame.input() {
+            true => self.frame.cmp(&other.frame),
+            false => (self.time, self.frame).cmp(&(other.time, other.frame)),
+        })
+    }
+}
+
 /// A remembered segment with its whole frame number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Past {
@@ -214,6 +232,11 @@ impl Past {
     /// Its frame.
     pub fn frame(&self) -> FrameNo {
         self.frame
+    }
+
+    /// When it came, to be compared.
+    pub fn moment(&self) -> Moment {
+        Moment { frame: self.frame, time: self.record.time }
     }
 
     /// Packed for a history.
@@ -298,7 +321,11 @@ impl History {
     /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
     pub fn past(&self, latest: FrameNo) -> Vec<Past> {
         let mut past: Vec<Past> = self.records.iter().map(|record| record.unpack(latest)).collect();
-        past.sort_by_key(Past::frame);
+        // A clock that goes back counts for nothing within one input.
+        match past.iter().all(|past| past.frame.input() == latest.input()) {
+            true => past.sort_by_key(Past::frame),
+            false => past.sort_by_key(|past| (past.time, past.frame)),
+        }
         past
     }
 
@@ -378,6 +405,25 @@ mod tests {
     fn landmarks_alone_do_not_fill_it() {
         let resets = |number: u64| if number > 20 { Flags::ACK } else { Flags::RST };
         assert!(filled(resets, 24).ends_with(&[21, 22, 23, 24]));
+    }
+
+    #[test]
+    fn segments_of_two_inputs_are_in_the_order_of_time() {
+        let at = |input, number, second: i64| Segment {
+            frame: FrameNo::new(input, number),
+            time: Timestamp::from_nanos(second * 1_000_000_000),
+            ..segment(number, Flags::ACK)
+        };
+        let mut history = History::default();
+        for segment in [at(1, 7, 1), at(0, 3, 2), at(1, 8, 3), at(0, 4, 4)] {
+            history.push(Record::new(&segment, Side::Low, Standing::default()));
+        }
+        let past = history.past(FrameNo::new(0, 4));
+        assert_eq!(past.iter().map(|past| past.frame().number()).collect::<Vec<_>>(), [7, 3, 8, 4]);
+        assert!(past.is_sorted_by(|a, b| a.moment() < b.moment()));
+        let moment = |segment: Segment| Past::new(&segment, Side::Low, Standing::default()).moment();
+        assert!(moment(at(0, 1, 9)) < moment(at(0, 2, 5)));
+        assert!(moment(at(1, 1, 5)) < moment(at(0, 2, 9)));
     }
 
     #[test]

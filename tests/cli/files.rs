@@ -56,6 +56,37 @@ fn standard_input_as_pipe_and_as_file() {
     }
 }
 
+#[cfg(feature = "compress")]
+#[test]
+fn compressed_files_and_standard_input_are_recognised_by_content() {
+    let files = Files::new();
+    let packed = files.add("misnamed.pcap", &gzipped(&capture()));
+    run(&["-r", &packed])
+        .done()
+        .saw_frames(3)
+        .said_only(&format!("reading from file {packed}, link-type EN10MB (Ethernet)"));
+    let input = File::open(packed).unwrap();
+    Ended::from(rstscan().args(["-r", "-"]).stdin(input).output().unwrap()).done().saw_frames(3);
+}
+
+#[cfg(feature = "compress")]
+#[test]
+fn compressed_data_that_are_cut_give_what_is_there_and_status_1() {
+    let files = Files::new();
+    let mut packed = gzipped(&capture());
+    packed.truncate(packed.len() - 4);
+    let cut = files.add("cut.pcap.gz", &packed);
+    let message = format!("rstscan: {cut}: truncated: the gzip data end at byte {} and are not complete", packed.len());
+    run(&["-r", &cut]).failed().saw_frames(3).said(&message);
+}
+
+#[cfg(feature = "compress")]
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn a_truncated_file_gives_what_is_there_and_status_1() {
     let files = Files::new();
@@ -90,18 +121,17 @@ fn what_cannot_be_read_gets_one_line_and_nothing_else() {
     check(files.0.path().to_str().unwrap(), "Is a directory");
     check(&files.add("empty", b""), "the file is empty");
     check(&files.add("text", b"plain text, longer than a header"), "not a capture: neither pcap nor pcapng");
-    let hint = "compressed with gzip: decompress it first, as in `zcat FILE | rstscan -r -`";
-    check(&files.add("packed.pcap.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0"), hint);
 }
 
 #[test]
-fn an_absurd_length_is_named_with_its_place() {
+fn an_absurd_length_is_named_with_its_place_and_what_is_behind_is_read() {
     let files = Files::new();
     let mut bytes = capture();
     bytes[24 + RECORD + 11] = 0x7f;
     let odd = files.add("odd.pcap", &bytes);
     run(&["-c", "1", "-r", &odd]).done();
-    run(&["-r", &odd]).failed().said(&format!("damaged at byte {}: a record of", 24 + RECORD));
+    let ended = run(&["-r", &odd]);
+    ended.failed().saw_frames(2).said(&format!("rstscan: {odd}: damaged at byte {}: a record of", 24 + RECORD));
 }
 
 #[test]

@@ -1,0 +1,179 @@
+//! Tests of compressed captures: every format, cut and damaged, in members, and far larger than what is compressed.
+
+use std::io::{self, Read, Write};
+
+use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
+
+use super::super::sample::LITTLE;
+use super::super::unpack::Compression;
+use super::super::{CaptureFile, Next, Source, SourceError};
+
+const ALL: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::Xz];
+
+fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+    match compression {
+        Compression::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        Compression::Zstd => {
+            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
+            encoder.include_checksum(true).unwrap();
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        Compression::Lz4 => {
+            let info = FrameInfo::new().block_size(BlockSize::Max64KB).content_checksum(true);
+            let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+        Compression::Xz => {
+            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 6);
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap()
+        }
+    }
+}
+
+/// A pcap file whose frames hold what hardly compresses.
+fn capture(frames: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut bytes = LITTLE.pcap(1);
+    for second in 0..frames {
+        let data: Vec<u8> = (0..100).map(|_| noise()).collect();
+        bytes.extend(LITTLE.record((second, 0), 100, &data));
+    }
+    bytes
+}
+
+/// The number of frames, and how it ended.
+fn frames(reader: impl Read) -> (u64, Result<(), SourceError>) {
+    let mut file = CaptureFile::new(reader, 0);
+    let mut frames = 0;
+    loop {
+        match file.next() {
+            Ok(Next::Frame(frame)) => {
+                frames += 1;
+                assert_eq!(frame.no.number(), frames);
+            }
+            Ok(Next::Interface(_) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::End) => return (frames, Ok(())),
+            Err(error) => return (frames, Err(error)),
+        }
+    }
+}
+
+/// One byte a read, and in between `TimedOut`, as from a slow pipe.
+struct Dribble<'a>(&'a [u8], bool);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 { Err(io::ErrorKind::TimedOut.into()) } else { self.0.read(&mut into[..1]) }
+    }
+}
+
+#[test]
+fn every_compression_is_recognised_by_content() {
+    for compression in ALL {
+        let packed = compress(compression, &capture(5_000));
+        assert_eq!(packed.first_chunk().copied().and_then(Compression::of), Some(compression));
+        let (count, end) = frames(&packed[..]);
+        assert!(end.is_ok(), "{compression:?}: {end:?}");
+        assert_eq!(count, 5_000, "{compression:?}");
+    }
+}
+
+#[test]
+fn a_slow_pipe_loses_nothing() {
+    for compression in ALL {
+        let packed = compress(compression, &capture(300));
+        let (count, end) = frames(Dribble(&packed, false));
+        assert!(end.is_ok(), "{compression:?}: {end:?}");
+        assert_eq!(count, 300, "{compression:?}");
+    }
+}
+
+#[test]
+fn members_frames_and_streams_one_after_the_other_are_one_capture() {
+    let whole = capture(1_000);
+    for compression in ALL {
+        let packed: Vec<u8> = whole.chunks(40_000).flat_map(|part| compress(compression, part)).collect();
+        let (count, end) = frames(&packed[..]);
+        assert!(end.is_ok(), "{compression:?}: {end:?}");
+        assert_eq!(count, 1_000, "{compression:?}");
+    }
+}
+
+#[test]
+fn frames_to_be_skipped_come_before_zstd_data() {
+    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0][..], b"size"].concat();
+    let (count, end) = frames(&[skipped, compress(Compression::Zstd, &capture(3))].concat()[..]);
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn a_cut_gives_what_comes_before_it_and_an_error() {
+    for compression in ALL {
+        let packed = compress(compression, &capture(20_000));
+        let cut = &packed[..packed.len() * 3 / 4];
+        let (count, end) = frames(cut);
+        assert!((10_000..20_000).contains(&count), "{compression:?}: {count}");
+        match end {
+            Err(SourceError::Incomplete { format, length }) => {
+                assert_eq!((format, length), (compression.name(), cut.len() as u64));
+            }
+            other => panic!("{compression:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_cut_anywhere_is_no_end() {
+    for compression in ALL {
+        let packed = compress(compression, &capture(20));
+        for cut in 4..packed.len() {
+            let (count, end) = frames(&packed[..cut]);
+            assert!(count <= 20 && end.is_err(), "{compression:?} cut at {cut}: {count} {end:?}");
+        }
+    }
+}
+
+#[test]
+fn damage_gives_what_comes_before_it_and_an_error() {
+    for compression in ALL {
+        let mut packed = compress(compression, &capture(20_000));
+        let middle = packed.len() * 3 / 4;
+        packed[middle..middle + 64].fill(0xff);
+        let (count, end) = frames(&packed[..]);
+        assert!(count >= 10_000 && end.is_err(), "{compression:?}: {count} {end:?}");
+    }
+}
+
+#[test]
+fn what_is_compressed_twice_or_no_capture_is_refused() {
+    for compression in ALL {
+        let twice = compress(Compression::Gzip, &compress(compression, &capture(3)));
+        assert!(matches!(frames(&twice[..]), (0, Err(SourceError::NotACapture))), "{compression:?}");
+        let text = compress(compression, b"text that is longer than a header");
+        assert!(matches!(frames(&text[..]), (0, Err(SourceError::NotACapture))), "{compression:?}");
+        let nothing = compress(compression, b"");
+        assert!(matches!(frames(&nothing[..]), (0, Err(SourceError::Empty))), "{compression:?}");
+    }
+}
+
+#[test]
+fn more_memory_than_allowed_is_refused() {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(30).unwrap();
+    encoder.write_all(&capture(10)).unwrap();
+    let packed = encoder.finish().unwrap();
+    assert!(matches!(frames(&packed[..]), (0, Err(SourceError::Undecodable { format: "zstd", .. }))));
+}
