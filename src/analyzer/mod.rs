@@ -32,7 +32,7 @@ impl Default for Options {
 }
 
 /// How many segments are decoded before they are tracked: their cache misses overlap.
-const BATCH: usize = 32;
+const BATCH: usize = 128;
 /// Segments that tell of a connection's life, and are always looked at.
 const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
 /// The most services that are counted one by one.

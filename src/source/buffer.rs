@@ -88,10 +88,20 @@ impl<R: Read> Buffer<R> {
     #[inline]
     pub(super) fn consume(&mut self, count: u64) {
         let present = (self.end - self.start) as u64;
-        let step = count.min(present);
-        self.start += step as usize;
-        self.offset += step;
-        self.debt += count - step;
+        if count > present {
+            self.consume_in_advance(count, present);
+            return;
+        }
+        self.start += count as usize;
+        self.offset += count;
+    }
+
+    /// Takes more than there is: the rest is dropped when it arrives.
+    #[cold]
+    fn consume_in_advance(&mut self, count: u64, present: u64) {
+        self.start = self.end;
+        self.offset += present;
+        self.debt += count - present;
     }
 
     /// Reads until `count` bytes are at hand, which is as much as the record at the start of the window needs.
