@@ -21,6 +21,8 @@ pub(super) struct Merge {
     open: Vec<Open>,
     /// Place of the open file last read from.
     at: usize,
+    /// Whether only one file is left, and greeted.
+    passes: bool,
     /// The file that could not be opened.
     refused: Option<PathBuf>,
     greeting: Option<PathBuf>,
@@ -79,7 +81,15 @@ impl Merge {
         // What cannot be read comes last, so that it keeps nothing waiting.
         waiting.sort_by_key(|file| (file.first.is_none(), file.first));
         let waiting = VecDeque::from(waiting);
-        Self { signals: Rc::clone(signals), waiting, open: Vec::new(), at: 0, refused: None, greeting: None }
+        Self {
+            signals: Rc::clone(signals),
+            waiting,
+            open: Vec::new(),
+            at: 0,
+            passes: false,
+            refused: None,
+            greeting: None,
+        }
     }
 
     /// After an error: gives up the file that it is of, and says which.
@@ -155,16 +165,8 @@ impl Merge {
         }
     }
 
-    fn greet(&mut self, at: usize) {
-        if let Some(open) = self.open.get_mut(at).filter(|open| !open.greeted) {
-            open.greeted = true;
-            self.greeting = Some(open.path.clone());
-        }
-    }
-}
-
-impl Source for Merge {
-    fn next(&mut self) -> Result<Next<'_>, SourceError> {
+    #[inline(never)]
+    fn next_of_several(&mut self) -> Result<Next<'_>, SourceError> {
         loop {
             match self.step() {
                 Step::Open => self.open_next()?,
@@ -186,7 +188,25 @@ impl Source for Merge {
         if !self.open[0].greeted {
             self.greet(0);
         }
+        self.passes = true;
         self.open[0].file.next()
+    }
+
+    fn greet(&mut self, at: usize) {
+        if let Some(open) = self.open.get_mut(at).filter(|open| !open.greeted) {
+            open.greeted = true;
+            self.greeting = Some(open.path.clone());
+        }
+    }
+}
+
+impl Source for Merge {
+    #[inline]
+    fn next(&mut self) -> Result<Next<'_>, SourceError> {
+        if self.passes && !self.open.is_empty() {
+            return self.open[0].file.next();
+        }
+        self.next_of_several()
     }
 
     fn stop(&mut self) {

@@ -81,7 +81,7 @@ fn recognise<R: Read>(
 }
 
 impl<R: Read> Source for CaptureFile<R> {
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Result<Next<'_>, SourceError> {
         if let Format::Unread(_) = self.format
             && let Err(pause) = self.open()

@@ -100,7 +100,7 @@ impl<R: Read> Savefile<R> {
     }
 
     /// The next record.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Next<'_>, SourceError> {
         if !self.announced {
             self.announced = true;
