@@ -110,11 +110,7 @@ impl<'a> View<'a> {
         let closed = self.peer().shows(Marks::FIN);
         let first =
             self.trigger().is_some_and(|trigger| trigger.flags().fin() && trigger.seq_end() == self.peer().fin.plus(1));
-        closed && !(first && !self.peer().shows(Marks::FIN_REPEATED) && !self.is_fin_acked(self.own(), self.peer()))
-    }
-
-    fn is_fin_acked(&self, acker: &Endpoint, closer: &Endpoint) -> bool {
-        closer.fin_acked_by(acker)
+        closed && !(first && !self.peer().shows(Marks::FIN_REPEATED) && !self.peer().fin_acked_by(self.own()))
     }
 
     /// Whether both sides had closed, and each had acknowledged the other's FIN as far as the capture shows.

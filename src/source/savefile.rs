@@ -123,8 +123,7 @@ impl<R: Read> Savefile<R> {
         Ok(Next::Frame(Frame { no, time, link: self.link, data, wire_len }))
     }
 
-    /// A record of the common kind that is wholly in the window, its header read at known offsets: a quarter of the
-    /// instructions of the parser's way.
+    /// A record of the common kind that is wholly in the window, its header read at known offsets.
     #[inline]
     fn at_hand(&self) -> Option<(Timestamp, usize, u32)> {
         let data = self.buffer.data();

@@ -38,8 +38,6 @@ pub struct HostProfile {
 /// What one port has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PortRecord {
-    /// Its first SYN|ACK.
-    pub first_accepted: Option<Sight>,
     /// Its latest SYN|ACK.
     pub last_accepted: Option<Sight>,
     /// SYNs it refused with a RST.
@@ -94,7 +92,6 @@ impl Hosts {
             host.accepted = Some((port.port(), sight));
         }
         if let Some(record) = self.port_mut(port) {
-            record.first_accepted.get_or_insert(sight);
             record.last_accepted = Some(sight);
         }
     }
