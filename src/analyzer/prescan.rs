@@ -7,8 +7,8 @@ use crate::track::{Interest, Lookup, Notes};
 /// Notes the four-tuples that have a RST, so that [`Analyzer::with_interest`](super::Analyzer::with_interest) need not
 /// follow the others.
 ///
-/// The verdicts are the same as without: of the other connections, verdicts know only what their SYNs and FINs show,
-/// and those are always looked at.
+/// The verdicts are the same as without: of the other connections, verdicts know only what SYN|ACKs show of a host, and these
+/// are always looked at.
 #[derive(Debug, Default)]
 pub struct Prescan {
     notes: Notes,

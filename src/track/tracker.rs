@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
+use super::bystander::{Bystanders, Opened};
 use super::case::{Life, Previous};
 use super::key::{Lookup, WideKeys};
 use super::table::{Id, Index, Slab};
@@ -42,8 +43,8 @@ pub struct Tracker {
     index: Index,
     wide: WideKeys,
     state: RandomState,
-    /// Whether only lives that are over are forgotten.
-    keeps_open: bool,
+    /// The four-tuples without a RST, where it is known which these are.
+    bystanders: Option<Bystanders>,
     hosts: Hosts,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
@@ -62,7 +63,7 @@ impl Tracker {
             index: Index::new(),
             wide: WideKeys::default(),
             state: RandomState::default(),
-            keeps_open: false,
+            bystanders: None,
             hosts: Hosts::default(),
             hand: 0,
             connections: 0,
@@ -73,16 +74,36 @@ impl Tracker {
         }
     }
 
-    /// A tracker that is shown the plain segments of four-tuples in `interest` only: what it was told of the others
-    /// says nothing about how long ago they were used, so it keeps them until they are over.
+    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by).
     pub fn for_interest(interest: &Interest) -> Self {
-        Self { state: interest.state.clone(), keeps_open: true, ..Self::new() }
+        Self { state: interest.state.clone(), bystanders: Some(Bystanders::new()), ..Self::new() }
     }
 
-    /// Whether a four-tuple with this hash has been seen. Another one may have the same hash: one pair in four thousand million.
+    /// Whether a plain segment with this hash, of a four-tuple that is not followed, needs no [`pass_by`](Self::pass_by).
     #[inline]
-    pub fn knows(&self, hash: u32) -> bool {
-        self.index.peek(hash).is_some()
+    pub fn has_just_passed(&self, hash: u64) -> bool {
+        self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_recent(hash))
+    }
+
+    /// Takes note of a segment whose four-tuple has no RST: of a plain one its flags, numbers and time are enough.
+    pub fn pass_by(&mut self, segment: &Segment, side: Side, hash: u64) {
+        let Some(bystanders) = &mut self.bystanders else { return };
+        let opened = bystanders.meet(hash, segment, side);
+        if opened != Opened::Nothing {
+            self.streams = self.streams.saturating_add(1);
+        }
+        if opened == Opened::FourTuple {
+            self.connections += 1;
+            self.count_tracked();
+        }
+        if segment.flags.syn() && segment.flags.ack() {
+            self.hosts.observe_syn_ack(segment);
+        }
+    }
+
+    fn count_tracked(&mut self) {
+        let others = self.bystanders.as_ref().map_or(0, Bystanders::len);
+        self.tracked_max = self.tracked_max.max(self.slab.len() + others);
     }
 
     /// Four-tuples seen.
@@ -112,20 +133,25 @@ impl Tracker {
 
     /// The hash of a four-tuple, the same in both directions.
     #[inline]
-    pub fn hash(&self, lookup: &Lookup) -> u32 {
+    pub fn hash(&self, lookup: &Lookup) -> u64 {
         lookup.hash(&self.state)
+    }
+
+    /// Brings what is known of a four-tuple that is not followed into the cache.
+    pub fn touch_bystander(&self, hash: u64) -> u32 {
+        self.bystanders.as_ref().map_or(0, |bystanders| bystanders.touch(hash))
     }
 
     /// Brings the index slot of `hash` into the cache.
     #[inline]
-    pub fn touch_index(&self, hash: u32) -> u64 {
-        self.index.touch(hash)
+    pub fn touch_index(&self, hash: u64) -> u64 {
+        self.index.touch(indexed(hash))
     }
 
     /// The incarnation that `hash` most likely leads to.
     #[inline]
-    pub fn guess(&self, hash: u32) -> Option<Id> {
-        self.index.peek(hash)
+    pub fn guess(&self, hash: u64) -> Option<Id> {
+        self.index.peek(indexed(hash))
     }
 
     /// Brings an incarnation into the cache, all of its lines.
@@ -139,8 +165,8 @@ impl Tracker {
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.
-    pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u32) -> Placed {
-        let side = lookup.side;
+    pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u64) -> Placed {
+        let (side, hash) = (lookup.side, indexed(hash));
         self.latest = segment.frame;
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
@@ -170,7 +196,7 @@ impl Tracker {
         self.streams = self.streams.saturating_add(1);
         let id = self.slab.insert(incarnation);
         self.index.insert(hash, id);
-        self.tracked_max = self.tracked_max.max(self.slab.len());
+        self.count_tracked();
         id
     }
 
@@ -193,7 +219,7 @@ impl Tracker {
         }
         let id = self.slab.insert(incarnation);
         self.index.replace(hash, old, id);
-        self.tracked_max = self.tracked_max.max(self.slab.len());
+        self.count_tracked();
         id
     }
 
@@ -300,8 +326,7 @@ impl Tracker {
         self.condense(id, now);
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
-        let kept = self.keeps_open && !incarnation.is_over();
-        if incarnation.succeeded || kept || !incarnation.is_forgettable(now) {
+        if incarnation.succeeded || !incarnation.is_forgettable(now) {
             return;
         }
         if let Some(previous) = incarnation.previous
@@ -314,6 +339,12 @@ impl Tracker {
             self.wide.release(gone.key);
         }
     }
+}
+
+/// The part of a hash that the index takes.
+#[inline]
+fn indexed(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Whether it is worth a look if `segment` was captured before: its IP ID is the last one, or it has none and brings nothing new.
