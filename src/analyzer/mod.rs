@@ -77,8 +77,8 @@ struct Waiting {
     hash: u64,
     /// The latest capture time up to this frame.
     now: Timestamp,
-    /// Whether its four-tuple has no RST. Of the lookup only the side may be filled in, and of the segment only time, flags
-    /// and sequence number.
+    /// Whether its four-tuple has no RST. Of the lookup only the side may be filled in, and of the segment only time, flags,
+    /// sequence number and length.
     dull: bool,
 }
 
@@ -149,6 +149,7 @@ impl Analyzer {
         slot.segment.time = frame.time;
         slot.segment.flags = glance.flags;
         slot.segment.seq = glance.seq;
+        slot.segment.len = glance.len;
         self.fill_one(true);
         true
     }

@@ -37,7 +37,7 @@ const SYN: u8 = 1 << 1;
 const FIN: u8 = 1 << 2;
 const BOTH_FIN: u8 = FIN | FIN << 3;
 const BOTH_SYN: u8 = SYN | SYN << 3;
-/// More than SYNs came: it is no longer embryonic.
+/// A SYN|ACK or data came: it is no longer embryonic.
 const WENT_ON: u8 = 1 << 6;
 
 impl Bystander {
@@ -55,8 +55,20 @@ impl Bystander {
             *base = segment.seq;
         }
         let own = SENT | if flags.syn() { SYN } else { 0 } | if flags.fin() { FIN } else { 0 };
-        self.marks |= own << shift | if flags.syn() && !flags.ack() { 0 } else { WENT_ON };
+        let went_on = flags.syn() && flags.ack() || segment.len > 0;
+        self.marks |= own << shift | if went_on { WENT_ON } else { 0 };
         self.last = whole_seconds(segment.time);
+    }
+
+    fn meet(&mut self, segment: &Segment, side: Side) -> Opened {
+        if self.is_succeeded_by(segment, side) {
+            *self = Self::new(segment, side);
+            return Opened::Life;
+        }
+        if self.is_embryonic() || segment.flags.syn() || segment.flags.fin() {
+            self.observe(segment, side);
+        }
+        Opened::Nothing
     }
 
     fn is_embryonic(&self) -> bool {
@@ -84,8 +96,8 @@ fn whole_seconds(time: Timestamp) -> u32 {
 
 /// All four-tuples without a RST, by their hashes: two with the same one are taken for one, a pair in 2^64.
 ///
-/// They are told of SYNs and FINs, and of a plain segment where none was before. How long ago they were used they do not
-/// know, so they are kept until they are over.
+/// They are told of SYNs and FINs, of a plain segment where none was before, and of any while a SYN waits for its answer.
+/// How long ago they were used they do not know, so they are kept until they are over.
 #[derive(Debug)]
 pub(super) struct Bystanders {
     known: HashMap<u64, Bystander, RandomState>,
@@ -126,24 +138,20 @@ impl Bystanders {
         if self.known.len() == self.known.capacity() {
             self.make_room(segment.time);
         }
-        if let Some(half) = self.recent.get_mut(Self::place(hash)) {
+        let (known, opened) = match self.known.entry(hash) {
+            Entry::Vacant(place) => (place.insert(Bystander::new(segment, side)), Opened::FourTuple),
+            Entry::Occupied(place) => {
+                let known = place.into_mut();
+                let opened = known.meet(segment, side);
+                (known, opened)
+            }
+        };
+        if let Some(half) = self.recent.get_mut(Self::place(hash))
+            && !known.is_embryonic()
+        {
             *half = (hash >> 32) as u32;
         }
-        let known = match self.known.entry(hash) {
-            Entry::Vacant(place) => {
-                place.insert(Bystander::new(segment, side));
-                return Opened::FourTuple;
-            }
-            Entry::Occupied(place) => place.into_mut(),
-        };
-        if known.is_succeeded_by(segment, side) {
-            *known = Bystander::new(segment, side);
-            return Opened::Life;
-        }
-        if segment.flags.syn() || segment.flags.fin() {
-            known.observe(segment, side);
-        }
-        Opened::Nothing
+        opened
     }
 
     /// Forgets what is over, and grows where that is less than half.

@@ -22,6 +22,8 @@ pub struct Placed {
     pub succeeded: Option<Id>,
 }
 
+/// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
+const ROOM: usize = 1 << 16;
 /// One place of the slab is looked at for forgetting each time so many segments have come.
 const FORGET_EVERY: u64 = 8;
 /// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
@@ -226,7 +228,7 @@ impl Tracker {
     /// Takes note of a placed segment.
     pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         self.observed = self.observed.wrapping_add(1);
-        if self.observed.is_multiple_of(FORGET_EVERY) {
+        if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
             self.forget_one(segment.time);
         }
         if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
@@ -358,5 +360,43 @@ fn may_be_copy(own: &Endpoint, segment: &Segment, old_data: bool) -> bool {
 impl Default for Tracker {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::{FourTuple, SeqNum};
+
+    /// Shows one segment of the `number`-th four-tuple; the segments it had before.
+    fn show(tracker: &mut Tracker, number: u32, flags: Flags, second: i64) -> u32 {
+        let tuple = FourTuple::new((number.to_be_bytes().into(), 1), ([10, 0, 0, 1].into(), 80));
+        let segment = Segment { tuple, flags, seq: SeqNum(1), time: Timestamp::new(second, 0), ..Segment::EMPTY };
+        let lookup = Lookup::of(&tuple);
+        let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
+        let before = tracker.life(&placed).map_or(0, |life| life.segments);
+        tracker.observe(&placed, &segment);
+        before
+    }
+
+    #[test]
+    fn nothing_is_forgotten_while_there_is_room() {
+        let mut tracker = Tracker::new();
+        (0..1000).for_each(|number| assert_eq!(show(&mut tracker, number, Flags::RST, 0), 0));
+        (0..20_000).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
+        assert_eq!(show(&mut tracker, 8, Flags::ACK, 300), 1);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_where_there_are_many() {
+        let mut tracker = Tracker::new();
+        let many = 2 * ROOM as u32;
+        (0..many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
+        let rounds = many * FORGET_EVERY as u32;
+        (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 239));
+        assert_eq!(tracker.slab.len(), many as usize, "four minutes are not over");
+        (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 241));
+        assert_eq!(tracker.slab.len(), ROOM);
+        assert_eq!(tracker.tracked_max(), u64::from(many));
     }
 }
