@@ -14,7 +14,7 @@ pub enum Skip {
     /// A fragment of an IP packet whose fragments overlap or disagree about its length (RFC 5722): what hosts make of those
     /// differs.
     FragmentOverlap,
-    /// A fragment that was given up to stay within memory, because too many others waited.
+    /// A fragment that was given up to stay within memory and time, because too many others waited.
     FragmentLimit,
     /// The headers end before the TCP header is complete.
     Truncated,

@@ -8,6 +8,10 @@ use etherparse::defrag::{IpDefragBuf, IpDefragError};
 use crate::decode::Skip;
 use crate::decode::ip::{Fragment, whole};
 
+/// How many islands of data a packet may have: far more than reordering makes, and few enough for the buffer, which looks
+/// at all of them for every fragment.
+const MAX_ISLANDS: usize = 64;
+
 /// What has come of a packet.
 ///
 /// etherparse's buffer keeps data and end. It takes fragments that overlap, and an end before data that it has; so each
@@ -48,6 +52,9 @@ impl Parts {
         let last = self.ranges.last_key_value().map_or(0, |(_, end)| *end);
         if overlaps || (!fragment.more && end < last) {
             return Err(Skip::FragmentOverlap);
+        }
+        if self.data.sections().len() >= MAX_ISLANDS {
+            return Err(Skip::FragmentLimit);
         }
         self.data.add(fragment.offset, fragment.more, fragment.data).map_err(|error| match error {
             IpDefragError::ConflictingEnd { .. } => Skip::FragmentOverlap,

@@ -354,6 +354,19 @@ fn the_oldest_makes_room() {
 }
 
 #[test]
+fn a_packet_has_so_many_gaps() {
+    let packet = ipv4(TCP, &[], &segment(RST_ACK, &[], &[7; 1580]));
+    let (even, odd): (Vec<_>, Vec<_>) =
+        cut(&packet, &(1..200).collect::<Vec<_>>()).into_iter().zip(0..).partition(|(_, at)| at % 2 == 0);
+    let in_turn = |of: &[(Vec<u8>, usize)], len: usize| {
+        of[..len].iter().map(|(fragment, _)| fragment.clone()).collect::<Vec<_>>()
+    };
+    let few = [in_turn(&even, 63), in_turn(&odd, 62)].concat();
+    assert_eq!(skipped(&at_once(few)), [(Skip::Fragment, 125)]);
+    assert_eq!(skipped(&at_once(in_turn(&even, 100))), [(Skip::Fragment, 64), (Skip::FragmentLimit, 36)]);
+}
+
+#[test]
 fn a_reset_in_fragments_gets_its_verdict() {
     let numbered = |flags: u8, seq: u8, ack: u8| with(segment(flags, &[], &[]), 4, &[0, 0, 0, seq, 0, 0, 0, ack]);
     let answer = with(ipv4(TCP, &[], &numbered(RST_ACK, 0, 101)), 12, &[10, 0, 0, 2, 10, 0, 0, 1]);

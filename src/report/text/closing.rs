@@ -131,7 +131,7 @@ fn skip_words(reason: &str) -> &str {
         "unknown-link-type" => "of a link type rstscan does not read",
         "fragment" => "IP fragments of incomplete packets",
         "fragment-overlap" => "IP fragments that overlap",
-        "fragment-limit" => "IP fragments given up to stay within memory",
+        "fragment-limit" => "IP fragments given up because too many waited",
         "truncated" => "cut short",
         "malformed" => "malformed",
         other => other,
