@@ -12,7 +12,7 @@ pub use summary::{Summary, Tally};
 use std::collections::VecDeque;
 
 use crate::classify::{self, Verdict};
-use crate::decode::{self, Carried, Skip};
+use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{Flags, Segment};
@@ -66,6 +66,7 @@ pub struct Analyzer {
     last: Timestamp,
     summary: Summary,
     skipped: [u64; Skip::ALL.len()],
+    fragments: Reassembler,
     ready: VecDeque<Finding>,
 }
 
@@ -101,6 +102,7 @@ impl Analyzer {
             last: Timestamp::from_nanos(i64::MIN),
             summary: Summary::default(),
             skipped: [0; Skip::ALL.len()],
+            fragments: Reassembler::default(),
             ready: VecDeque::new(),
         }
     }
@@ -122,6 +124,7 @@ impl Analyzer {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
             Ok(carried) => self.push_segment(&carried),
+            Err(Skip::Fragment) => self.push_fragment(frame),
             Err(skip) => {
                 if let Some(count) = self.skipped.get_mut(skip as usize) {
                     *count += 1;
@@ -181,6 +184,15 @@ impl Analyzer {
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
         self.fill_one(dull);
+    }
+
+    /// Takes a fragment, and with the last one of a packet the segment in that.
+    #[cold]
+    fn push_fragment(&mut self, frame: &Frame<'_>) {
+        let Some(whole) = self.fragments.add(frame) else { return };
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        slot.segment = whole.segment;
+        self.push_segment(&Carried { payload: &whole.payload, encap: whole.encap });
     }
 
     /// Tracks what waits in the batch.
@@ -338,7 +350,9 @@ impl Analyzer {
 
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
-        let named = Skip::ALL.iter().zip(self.skipped).filter(|(_, count)| *count > 0);
+        let counts =
+            Skip::ALL.iter().zip(self.skipped).map(|(skip, count)| (skip, count + self.fragments.skipped(*skip)));
+        let named = counts.filter(|(_, count)| *count > 0);
         Summary {
             skipped: named.map(|(skip, count)| (skip.id(), count)).collect(),
             connections: self.tracker.connections(),
