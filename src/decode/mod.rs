@@ -5,8 +5,10 @@
 //! the reason why not. Lengths come from the IP header, so padding and trailers are no data; the
 //! captured bytes may end earlier than that.
 
+mod checksum;
 mod encap;
 mod glance;
+mod icmp;
 mod ip;
 mod link;
 mod options;
@@ -21,8 +23,10 @@ mod tests;
 mod tunnel;
 mod wifi;
 
+pub use checksum::checksums;
 pub use encap::Encap;
 pub use glance::{Glance, glance};
+pub use icmp::icmp_error;
 pub use skip::Skip;
 
 use crate::frame::{Frame, LinkType};
@@ -99,8 +103,17 @@ fn common<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Re
 /// Every other way to carry a segment.
 #[inline(never)]
 fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
-    let uncaptured = usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len());
-    let (body, encap) = tunnel::innermost(network, uncaptured)?;
+    let (body, encap) = tunnel::innermost(network, uncaptured(frame))?;
     let payload = tcp::segment(frame, &body, out)?;
     Ok(Carried { payload, encap })
+}
+
+/// How many bytes of a frame were not captured.
+fn uncaptured(frame: &Frame<'_>) -> usize {
+    usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len())
+}
+
+/// The innermost IP packet of a frame, from its header on, where it carries TCP or ICMP.
+fn innermost_packet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    tunnel::innermost_packet(&link::network(frame).ok()?, uncaptured(frame))
 }

@@ -3,7 +3,7 @@
 use etherparse::err::{ip_auth, ipv4};
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
 
-use super::{Body, leads_to_tcp, too_short};
+use super::{Body, leads_to_tcp, no_segment, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -30,7 +30,7 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
     })?;
     let header = packet.header();
     if !leads_to_tcp(header.protocol()) && header.protocol() != ip_number::AUTH {
-        return Err(Skip::NotTcp);
+        return Err(no_segment(header.protocol()));
     }
     if header.fragments_offset().value() != 0 {
         return Err(later_fragment(header.protocol()));
@@ -46,7 +46,7 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
     }
     let protocol = packet.payload_ip_number();
     if !leads_to_tcp(protocol) {
-        return Err(Skip::NotTcp);
+        return Err(no_segment(protocol));
     }
     let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
     let len = len.saturating_sub(authentication);

@@ -5,7 +5,7 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use super::{Body, leads_to_tcp, too_short};
+use super::{Body, leads_to_tcp, no_segment, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -88,7 +88,7 @@ impl Extensions<'_> {
                 self.fragment |= header.more_fragments();
                 (header.next_header(), header.slice().len())
             }
-            _ => return Err(Stop::Skip(Skip::NotTcp)),
+            other => return Err(Stop::Skip(no_segment(other))),
         };
         (self.next, self.rest) = (next, self.rest.get(header_len..).unwrap_or_default());
         Ok(())
