@@ -22,3 +22,15 @@ pub struct Checksums {
     /// That of the TCP segment.
     pub tcp: Sum,
 }
+
+impl Checksums {
+    /// Whether the segment's is right, and nothing is known to be wrong.
+    pub fn are_right(&self) -> bool {
+        self.tcp == Sum::Right && self.ip != Sum::Wrong
+    }
+
+    /// Whether one is wrong.
+    pub fn is_any_wrong(&self) -> bool {
+        self.tcp == Sum::Wrong || self.ip == Sum::Wrong
+    }
+}
