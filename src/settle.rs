@@ -65,6 +65,11 @@ impl Settle {
         }
     }
 
+    /// Whether what came at `time` belongs to what a reset that came at `reset` is held for.
+    pub fn covers(&self, reset: Timestamp, time: Timestamp) -> bool {
+        time.since(reset) <= self.settle_ns
+    }
+
     fn at(&mut self, count: u64) -> Option<&mut Held> {
         let position = usize::try_from(count.checked_sub(self.gone)?).ok()?;
         self.held.get_mut(position)

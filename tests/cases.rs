@@ -22,10 +22,9 @@ struct Case {
 
 impl Case {
     fn runs_as(&self, encapsulation: Encapsulation) -> bool {
-        match self.script.only() {
-            None => true,
-            Some(version) => encapsulation.version() == version,
-        }
+        // Whether the checksums in a packet of several frames are right is not looked at.
+        let judgeable = !encapsulation.is_fragmented() || self.capture.iter().all(|sent| sent.sum.is_none());
+        judgeable && self.script.only().is_none_or(|version| encapsulation.version() == version)
     }
 
     /// The encapsulation that needs no thought.

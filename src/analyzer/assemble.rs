@@ -44,10 +44,16 @@ pub fn finding(case: ResetCase, verdict: Verdict) -> Finding {
     Finding {
         segments: segments(&case, &verdict, client),
         segments_before: u64::from(case.life.segments),
+        icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),
         reset: reset(case),
         verdict,
         connection,
     }
+}
+
+/// Whether the verdict's evidence names a frame.
+fn names(verdict: &Verdict, frame: FrameNo) -> bool {
+    verdict.evidence.iter().any(|fact| fact.frame == Some(frame))
 }
 
 fn reset(case: ResetCase) -> Reset {
@@ -77,7 +83,7 @@ fn segments(case: &ResetCase, verdict: &Verdict, client: Side) -> Vec<Seen> {
 
 fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> Seen {
     let frame = past.frame();
-    let is_evidence = verdict.evidence.iter().any(|fact| fact.frame == Some(frame));
+    let is_evidence = names(verdict, frame);
     let is_trigger = verdict.trigger.is_some_and(|trigger| trigger.frame == frame);
     let part = if frame == reset {
         Some(Part::Reset)

@@ -2,7 +2,7 @@
 
 use crate::classify::Verdict;
 use crate::frame::{FrameNo, Layer, Timestamp};
-use crate::tcp::{Flags, FourTuple, IpFields, Options, SeqNum};
+use crate::tcp::{Flags, FourTuple, IcmpError, IpFields, Options, SeqNum};
 
 /// One RST with its verdict and its connection, ready to be reported.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,6 +17,8 @@ pub struct Finding {
     pub segments: Vec<Seen>,
     /// How many segments of this incarnation came before the RST in all; more than are kept in `segments` where memory was short.
     pub segments_before: u64,
+    /// The ICMP errors that the verdict's evidence names.
+    pub icmp: Vec<IcmpError>,
 }
 
 /// The RST segment.

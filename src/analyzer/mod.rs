@@ -15,8 +15,8 @@ use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{Flags, Segment};
-use crate::track::{Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
+use crate::tcp::{Checksums, Flags, Segment};
+use crate::track::{Ends, IcmpErrors, Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -35,6 +35,10 @@ impl Default for Options {
 const BATCH: usize = 128;
 /// Segments that show more than a glance tells: what a host accepts, and what this is all about.
 const OPENING: Flags = Flags::SYN.with(Flags::RST);
+/// The checksums of so many frames are looked at after a RST with a wrong one.
+const COMPARED_EACH: u32 = 1 << 10;
+/// The most frames whose checksums are looked at beside those of RSTs.
+const COMPARED_MAX: u32 = 1 << 16;
 /// The most services that are counted one by one.
 const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
@@ -60,6 +64,11 @@ pub struct Analyzer {
     interest: Option<Interest>,
     tracker: Tracker,
     settle: Settle,
+    icmp: IcmpErrors,
+    /// The checksums of so many frames to come are looked at.
+    comparing: u32,
+    /// And of so many more if there is a reason to.
+    comparable: u32,
     now: Timestamp,
     /// The earliest and the latest capture time, once there is a frame.
     first: Timestamp,
@@ -97,6 +106,9 @@ impl Analyzer {
             interest: None,
             tracker: Tracker::new(),
             settle: Settle::new(options.settle_ns),
+            icmp: IcmpErrors::default(),
+            comparing: 0,
+            comparable: COMPARED_MAX,
             now: Timestamp::from_nanos(i64::MIN),
             first: Timestamp::from_nanos(i64::MAX),
             last: Timestamp::from_nanos(i64::MIN),
@@ -118,18 +130,30 @@ impl Analyzer {
         self.summary.frames += 1;
         self.first = self.first.min(frame.time);
         self.last = self.last.max(frame.time);
+        if self.comparing > 0 {
+            self.compare(frame);
+        }
         if self.interest.is_some() && self.push_dull(frame) {
             return;
         }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
-            Ok(carried) => self.push_segment(&carried),
+            Ok(carried) => self.push_segment(frame, &carried),
             Err(Skip::Fragment) => self.push_fragment(frame),
-            Err(skip) => {
-                if let Some(count) = self.skipped.get_mut(skip as usize) {
-                    *count += 1;
-                }
-            }
+            Err(skip) => self.skip(frame, skip),
+        }
+    }
+
+    /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
+    #[inline(never)]
+    fn skip(&mut self, frame: &Frame<'_>, skip: Skip) {
+        if let Some(count) = self.skipped.get_mut(skip as usize) {
+            *count += 1;
+        }
+        if skip == Skip::Icmp
+            && let Some(error) = decode::icmp_error(frame)
+        {
+            self.icmp.add(&error);
         }
     }
 
@@ -172,14 +196,14 @@ impl Analyzer {
 
     /// Takes the segment that was decoded into the batch's next place.
     #[inline]
-    fn push_segment(&mut self, carried: &Carried<'_>) {
+    fn push_segment(&mut self, frame: &Frame<'_>, carried: &Carried<'_>) {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.lookup = Lookup::of(&slot.segment.tuple);
         slot.hash = self.tracker.hash(&slot.lookup);
         if slot.segment.flags.rst() {
             let reset = *slot;
             self.flush();
-            self.reset(&reset, carried);
+            self.reset(&reset, carried, decode::checksums(frame));
             return;
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
@@ -192,7 +216,7 @@ impl Analyzer {
         let Some(whole) = self.fragments.add(frame) else { return };
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.segment = whole.segment;
-        self.push_segment(&Carried { payload: &whole.payload, encap: whole.encap });
+        self.push_segment(frame, &Carried { payload: &whole.payload, encap: whole.encap });
     }
 
     /// Tracks what waits in the batch.
@@ -234,16 +258,42 @@ impl Analyzer {
         }
     }
 
-    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>) {
+    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>, checksums: Checksums) {
         let segment = &reset.segment;
         self.pass_time(self.last);
         self.summary.resets += 1;
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
-        let case = self.case(segment, carried, &placed);
+        let case = self.case(segment, carried, &placed).map(|case| ResetCase { checksums, ..case });
+        self.judge_checksums(segment, checksums);
         self.tracker.observe_reset(&placed, segment);
         self.observe(&placed, segment);
         if let Some(case) = case {
             self.hold(case, placed.id);
+        }
+    }
+
+    /// Where a checksum is wrong, those of the next frames say whether it is so as a rule.
+    fn judge_checksums(&mut self, segment: &Segment, checksums: Checksums) {
+        let known = self.tracker.hosts().host(segment.tuple.src.ip()).right_checksums.is_some();
+        if checksums.are_right() {
+            self.tracker.hosts_mut().observe_right_checksums(segment);
+        } else if checksums.is_any_wrong() && !known {
+            let more = COMPARED_EACH.saturating_sub(self.comparing).min(self.comparable);
+            self.comparing += more;
+            self.comparable -= more;
+        }
+    }
+
+    /// Takes note of a segment with right checksums.
+    #[cold]
+    #[inline(never)]
+    fn compare(&mut self, frame: &Frame<'_>) {
+        self.comparing -= 1;
+        if let Ok(decoded) = decode::decode(frame)
+            && !decoded.segment.flags.rst()
+            && decode::checksums(frame).are_right()
+        {
+            self.tracker.hosts_mut().observe_right_checksums(&decoded.segment);
         }
     }
 
@@ -263,16 +313,19 @@ impl Analyzer {
             payload: carried.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
             layers: carried.encap.layers().collect(),
             vlans: carried.encap.vlans().to_vec(),
+            checksums: Checksums::default(),
             sender: placed.side,
-            ends: crate::track::Ends::of(&segment.tuple).0,
+            ends: Ends::of(&segment.tuple).0,
             life: self.tracker.life(placed)?,
             previous: self.tracker.previous(placed),
             before: self.tracker.past(placed.id),
             after: Vec::new(),
+            icmp: Vec::new(),
             cut_short: false,
             capture_ended: false,
             note: None,
             host: hosts.host(segment.tuple.src.ip()),
+            right_checksums: false,
             peer_host: hosts.host(segment.tuple.dst.ip()),
             port,
             port_later: port,
@@ -308,6 +361,10 @@ impl Analyzer {
     fn decide(&mut self, settled: Settled) {
         let Settled { mut case, id } = settled;
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
+        let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
+        case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
+        let errors = self.icmp.about(&case.ends).iter();
+        case.icmp = errors.filter(|error| self.settle.covers(case.reset.time, error.time)).copied().collect();
         let same_life = |number, life| number == case.life.number && life == case.life.life;
         if let Some(incarnation) = self.tracker.get_mut(id)
             && same_life(incarnation.number, incarnation.life)

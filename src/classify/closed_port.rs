@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, Past, Sight};
 
+use super::icmp;
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
 use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
@@ -125,6 +126,7 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
     if reset.ip.flow_label == Some(0) && view.case.host.labels {
         hints.push(Fact::of(FactKind::FlowLabelZero));
     }
+    hints.extend(icmp::refusal(view));
     hints.extend(accepts_around(view));
     hints
 }

@@ -2,14 +2,16 @@
 
 use crate::track::{Endpoint, Marks, Past};
 
+use super::checksum;
+use super::icmp;
 use super::time_wait::old_ack;
 use super::view::View;
 use super::{Application, Class, Effect, Fact, FactKind, Form, OnPeer, States};
 
-/// Judges the effect of a RST of `class` by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with the
-/// segment that shows it.
-pub fn effect(view: &View<'_>, class: Class) -> (Effect, Option<Fact>) {
-    let (on_peer, fact) = on_peer(view);
+/// Judges the effect of a RST of `class` by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with what
+/// shows it.
+pub fn effect(view: &View<'_>, class: Class) -> (Effect, Vec<Fact>) {
+    let (on_peer, facts) = on_peer(view);
     // Whoever holds a TIME-WAIT has closed its socket before.
     let application = match class {
         Class::TimeWaitCollision if on_peer != OnPeer::Unknown && view.is_opener() == Some(true) => {
@@ -20,7 +22,7 @@ pub fn effect(view: &View<'_>, class: Class) -> (Effect, Option<Fact>) {
     // P answered a SYN with numbers of an older life: nothing of this one was sent yet.
     if old_ack(view).is_some() {
         let none = Effect { on_peer, application, bytes_lost_to_sender: None, bytes_lost_to_peer: Some(0) };
-        return (none, fact);
+        return (none, facts);
     }
     let effect = Effect {
         on_peer,
@@ -28,7 +30,7 @@ pub fn effect(view: &View<'_>, class: Class) -> (Effect, Option<Fact>) {
         bytes_lost_to_sender: view.peer().unacknowledged(&acknowledging(view)),
         bytes_lost_to_peer: view.own().unacknowledged(view.peer()),
     };
-    (effect, fact)
+    (effect, facts)
 }
 
 /// E with what the RST itself acknowledges.
@@ -43,21 +45,24 @@ fn acknowledging(view: &View<'_>) -> Endpoint {
     own
 }
 
-fn on_peer(view: &View<'_>) -> (OnPeer, Option<Fact>) {
+fn on_peer(view: &View<'_>) -> (OnPeer, Vec<Fact>) {
     let peer = view.peer();
     if view.is_peer_silent() {
-        return (OnPeer::Unknown, None);
+        return (OnPeer::Unknown, Vec::new());
     }
     if peer.shows(Marks::RST) || (view.both_closed() && view.case.life.first_closer == Some(view.case.sender)) {
-        return (OnPeer::TooLate, None);
+        return (OnPeer::TooLate, Vec::new());
     }
     if let Some(answer) = challenge(view) {
-        return (OnPeer::Challenged, Some(Fact::at(FactKind::ChallengeAck, answer.frame())));
+        return (OnPeer::Challenged, vec![Fact::at(FactKind::ChallengeAck, answer.frame())]);
     }
-    if let Some(next) = continuation(view) {
-        return (OnPeer::Ignored, Some(Fact::at(FactKind::PeerContinues, next.frame())));
+    let went_on = continuation(view).map(|next| Fact::at(FactKind::PeerContinues, next.frame()));
+    let dropped = checksum::wrong(view.case);
+    let ignored: Vec<Fact> = [icmp::undelivered(view), dropped, went_on].into_iter().flatten().collect();
+    if !ignored.is_empty() {
+        return (OnPeer::Ignored, ignored);
     }
-    (acceptance(view), None)
+    (acceptance(view), Vec::new())
 }
 
 /// Whether the numbers are acceptable to P, and how sure the silence after makes it.

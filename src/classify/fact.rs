@@ -199,5 +199,22 @@ super::cause::vocabulary! {
         NoHandshake = "no-handshake",
         /// The TCP checksum is wrong.
         BadChecksum = "bad-checksum",
+        /// The checksum of the IPv4 header is wrong.
+        BadIpChecksum = "bad-ip-checksum",
+
+        /// ICMP refused a segment: prohibited, or what no host says of TCP.
+        IcmpRefused = "icmp-refused",
+        /// ICMP said that a segment could not be delivered.
+        IcmpUnreachable = "icmp-unreachable",
+        /// ICMP said that a segment is too big, and nothing smaller was acknowledged; the value is the MTU.
+        IcmpTooBig = "icmp-too-big",
+        /// ICMP said that a segment ran out of hops.
+        IcmpTimeExceeded = "icmp-time-exceeded",
+        /// ICMP rejected the IP header of a segment.
+        IcmpParameterProblem = "icmp-parameter-problem",
+        /// ICMP asked for less traffic.
+        IcmpSourceQuench = "icmp-source-quench",
+        /// ICMP said that the RST itself did not arrive.
+        ResetUndelivered = "reset-undelivered",
     }
 }

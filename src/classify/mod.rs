@@ -2,6 +2,7 @@
 
 mod abortive_close;
 mod cause;
+mod checksum;
 mod closed_port;
 mod effect;
 mod fact;
@@ -9,6 +10,7 @@ mod follows;
 mod forged;
 mod form;
 mod half_open;
+mod icmp;
 mod note;
 mod opinion;
 mod suspicion;
@@ -77,8 +79,22 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
             "its TTL is not the one the sender uses, so a third party may have sent it",
         );
     }
+    if answers_as_firewalls_do(view, &opinion) {
+        opinion = opinion.at_most(Certainty::Likely).or(
+            Class::Forged,
+            Cause::FirewallReject,
+            "a firewall that refused another segment with ICMP may have sent it, too",
+        );
+    }
     let kept = case.before.len() as u32;
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
+}
+
+/// Whether something on the way refused another segment of P with ICMP, so that it may have refused T with this RST. Which
+/// firewall refused a SYN makes no other class.
+fn answers_as_firewalls_do(view: &View<'_>, opinion: &Opinion) -> bool {
+    let own = !matches!(opinion.class, Class::Forged | Class::ClosedPort) && opinion.follows.is_none();
+    own && view.trigger().is_some() && icmp::refusal(view).is_some()
 }
 
 /// Whether a trigger was looked for in vain among the segments that were kept.
@@ -87,8 +103,11 @@ fn opinion_needs_more(view: &View<'_>) -> bool {
 }
 
 fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -> Verdict {
-    let (effect, fact) = effect::effect(view, opinion.class);
-    opinion.evidence.extend(fact);
+    let (effect, facts) = effect::effect(view, opinion.class);
+    if opinion.follows.is_none() {
+        opinion.evidence.extend(icmp::facts(view));
+    }
+    opinion.evidence.extend(facts);
     if !view.case.payload.is_empty() {
         opinion.evidence.insert(0, Fact::at(FactKind::Payload, view.reset().frame).with(i64::from(view.reset().len)));
     }

@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, ResetCase};
 
+use super::checksum;
 use super::form::Shape;
 use super::{Fact, FactKind, Form};
 
@@ -48,6 +49,7 @@ pub fn suspicion(case: &ResetCase, shape: &Shape) -> Suspicion {
     weigh_header(case, echo, &mut found);
     weigh_numbers(case, shape, &mut found);
     weigh_time(case, shape, &mut found);
+    weigh_checksums(case, &mut found);
     found
 }
 
@@ -127,5 +129,12 @@ fn weigh_time(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
     let took = case.reset.time.since(trigger.time());
     if usual > 5_000_000 && took >= 0 && took < usual / 4 {
         found.add(2, Fact::of(FactKind::FasterThanPath).with(took));
+    }
+}
+
+/// No stack sends a wrong checksum; tools that only want to deceive inspection on the way do, for the receiver drops it.
+fn weigh_checksums(case: &ResetCase, found: &mut Suspicion) {
+    if let Some(fact) = checksum::wrong(case) {
+        found.add(2, fact);
     }
 }

@@ -5,8 +5,10 @@
 //! the reason why not. Lengths come from the IP header, so padding and trailers are no data; the
 //! captured bytes may end earlier than that.
 
+mod checksum;
 mod encap;
 mod glance;
+mod icmp;
 mod ip;
 mod link;
 mod options;
@@ -22,8 +24,10 @@ mod tests;
 mod tunnel;
 mod wifi;
 
+pub use checksum::checksums;
 pub use encap::Encap;
 pub use glance::{Glance, glance};
+pub use icmp::icmp_error;
 pub use reassembly::{Reassembler, Whole};
 pub use skip::Skip;
 
@@ -110,4 +114,9 @@ fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> 
 /// How many bytes of a frame were not captured.
 fn uncaptured(frame: &Frame<'_>) -> usize {
     usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len())
+}
+
+/// The innermost IP packet of a frame, from its header on, where it carries TCP or ICMP.
+fn innermost_packet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    tunnel::innermost_packet(&link::network(frame).ok()?, uncaptured(frame))
 }

@@ -4,10 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
-use super::{Decoded, Skip, decode, link, tunnel, uncommon};
+use super::{Decoded, Skip, checksums, decode, icmp_error, link, tunnel, uncommon};
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
-use crate::tcp::Segment;
+use crate::tcp::{Checksums, Segment};
 
 const LINKS: [LinkType; 19] = [
     LinkType::NULL,
@@ -107,6 +107,27 @@ fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = (Vec<
     )
 }
 
+/// An ICMP message that quotes a packet, damaged.
+fn damaged_quotation() -> impl Strategy<Value = (Vec<u8>, usize)> {
+    let kinds = (prop_oneof![Just(3u8), Just(11), Just(1), Just(2), any::<u8>()], 0u8..18);
+    let quotation = (kinds, packet(), any::<bool>()).prop_map(|((kind, code), (_, quoted), narrow)| {
+        let message = [[kind, code, 0, 0, 0, 0, 5, 0].as_slice(), &quoted].concat();
+        match narrow {
+            true => ethernet(link::IPV4, &ipv4(1, &[], &message)),
+            false => ethernet(link::IPV6, &ipv6(58, &message)),
+        }
+    });
+    damaged(quotation)
+}
+
+/// Nothing is both a segment and an ICMP error, and checksums are those of a segment.
+fn excludes_each_other(frame: &Frame<'_>) -> Result<(), TestCaseError> {
+    let decoded = decode(frame);
+    prop_assert!(icmp_error(frame).is_none() || decoded == Err(Skip::Icmp));
+    prop_assert!(checksums(frame) == Checksums::default() || decoded != Err(Skip::NotIp));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -138,6 +159,17 @@ proptest! {
         for link in LINKS {
             let frame = Frame { wire_len, ..cut_frame(link, &bytes, 0) };
             prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
+        }
+    }
+
+    #[test]
+    fn a_segment_is_no_icmp_error(
+        (bytes, wire_len) in prop_oneof![damaged_quotation(), damaged_frame()], strip in 0usize..24,
+    ) {
+        excludes_each_other(&cut_frame(LinkType::ETHERNET, &bytes, wire_len))?;
+        let bytes = bytes.get(strip..).unwrap_or_default();
+        for link in LINKS {
+            excludes_each_other(&cut_frame(link, bytes, wire_len))?;
         }
     }
 

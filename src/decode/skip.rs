@@ -5,8 +5,10 @@
 pub enum Skip {
     /// Neither IPv4 nor IPv6 (ARP, LLDP, ...).
     NotIp,
-    /// IP, but another protocol than TCP.
+    /// IP, but another protocol than TCP or ICMP.
     NotTcp,
+    /// ICMP, for IPv4 or IPv6. Its errors may quote a TCP header: see [`icmp_error`](super::icmp_error).
+    Icmp,
     /// A link type that rstscan does not decode.
     UnknownLinkType,
     /// A fragment of an IP packet, which alone shows nothing; counted where the packet did not become whole.
@@ -24,9 +26,10 @@ pub enum Skip {
 
 impl Skip {
     /// All reasons.
-    pub const ALL: [Skip; 8] = [
+    pub const ALL: [Skip; 9] = [
         Skip::NotIp,
         Skip::NotTcp,
+        Skip::Icmp,
         Skip::UnknownLinkType,
         Skip::Fragment,
         Skip::FragmentOverlap,
@@ -40,6 +43,7 @@ impl Skip {
         match self {
             Skip::NotIp => "not-ip",
             Skip::NotTcp => "not-tcp",
+            Skip::Icmp => "icmp",
             Skip::UnknownLinkType => "unknown-link-type",
             Skip::Fragment => "fragment",
             Skip::FragmentOverlap => "fragment-overlap",

@@ -129,7 +129,7 @@ fn what_is_not_tcp_says_so() {
     assert_eq!(over_ethernet(0x0806, &[0; 28]), Err(Skip::NotIp));
     assert_eq!(over_ethernet(38, &[0x42; 38]), Err(Skip::NotIp));
     assert_eq!(over_ethernet(IPV4, &ipv4(17, &[], &[0; 30])), Err(Skip::NotTcp));
-    assert_eq!(over_ethernet(IPV6, &ipv6(58, &[0; 30])), Err(Skip::NotTcp));
+    assert_eq!(over_ethernet(IPV6, &ipv6(58, &[0; 30])), Err(Skip::Icmp));
     let netlink = [&[0, 4, 0x03, 0x38, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0], packet.as_slice()].concat();
     assert_eq!(decode_owned(LinkType::LINUX_SLL, netlink), Err(Skip::NotIp));
     assert_eq!(decode_owned(LinkType(9999), packet), Err(Skip::UnknownLinkType));
@@ -138,7 +138,7 @@ fn what_is_not_tcp_says_so() {
 #[test]
 fn a_header_quoted_by_an_icmp_error_is_no_segment() {
     let quoted = ipv4(1, &[], &[&[3, 3, 0, 0, 0, 0, 0, 0], ipv4(TCP, &[], &rst()).as_slice()].concat());
-    assert_eq!(over_ethernet(IPV4, &quoted), Err(Skip::NotTcp));
+    assert_eq!(over_ethernet(IPV4, &quoted), Err(Skip::Icmp));
 }
 
 #[test]
@@ -193,13 +193,13 @@ fn a_fragment_alone_is_no_segment() {
         for protocol in [TCP, 17, 4, 41, 47, 51] {
             assert_eq!(over_ethernet(IPV4, &fragment4(field, protocol)), Err(Skip::Fragment));
         }
-        assert_eq!(over_ethernet(IPV4, &fragment4(field, 1)), Err(Skip::NotTcp));
+        assert_eq!(over_ethernet(IPV4, &fragment4(field, 1)), Err(Skip::Icmp));
     }
     for field in [0x0001, 0x0009, 0x0008] {
         for next in [TCP, 17, 4, 41, 47, 51, 60] {
             assert_eq!(over_ethernet(IPV6, &fragment6(field, next, &[0xff; 40])), Err(Skip::Fragment));
         }
-        assert_eq!(over_ethernet(IPV6, &fragment6(field, 58, &body)), Err(Skip::NotTcp));
+        assert_eq!(over_ethernet(IPV6, &fragment6(field, 58, &body)), Err(Skip::Icmp));
     }
     assert_eq!(len(over_ethernet(IPV6, &fragment6(0x0000, TCP, &body))), Ok(8));
 }

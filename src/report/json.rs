@@ -15,7 +15,7 @@ use super::{Context, Finished, Sink};
 use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
 use crate::frame::FrameNo;
-use crate::tcp::FourTuple;
+use crate::tcp::{FourTuple, IcmpError};
 
 /// Changes when a key changes its meaning or goes away; additions do not count.
 const SCHEMA: u32 = 1;
@@ -99,6 +99,8 @@ struct ResetLine<'a> {
     idle_ns: Option<i64>,
     effect: EffectTwin,
     state: StatesTwin,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    icmp: Vec<IcmpTwin<'a>>,
     evidence: Vec<FactTwin<'a>>,
     against: Vec<AgainstTwin<'a>>,
     alternatives: Vec<AlternativeTwin>,
@@ -144,6 +146,7 @@ impl<'a> ResetLine<'a> {
             idle_ns: verdict.idle_ns,
             effect: EffectTwin::new(verdict),
             state: StatesTwin { client: verdict.state.client, server: verdict.state.server },
+            icmp: finding.icmp.iter().map(|error| IcmpTwin::new(error, finding, &speaker)).collect(),
             evidence: verdict.evidence.iter().map(|fact| FactTwin::new(fact, &speaker)).collect(),
             against: verdict.against.iter().map(|against| AgainstTwin::new(against, &speaker)).collect(),
             alternatives: verdict.alternatives.iter().map(AlternativeTwin::new).collect(),
@@ -217,6 +220,35 @@ struct StatesTwin {
     client: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'static str>,
+}
+
+/// An ICMP error that the evidence names.
+#[derive(Serialize)]
+struct IcmpTwin<'a> {
+    frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    from: IpAddr,
+    says: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u32>,
+    /// Whose segment it quotes: that of the reset's sender or that of its receiver.
+    about: &'static str,
+    seq: u32,
+}
+
+impl<'a> IcmpTwin<'a> {
+    fn new(error: &IcmpError, finding: &Finding, speaker: &Speaker<'a>) -> Self {
+        Self {
+            frame: error.frame.number(),
+            file: speaker.foreign_input(error.frame),
+            from: error.from,
+            says: error.complaint.id(),
+            mtu: error.mtu,
+            about: if error.tuple.src == finding.reset.tuple.src { "sender" } else { "receiver" },
+            seq: error.seq.0,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! A RST with all that was known when it came, and what followed it.
 
 use crate::frame::{Layer, Timestamp};
-use crate::tcp::Segment;
+use crate::tcp::{Checksums, IcmpError, Segment};
 
 use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
 
@@ -19,6 +19,8 @@ pub struct ResetCase {
     pub layers: Vec<Layer>,
     /// The ids of the VLAN tags among `layers`, outermost first.
     pub vlans: Vec<u16>,
+    /// Whether its checksums are right.
+    pub checksums: Checksums,
     /// Which end sent it.
     pub sender: Side,
     /// The four-tuple.
@@ -31,6 +33,8 @@ pub struct ResetCase {
     pub before: Vec<Past>,
     /// The next segments of the same life, other RSTs included, at most [`KEPT_AFTER`].
     pub after: Vec<Past>,
+    /// What ICMP errors said of segments of this four-tuple, those after the RST included, at most a few.
+    pub icmp: Vec<IcmpError>,
     /// Whether the wait for what follows was cut short.
     pub cut_short: bool,
     /// Whether the capture ended before the settle time was over.
@@ -39,6 +43,8 @@ pub struct ResetCase {
     pub note: Option<Note>,
     /// What the sending host had shown by then.
     pub host: HostProfile,
+    /// Whether another segment of the sending host shows that its checksums arrive right.
+    pub right_checksums: bool,
     /// What the receiving host had shown by then.
     pub peer_host: HostProfile,
     /// What the sender's port had shown by then.

@@ -29,6 +29,8 @@ pub struct HostProfile {
     pub accepted: Option<(u16, Sight)>,
     /// SYN|ACKs that it answered with RST.
     pub half_opened: u32,
+    /// When it first sent a segment with right checksums, of those whose checksums were looked at.
+    pub right_checksums: Option<Timestamp>,
     /// Probes of odd kind, or refused SYNs, that it sent.
     pub probes: u32,
     /// Its latest refused or odd probe went here.
@@ -93,6 +95,13 @@ impl Hosts {
         }
         if let Some(record) = self.port_mut(port) {
             record.last_accepted = Some(sight);
+        }
+    }
+
+    /// Takes note of a segment whose checksums are right.
+    pub fn observe_right_checksums(&mut self, segment: &Segment) {
+        if let Some(host) = self.host_mut(segment.tuple.src.ip()) {
+            host.right_checksums.get_or_insert(segment.time);
         }
     }
 

@@ -123,6 +123,11 @@ impl Tracker {
         &self.hosts
     }
 
+    /// Hosts and ports, to be changed.
+    pub fn hosts_mut(&mut self) -> &mut Hosts {
+        &mut self.hosts
+    }
+
     /// An incarnation.
     pub fn get(&self, id: Id) -> Option<&Incarnation> {
         self.slab.get(id)

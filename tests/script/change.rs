@@ -40,6 +40,10 @@ impl Change {
 
 fn renumbered(sent: &Sent, side: SocketAddrV4, by: u32) -> Sent {
     let mut sent = sent.clone();
+    if let Some(icmp) = &mut sent.icmp {
+        *icmp.quoted = renumbered(&icmp.quoted, side, by);
+        return sent;
+    }
     // A reset that answers a segment without ACK has seq 0 whatever the sender's numbers are (RFC 9293 3.5.2).
     if sent.from == side && !(sent.flags.rst() && sent.seq == 0) {
         sent.seq = sent.seq.wrapping_add(by);
@@ -112,6 +116,8 @@ fn healthy(connection: u8) -> Vec<Sent> {
         tos: 0,
         label: 9,
         cut: None,
+        sum: None,
+        icmp: None,
         payload: vec![b'y'; len],
     };
     steps.map(sent).to_vec()

@@ -91,7 +91,9 @@ fn restated_detail(detail: &Detail, found: &Judged) -> Option<Detail> {
         }
         Detail::LostToSender(_) => verdict.effect.bytes_lost_to_sender.map(Detail::LostToSender),
         Detail::LostToPeer(_) => verdict.effect.bytes_lost_to_peer.map(Detail::LostToPeer),
-        Detail::Unprovoked | Detail::Missing(_) | Detail::Alternative(_) | Detail::Evidence(..) => None,
+        Detail::Unprovoked | Detail::Missing(_) | Detail::Alternative(_) | Detail::Evidence(..) | Detail::Unsaid(_) => {
+            None
+        }
     }
 }
 
@@ -145,6 +147,7 @@ fn detail_difference(detail: &Detail, found: &Judged) -> Option<String> {
         Detail::Evidence(kind, frame) => verdict.evidence.iter().any(|fact| {
             fact.kind == *kind && frame.is_none_or(|wanted| fact.frame.is_some_and(|frame| frame_is(frame, wanted)))
         }),
+        Detail::Unsaid(kind) => verdict.evidence.iter().all(|fact| fact.kind != *kind),
         Detail::LostToSender(count) => verdict.effect.bytes_lost_to_sender == Some(*count),
         Detail::LostToPeer(count) => verdict.effect.bytes_lost_to_peer == Some(*count),
     };
@@ -164,7 +167,7 @@ fn described(detail: &Detail, found: &Judged) -> String {
         Detail::Effect(..) | Detail::LostToSender(_) | Detail::LostToPeer(_) => format!("{:?}", verdict.effect),
         Detail::Missing(_) => format!("{:?}", verdict.missing),
         Detail::Alternative(_) => format!("{:?}", verdict.alternatives),
-        Detail::Evidence(..) => format!("{:?}", verdict.evidence),
+        Detail::Evidence(..) | Detail::Unsaid(_) => format!("{:?}", verdict.evidence),
     }
 }
 

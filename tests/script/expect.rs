@@ -45,6 +45,8 @@ pub enum Detail {
     Alternative(Pattern),
     /// `evidence seq-equals-ack-of #1`: a fact that must be there.
     Evidence(FactKind, Option<u64>),
+    /// `no evidence icmp-refused`: a fact that must not be there.
+    Unsaid(FactKind),
     /// `bytes lost 3 to sender` or `to peer`.
     LostToSender(u32),
     /// `bytes lost 3 to peer`.
@@ -98,6 +100,7 @@ impl Detail {
             ["evidence", fact, frame] => {
                 Detail::Evidence(known(FactKind::from_id(fact), fact, "fact")?, Some(frame_number(frame)?))
             }
+            ["no", "evidence", fact] => Detail::Unsaid(known(FactKind::from_id(fact), fact, "fact")?),
             ["bytes", "lost", count, "to", "sender"] => Detail::LostToSender(number(count)?),
             ["bytes", "lost", count, "to", "peer"] => Detail::LostToPeer(number(count)?),
             _ => return Err(format!("`{}` is no detail of an expectation", text.trim())),

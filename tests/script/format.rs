@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Detail, Expect, IpVersion, Number, Packet, Pattern, Says, Script};
+use super::{Detail, Expect, IpVersion, Number, Packet, Pattern, Says, Script, Spoiled};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -30,6 +30,9 @@ impl fmt::Display for Says {
 impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gap = format!("+{}", seconds(self.gap_ns));
+        if let Some(icmp) = &self.icmp {
+            return write!(f, "{gap:<9} {} > {}  {icmp}", self.from, self.to);
+        }
         write!(f, "{gap:<9} {} > {}  {:<3} {}", self.from, self.to, self.flags.to_string(), range(self.seq, self.len))?;
         if let Some(ack) = self.ack {
             write!(f, " ack {}", one(ack))?;
@@ -50,6 +53,9 @@ impl fmt::Display for Packet {
                 let options: Vec<String> = self.options.iter().map(ToString::to_string).collect();
                 write!(f, " <{}>", options.join(","))?;
             }
+        }
+        if let Some((_, name)) = Spoiled::ALL.iter().find(|(spoiled, _)| Some(*spoiled) == self.sum) {
+            write!(f, " sum {name}")?;
         }
         match &self.payload {
             Some(text) => write!(f, " payload \"{}\"", text.escape_default()),
@@ -104,6 +110,7 @@ impl fmt::Display for Detail {
             Detail::Alternative(pattern) => write!(f, "alternative {pattern}"),
             Detail::Evidence(fact, None) => write!(f, "evidence {fact}"),
             Detail::Evidence(fact, Some(frame)) => write!(f, "evidence {fact} #{frame}"),
+            Detail::Unsaid(fact) => write!(f, "no evidence {fact}"),
             Detail::LostToSender(count) => write!(f, "bytes lost {count} to sender"),
             Detail::LostToPeer(count) => write!(f, "bytes lost {count} to peer"),
         }
@@ -117,7 +124,7 @@ fn range(seq: Number, len: u32) -> String {
     }
 }
 
-fn one(number: Number) -> String {
+pub fn one(number: Number) -> String {
     match number {
         Number::Relative(number) => number.to_string(),
         Number::Absolute(number) => format!("abs {number}"),

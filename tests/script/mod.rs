@@ -10,8 +10,12 @@
 //!
 //! * A segment is its time since the line above (seconds, `+-1` goes back), sender, receiver, tcpdump's flags,
 //!   `seq:end(payload bytes)`, and then any of `ack N`, `win N`, `<options>`, `ttl N`, `id N`, `tos N`, `label N`,
-//!   `cut N` (only N bytes of the TCP segment were captured) and `payload "text"`.
+//!   `cut N` (only N bytes of the TCP segment were captured), `sum wrong` (the TCP checksum; `sum offloaded` leaves it to
+//!   hardware, `sum ip-wrong` is the IPv4 header's) and `payload "text"`.
 //!   What is left out is what Linux would have sent.
+//! * `+.01 R > C icmp too-big mtu 1400 [#4]` is an ICMP error that quotes segment 4, by the ids of `Complaint`; its sender
+//!   is a host without a port of its own. `[#4 cut 8]` quotes only 8 bytes of TCP, `[#4 seq 99]` another number, which
+//!   counts as those of a segment do.
 //! * Numbers count from their side's initial sequence number once a SYN or an `isn` line gave it one; before that they
 //!   are the numbers on the wire, as is a number after `abs` always.
 //! * `isn C 4294967290` sets the initial number from there on; a SYN after it opens the next incarnation.
@@ -26,6 +30,7 @@ mod check;
 mod expect;
 mod format;
 mod fragment;
+mod icmp;
 mod options;
 mod parse;
 mod passes;
@@ -35,6 +40,7 @@ mod wire;
 pub use change::Change;
 pub use check::{check, rewritten};
 pub use expect::{Detail, Expect, Pattern};
+pub use icmp::Icmp;
 pub use options::TcpOption;
 pub use parse::parse;
 pub use passes::passes_agree;
@@ -130,8 +136,29 @@ pub struct Packet {
     pub label: Option<u32>,
     /// How many bytes of the TCP segment were captured, where not all.
     pub cut: Option<usize>,
+    /// Which checksum is not right, and how.
+    pub sum: Option<Spoiled>,
     /// The payload itself, where it matters.
     pub payload: Option<String>,
+    /// The ICMP error that it is, and no segment.
+    pub icmp: Option<Icmp>,
+}
+
+/// A checksum that is not right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spoiled {
+    /// That of TCP is wrong.
+    Wrong,
+    /// That of TCP is the sum of the pseudo-header, for hardware to go on with.
+    Offloaded,
+    /// That of the IPv4 header is wrong.
+    IpWrong,
+}
+
+impl Spoiled {
+    /// All, with their names.
+    pub const ALL: [(Spoiled, &'static str); 3] =
+        [(Spoiled::Wrong, "wrong"), (Spoiled::Offloaded, "offloaded"), (Spoiled::IpWrong, "ip-wrong")];
 }
 
 impl Script {

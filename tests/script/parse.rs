@@ -3,7 +3,7 @@
 use rstscan::tcp::Flags;
 
 use super::options::number;
-use super::{Detail, Expect, IpVersion, Line, Number, Packet, Says, Script, TcpOption};
+use super::{Detail, Expect, IpVersion, Line, Number, Packet, Says, Script, Spoiled, TcpOption};
 
 /// Reads a script.
 ///
@@ -65,15 +65,28 @@ fn packet(line: &str) -> Result<Packet, String> {
     words.expect(">")?;
     let to = words.next("the receiver")?.to_string();
     let letters = words.next("flags")?;
+    if letters == "icmp" {
+        return Ok(Packet { icmp: Some(words.icmp()?), ..empty(gap_ns, from, to) });
+    }
     let flags = Flags::parse(letters).ok_or_else(|| format!("`{letters}` are not tcpdump's flags"))?;
     let (seq, len) = words.range()?;
-    let mut packet = Packet {
+    let mut packet = Packet { flags, seq, len, ..empty(gap_ns, from, to) };
+    while !words.rest.trim_start().is_empty() {
+        words.field(&mut packet)?;
+    }
+    verify(&packet)?;
+    Ok(packet)
+}
+
+/// A packet of which nothing else is said.
+fn empty(gap_ns: i64, from: String, to: String) -> Packet {
+    Packet {
         gap_ns,
         from,
         to,
-        flags,
-        seq,
-        len,
+        flags: Flags::default(),
+        seq: Number::Relative(0),
+        len: 0,
         ack: None,
         win: None,
         options: Vec::new(),
@@ -82,13 +95,10 @@ fn packet(line: &str) -> Result<Packet, String> {
         tos: None,
         label: None,
         cut: None,
+        sum: None,
         payload: None,
-    };
-    while !words.rest.trim_start().is_empty() {
-        words.field(&mut packet)?;
+        icmp: None,
     }
-    verify(&packet)?;
-    Ok(packet)
 }
 
 fn verify(packet: &Packet) -> Result<(), String> {
@@ -103,13 +113,18 @@ fn verify(packet: &Packet) -> Result<(), String> {
     }
 }
 
+fn spoiled(name: &str) -> Result<Spoiled, String> {
+    let found = Spoiled::ALL.iter().find(|(_, own)| *own == name);
+    found.map(|(spoiled, _)| *spoiled).ok_or_else(|| format!("`{name}` is no way to spoil a checksum"))
+}
+
 /// What is left of a line.
-struct Words<'a> {
-    rest: &'a str,
+pub struct Words<'a> {
+    pub rest: &'a str,
 }
 
 impl<'a> Words<'a> {
-    fn next(&mut self, what: &str) -> Result<&'a str, String> {
+    pub fn next(&mut self, what: &str) -> Result<&'a str, String> {
         let text = self.rest.trim_start();
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
         let (word, rest) = text.split_at(end);
@@ -123,7 +138,7 @@ impl<'a> Words<'a> {
     }
 
     /// Up to the closing mark, which is dropped.
-    fn until(&mut self, open: char, close: char) -> Result<&'a str, String> {
+    pub fn until(&mut self, open: char, close: char) -> Result<&'a str, String> {
         let text = self.rest.trim_start();
         let inner = text.strip_prefix(open).ok_or_else(|| format!("`{open}` expected"))?;
         let (inner, rest) = inner.split_once(close).ok_or_else(|| format!("`{close}` is missing"))?;
@@ -148,7 +163,7 @@ impl<'a> Words<'a> {
         Ok((wrap(seq), len))
     }
 
-    fn number(&mut self) -> Result<Number, String> {
+    pub fn number(&mut self) -> Result<Number, String> {
         match self.next("a number")? {
             "abs" => Ok(Number::Absolute(number(self.next("a number")?)?)),
             word => Ok(Number::Relative(number(word)?)),
@@ -170,6 +185,7 @@ impl<'a> Words<'a> {
             "tos" => packet.tos = Some(number(self.next(name)?)?),
             "label" => packet.label = Some(number(self.next(name)?)?),
             "cut" => packet.cut = Some(number(self.next(name)?)?),
+            "sum" => packet.sum = Some(spoiled(self.next(name)?)?),
             "payload" => packet.payload = Some(self.until('"', '"')?.replace("\\r", "\r").replace("\\n", "\n")),
             _ => return Err(format!("`{name}` is no field of a segment")),
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
+use etherparse::checksum::Sum16BitWords;
 use etherparse::{
     IpFragOffset, IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions, Ipv6FlowLabel, Ipv6Header,
     LinuxSllPacketType, PacketBuilder, PacketBuilderStep, TcpHeader, VlanId,
@@ -11,7 +12,8 @@ use rstscan::frame::LinkType;
 use rstscan::tcp::Flags;
 
 use super::fragment::fragments;
-use super::{IpVersion, Number, Packet, Says, Script, TcpOption};
+use super::icmp::Sending;
+use super::{Icmp, IpVersion, Number, Packet, Says, Script, Spoiled, TcpOption};
 
 /// Segments in the order of their capture.
 pub type Capture = Vec<Sent>;
@@ -49,6 +51,10 @@ pub struct Sent {
     pub label: u32,
     /// How many bytes of the TCP segment were captured, where not all.
     pub cut: Option<usize>,
+    /// Which checksum is not right, and how.
+    pub sum: Option<Spoiled>,
+    /// The ICMP error that it is, and no segment.
+    pub icmp: Option<Sending>,
     /// Payload.
     pub payload: Vec<u8>,
 }
@@ -71,6 +77,11 @@ pub enum Encapsulation {
 }
 
 impl Encapsulation {
+    /// Whether a segment takes several frames.
+    pub fn is_fragmented(self) -> bool {
+        matches!(self, Encapsulation::Fragments | Encapsulation::Fragments6)
+    }
+
     /// The IP version of its packets.
     pub fn version(self) -> IpVersion {
         match self {
@@ -109,7 +120,11 @@ pub fn segments(script: &Script) -> Result<Capture, String> {
             Says::Packet(packet) => {
                 time_ns += packet.gap_ns;
                 let number = capture.len() as u64 + 1;
-                let sent = hosts.send(packet).map_err(|error| format!("{}: {error}", line.at.start + 1))?;
+                let sent = match &packet.icmp {
+                    None => hosts.send(packet),
+                    Some(icmp) => hosts.complain(packet, icmp, &capture),
+                };
+                let sent = sent.map_err(|error| format!("{}: {error}", line.at.start + 1))?;
                 capture.push(Sent { number: Some(number), time_ns, ..sent });
             }
             _ => {}
@@ -156,11 +171,27 @@ impl Hosts {
             tos: packet.tos.unwrap_or(0),
             label: packet.label.unwrap_or(if echo { 0xe_c40e } else { 0x1_0000 + u32::from(from.port()) }),
             cut: packet.cut,
+            sum: packet.sum,
+            icmp: None,
             payload: match &packet.payload {
                 Some(text) => text.clone().into_bytes(),
                 None => vec![b'x'; packet.len as usize],
             },
         })
+    }
+
+    /// An ICMP error that quotes an earlier segment.
+    fn complain(&mut self, packet: &Packet, icmp: &Icmp, capture: &Capture) -> Result<Sent, String> {
+        let index = usize::try_from(icmp.quote.frame).ok().and_then(|number| number.checked_sub(1));
+        let found = index.and_then(|index| capture.get(index));
+        let mut quoted = found.ok_or_else(|| format!("there is no segment #{} above", icmp.quote.frame))?.clone();
+        if let Some(number) = icmp.quote.seq {
+            let sender = self.addresses.iter().find(|(_, address)| **address == quoted.from);
+            quoted.seq = self.resolve(sender.map_or("", |(name, _)| name), number);
+        }
+        let sending =
+            Sending { complaint: icmp.complaint, mtu: icmp.mtu, cut: icmp.quote.cut, quoted: Box::new(quoted) };
+        Ok(Sent { icmp: Some(sending), ..self.send(packet)? })
     }
 
     fn absolute(&self, peer: &str, option: &TcpOption) -> TcpOption {
@@ -197,11 +228,12 @@ fn usual_window(flags: Flags) -> u16 {
     }
 }
 
-/// The frames that carry a segment. What was cut is in one frame: there is no putting it together.
+/// The frames that carry a segment. What was cut is in one frame, there is no putting it together; and so are ICMP errors,
+/// which are small everywhere.
 pub fn frames(sent: &Sent, encapsulation: Encapsulation) -> Vec<(LinkType, Vec<u8>, u32)> {
     let (link, bytes, wire_len) = encode(sent, encapsulation);
     match encapsulation {
-        Encapsulation::Fragments | Encapsulation::Fragments6 if sent.cut.is_none() => {
+        Encapsulation::Fragments | Encapsulation::Fragments6 if sent.cut.is_none() && sent.icmp.is_none() => {
             fragments(&bytes).into_iter().map(|bytes| (link, bytes.clone(), bytes.len() as u32)).collect()
         }
         _ => vec![(link, bytes, wire_len)],
@@ -211,13 +243,22 @@ pub fn frames(sent: &Sent, encapsulation: Encapsulation) -> Vec<(LinkType, Vec<u
 /// The bytes of one frame that carries a segment: link type, captured bytes, length on the wire.
 pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
     let mut bytes = Vec::new();
-    let tcp = tcp_header(sent);
-    let tcp_len = tcp.header_len() + sent.payload.len();
-    with_link(sent, encapsulation)
-        .tcp_header(tcp)
-        .write(&mut bytes, &sent.payload)
-        .expect("a script's segment fits into a frame");
-    let headers = bytes.len() - tcp_len;
+    let headers = match &sent.icmp {
+        Some(icmp) => {
+            icmp.write(with_link(sent, encapsulation), &mut bytes, encapsulation.version() == IpVersion::V6);
+            bytes.len()
+        }
+        None => {
+            let tcp = tcp_header(sent);
+            let tcp_len = tcp.header_len() + sent.payload.len();
+            let written = with_link(sent, encapsulation).tcp_header(tcp).write(&mut bytes, &sent.payload);
+            written.expect("a script's segment fits into a frame");
+            bytes.len() - tcp_len
+        }
+    };
+    if let Some(spoiled) = sent.sum {
+        spoil(&mut bytes, headers, spoiled);
+    }
     let link = if encapsulation == Encapsulation::Cooked { LinkType::LINUX_SLL } else { LinkType::ETHERNET };
     if link == LinkType::ETHERNET && bytes.len() < 60 {
         bytes.resize(60, 0);
@@ -227,6 +268,36 @@ pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, 
         bytes.truncate(headers + cut);
     }
     (link, bytes, wire_len)
+}
+
+/// The same packet without a link layer.
+pub fn packet(sent: &Sent, is_ipv6: bool) -> Vec<u8> {
+    let (_, bytes, _) = encode(sent, if is_ipv6 { Encapsulation::Ipv6 } else { Encapsulation::Ethernet });
+    let (headers, len_at) = if is_ipv6 { (40, 4) } else { (0, 2) };
+    let packet = &bytes[14..];
+    let len = headers + usize::from(u16::from_be_bytes([packet[len_at], packet[len_at + 1]]));
+    packet[..len].to_vec()
+}
+
+/// Spoils a checksum of the frame whose TCP header begins at `tcp`.
+fn spoil(bytes: &mut [u8], tcp: usize, spoiled: Spoiled) {
+    let at = match spoiled {
+        Spoiled::Wrong | Spoiled::Offloaded => tcp + 16,
+        Spoiled::IpWrong => tcp - 10,
+    };
+    let fresh = match spoiled {
+        Spoiled::Wrong | Spoiled::IpWrong => [bytes[at] ^ 0x15, bytes[at + 1] ^ 0xa1],
+        Spoiled::Offloaded => {
+            // The right checksum is the complement of the sum over pseudo-header and segment; the segment's part goes out.
+            let mut segment = bytes[tcp..].to_vec();
+            let right = u16::from_be_bytes([segment[16], segment[17]]);
+            segment[16..18].fill(0);
+            let complement = Sum16BitWords::new().add_slice(&segment).ones_complement().to_be();
+            let sum = u32::from(!right) + u32::from(complement);
+            (((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes()
+        }
+    };
+    bytes[at..at + 2].copy_from_slice(&fresh);
 }
 
 fn with_link(sent: &Sent, encapsulation: Encapsulation) -> PacketBuilderStep<IpHeaders> {

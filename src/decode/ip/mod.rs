@@ -118,6 +118,11 @@ fn leads_to_tcp(protocol: IpNumber) -> bool {
     matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP)
 }
 
+/// Why a packet of a protocol that does not lead to TCP gives no segment.
+fn no_segment(protocol: IpNumber) -> Skip {
+    if matches!(protocol, ip_number::ICMP | ip_number::IPV6_ICMP) { Skip::Icmp } else { Skip::NotTcp }
+}
+
 /// Why a header that does not fit gives no segment: `cut` by the capture, or by IP's own length.
 fn too_short(cut: bool) -> Skip {
     if cut { Skip::Truncated } else { Skip::Malformed }

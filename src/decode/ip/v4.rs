@@ -3,7 +3,7 @@
 use etherparse::err::{ip_auth, ipv4};
 use etherparse::{IpFragOffset, Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
 
-use super::{Body, Fragment, Miss, PacketId, leads_to_tcp, too_short};
+use super::{Body, Fragment, Miss, PacketId, leads_to_tcp, no_segment, too_short};
 use crate::decode::Skip;
 use crate::decode::link::Network;
 use crate::tcp::IpFields;
@@ -34,7 +34,7 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
     })?;
     let header = packet.header();
     if !leads_to_tcp(header.protocol()) && header.protocol() != ip_number::AUTH {
-        return Err(Skip::NotTcp.into());
+        return Err(no_segment(header.protocol()).into());
     }
     let stated = usize::from(header.total_len());
     let total = if stated == 0 { wire_len } else { stated };
@@ -53,7 +53,7 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
     }
     let protocol = packet.payload_ip_number();
     if !leads_to_tcp(protocol) {
-        return Err(Skip::NotTcp.into());
+        return Err(no_segment(protocol).into());
     }
     let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
     let len = len.saturating_sub(authentication);

@@ -6,7 +6,7 @@ use etherparse::{
     Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use super::{Body, Fragment, Miss, PacketId, leads_to_tcp, too_short};
+use super::{Body, Fragment, Miss, PacketId, leads_to_tcp, no_segment, too_short};
 use crate::decode::Skip;
 use crate::decode::link::Network;
 use crate::tcp::IpFields;
@@ -106,7 +106,7 @@ impl<'a> Chain<'a> {
                 }
                 (header.next_header(), header.slice().len())
             }
-            _ => return Err(Stop::Skip(Skip::NotTcp)),
+            other => return Err(Stop::Skip(no_segment(other))),
         };
         (self.next, self.named_at, self.at) = (next, self.at, self.at + header_len);
         Ok(())
@@ -146,7 +146,7 @@ fn fragmented(header: Ipv6FragmentHeader) -> Stop {
     if leads_to_tcp(carried) || carried.is_ipv6_ext_header_value() {
         Stop::Fragment(header)
     } else {
-        Stop::Skip(Skip::NotTcp)
+        Stop::Skip(no_segment(carried))
     }
 }
 

@@ -30,7 +30,7 @@ const STEPS: usize = 16;
 
 /// The innermost TCP segment, and all that was around it; `uncaptured` is how many bytes of the frame are not there.
 pub(super) fn innermost<'a>(network: &Network<'a>, uncaptured: usize) -> Result<(Body<'a>, Encap), Miss<'a>> {
-    let mut walk = Walk { network: *network, uncaptured, below_ip: false };
+    let mut walk = Walk::new(network, uncaptured);
     for _ in 0..STEPS {
         match walk.step() {
             Ok(Some(body)) => return Ok((body, walk.network.encap)),
@@ -39,6 +39,20 @@ pub(super) fn innermost<'a>(network: &Network<'a>, uncaptured: usize) -> Result<
         }
     }
     Err(walk.named(Skip::NotIp.into()))
+}
+
+/// The innermost IP packet, from its header on, where it carries TCP or ICMP; `uncaptured` as for [`innermost`].
+pub(super) fn innermost_packet<'a>(network: &Network<'a>, uncaptured: usize) -> Option<&'a [u8]> {
+    let mut walk = Walk::new(network, uncaptured);
+    for _ in 0..STEPS {
+        let bytes = walk.network.bytes;
+        match walk.step() {
+            Ok(Some(_)) | Err(Miss::Skip(Skip::Icmp)) => return Some(bytes),
+            Ok(None) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// The way inwards, at one of its headers.
@@ -51,6 +65,10 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(network: &Network<'a>, uncaptured: usize) -> Self {
+        Walk { network: *network, uncaptured, below_ip: false }
+    }
+
     /// Takes one header off, or finds the segment.
     fn step(&mut self) -> Result<Option<Body<'a>>, Miss<'a>> {
         let Network { ether_type, bytes, .. } = self.network;

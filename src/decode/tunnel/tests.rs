@@ -310,8 +310,8 @@ fn what_a_tunnel_carries_beside_tcp_says_so() {
     let packet = inner4(&segment(RST_ACK, &[], &[]));
     let quoted = ipv4(1, &[], &[&[3, 3, 0, 0, 0, 0, 0, 0], packet.as_slice()].concat());
     assert_eq!(decode_frame(in_udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0], &arp])), Err(Skip::NotTcp));
-    assert_eq!(decode_frame(in_gre(&[&[0, 0, 8, 0], &quoted])), Err(Skip::NotTcp));
-    assert_eq!(decode_frame(in_ipv4(4, &[&quoted])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_gre(&[&[0, 0, 8, 0], &quoted])), Err(Skip::Icmp));
+    assert_eq!(decode_frame(in_ipv4(4, &[&quoted])), Err(Skip::Icmp));
     assert_eq!(decode_frame(in_gre(&[&[0x40, 0, 8, 0, 0, 0, 0, 0], &packet])), Err(Skip::NotTcp));
     assert_eq!(decode_frame(in_gre(&[&[0, 0, 0, 0]])), Err(Skip::NotTcp));
     assert_eq!(decode_frame(in_ipv4(97, &[&[0x20, 0], &arp])), Err(Skip::NotTcp));

@@ -128,6 +128,7 @@ fn skip_words(reason: &str) -> &str {
     match reason {
         "not-ip" => "not IP",
         "not-tcp" => "IP but not TCP",
+        "icmp" => "ICMP",
         "unknown-link-type" => "of a link type rstscan does not read",
         "fragment" => "IP fragments of incomplete packets",
         "fragment-overlap" => "IP fragments that overlap",

@@ -92,7 +92,19 @@ const WORDS: &[(FactKind, &str)] = &[
     (F::OneDirection, "the capture shows one direction only"),
     (F::NothingBefore, "the capture shows nothing of the connection before it"),
     (F::NoHandshake, "the handshake is not in the capture"),
-    (F::BadChecksum, "its TCP checksum is wrong"),
+    (F::BadChecksum, "its TCP checksum is wrong, so {r} dropped it if it arrived like that"),
+    (F::BadIpChecksum, "the checksum of its IP header is wrong, so it was dropped if it went on like that"),
+    (F::IcmpRefused, "ICMP refused a segment[ of {whose}][: {icmp}][ ({frame})]"),
+    (F::IcmpUnreachable, "ICMP says that a segment[ of {whose}] could not be delivered[: {icmp}][ ({frame})]"),
+    (
+        F::IcmpTooBig,
+        "ICMP[ from {icmp-from}] says that a segment[ of {whose}] is too big[ for an MTU of {n}][ ({frame})], \
+         and it was never acknowledged",
+    ),
+    (F::IcmpTimeExceeded, "ICMP[ from {icmp-from}] says that a segment[ of {whose}] ran out of hops[ ({frame})]"),
+    (F::IcmpParameterProblem, "ICMP[ from {icmp-from}] rejects the IP header of a segment[ of {whose}][ ({frame})]"),
+    (F::IcmpSourceQuench, "ICMP[ from {icmp-from}] asks[ {whose}] for less traffic[ ({frame})]"),
+    (F::ResetUndelivered, "ICMP says that it could not be delivered[: {icmp}][ ({frame})]"),
 ];
 
 /// A kind without its row here, or a row in the wrong place, does not compile.

@@ -5,7 +5,9 @@ use super::Words;
 pub const INJECTED: Words = Words {
     sentence: "{maybe}a third party sent this reset to {receiver} in the name of {sender}.",
     check: "which firewall, IPS, proxy or censor stands between them? Capture at {sender-host} too: \
-            a reset that is missing there was made on the way",
+            a reset that is missing there was made on the way\
+            [{bad-checksum}; with a wrong checksum it is meant for devices that do not check, as tools against \
+            inspection on {sender-host} send it (zapret)]",
 };
 
 pub const INJECTED_BURST: Words = Words {

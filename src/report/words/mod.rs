@@ -9,6 +9,7 @@ mod effect;
 mod facts;
 mod forged;
 mod half_open;
+mod icmp;
 mod template;
 mod time_wait;
 mod undetermined;
@@ -21,6 +22,7 @@ use super::amount;
 use crate::analyzer::{Finding, Reset};
 use crate::classify::{Alternative, Cause, Certainty, Class, Fact, FactKind, Form, Role};
 use crate::frame::{FrameNo, Layer};
+use crate::tcp::IcmpError;
 
 /// An idle time below this is nothing to speak of, in nanoseconds.
 const NOTABLE_IDLE: i64 = 1_000_000_000;
@@ -66,18 +68,40 @@ impl<'a> Speaker<'a> {
 
     /// What to check or to change.
     pub fn check(&self) -> String {
-        template::fill(words(self.finding.verdict.cause).check, |gap| self.gap(gap))
+        let own = template::fill(words(self.finding.verdict.cause).check, |gap| self.gap(gap));
+        let beside = self.finding.verdict.evidence.iter().find_map(|fact| {
+            let template = icmp::check(fact.kind)?;
+            self.error(fact).map(|_| template::fill(template, |gap| self.gap_of(fact, gap)))
+        });
+        beside.map_or(own.clone(), |beside| format!("{own}; {beside}"))
     }
 
     /// What a fact says.
     pub fn fact(&self, fact: &Fact) -> String {
-        template::fill(facts::words(fact.kind), |gap| match gap {
+        template::fill(facts::words(fact.kind), |gap| self.gap_of(fact, gap))
+    }
+
+    fn gap_of(&self, fact: &Fact, name: &str) -> Option<String> {
+        match name {
             "frame" => fact.frame.map(|frame| self.frame(frame)),
             "n" => fact.value.map(|value| value.unsigned_abs().to_string()),
             "bytes" => fact.value.map(|value| amount::bytes(value.unsigned_abs())),
             "time" => fact.value.map(amount::duration),
-            _ => self.gap(gap),
-        })
+            "icmp" => {
+                self.error(fact).map(|error| format!("{}, from {}", icmp::complaint(error.complaint), error.from))
+            }
+            "icmp-from" => self.error(fact).map(|error| error.from.to_string()),
+            "whose" => self.error(fact).map(|error| {
+                let own = error.tuple.src == self.finding.reset.tuple.src;
+                if own { self.sender() } else { self.receiver() }.to_owned()
+            }),
+            _ => self.gap(name),
+        }
+    }
+
+    /// The ICMP error that a fact rests on.
+    fn error(&self, fact: &Fact) -> Option<&'a IcmpError> {
+        self.finding.icmp.iter().find(|error| Some(error.frame) == fact.frame)
     }
 
     /// What the reset did.
@@ -148,6 +172,7 @@ impl<'a> Speaker<'a> {
             "by-client" => guard(role == Some(Role::Client))?,
             "retry-accepted" => guard(self.shows(FactKind::RetryAccepted))?,
             "retry-not-accepted" => guard(!self.shows(FactKind::RetryAccepted))?,
+            "bad-checksum" => guard(self.shows(FactKind::BadChecksum) || self.shows(FactKind::BadIpChecksum))?,
             "by-server" => guard(role == Some(Role::Server))?,
             "by-unknown" => guard(role.is_none())?,
             "idle" => amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::classify::{Application, FactKind, OnPeer};
 use crate::report::fixtures;
+use crate::tcp::{Complaint, SeqNum};
 
 /// A finding about which everything that a sentence may mention is known.
 fn full(cause: Cause, certainty: Certainty) -> Finding {
@@ -184,4 +185,52 @@ fn the_effect_says_what_the_program_saw_and_what_was_lost() {
 fn payload_is_printable_whatever_it_holds() {
     assert_eq!(payload(b""), None);
     assert_eq!(payload(b"No flow found\r\n\x1b[2J\xff").as_deref(), Some("No flow found\\r\\n\\x1b[2J\\xff"));
+}
+
+/// The textbook's half-open connection, with an ICMP error about the client's request.
+fn with_icmp(kind: FactKind, complaint: Complaint) -> Finding {
+    let mut finding = full(Cause::LostState, Certainty::Likely);
+    finding.verdict.evidence.push(Fact::at(kind, FrameNo::new(0, 9)).with(1400));
+    finding.icmp.push(IcmpError {
+        frame: FrameNo::new(0, 9),
+        time: finding.reset.time,
+        from: [203, 0, 113, 1].into(),
+        complaint,
+        mtu: None,
+        tuple: finding.reset.tuple.reversed(),
+        seq: SeqNum(7),
+        flags: None,
+        id: None,
+    });
+    finding
+}
+
+#[test]
+fn an_icmp_error_says_who_sent_it_and_whose_segment_it_quotes() {
+    let said = |kind, complaint| {
+        let finding = with_icmp(kind, complaint);
+        about(&finding).fact(&Fact::at(kind, FrameNo::new(0, 9)).with(1400))
+    };
+    let refused = said(FactKind::IcmpRefused, Complaint::Prohibited);
+    assert_eq!(refused, "ICMP refused a segment of the client: administratively prohibited, from 203.0.113.1 (#9)");
+    let too_big = said(FactKind::IcmpTooBig, Complaint::TooBig);
+    assert_eq!(
+        too_big,
+        "ICMP from 203.0.113.1 says that a segment of the client is too big for an MTU of 1400 (#9), \
+         and it was never acknowledged"
+    );
+    for complaint in Complaint::ALL {
+        assert_well_formed(&said(FactKind::IcmpUnreachable, complaint));
+    }
+}
+
+#[test]
+fn an_icmp_error_adds_to_the_advice() {
+    let plain = about(&full(Cause::LostState, Certainty::Likely)).check();
+    for &kind in FactKind::ALL {
+        let advice = about(&with_icmp(kind, Complaint::Prohibited)).check();
+        assert_well_formed(&advice);
+        assert_eq!(advice != plain, icmp::check(kind).is_some(), "{kind}");
+        assert!(advice.starts_with(&plain));
+    }
 }

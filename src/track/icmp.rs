@@ -1,0 +1,100 @@
+//! The latest ICMP errors about TCP connections.
+
+use std::collections::HashMap;
+
+use crate::tcp::IcmpError;
+
+use super::Ends;
+
+/// The most four-tuples of a generation. Anybody can send ICMP errors, so memory for them is small.
+const GENERATION: usize = 1 << 12;
+/// The most errors about one four-tuple.
+const EACH: usize = 8;
+
+type Generation = HashMap<Ends, Vec<IcmpError>, foldhash::fast::RandomState>;
+
+/// The latest ICMP errors, by the four-tuple that they are about: those of at least 4096 four-tuples, and of at most twice
+/// as many.
+#[derive(Debug, Default)]
+pub struct IcmpErrors {
+    young: Generation,
+    /// What was young before.
+    old: Generation,
+}
+
+impl IcmpErrors {
+    /// Takes note of an error.
+    pub fn add(&mut self, error: &IcmpError) {
+        let ends = Ends::of(&error.tuple).0;
+        if !self.young.contains_key(&ends) {
+            if self.young.len() >= GENERATION {
+                self.old = std::mem::take(&mut self.young);
+            }
+            let known = self.old.remove(&ends).unwrap_or_default();
+            self.young.insert(ends, known);
+        }
+        if let Some(errors) = self.young.get_mut(&ends) {
+            if errors.len() >= EACH {
+                errors.remove(0);
+            }
+            errors.push(*error);
+        }
+    }
+
+    /// The errors about a four-tuple, oldest first.
+    pub fn about(&self, ends: &Ends) -> &[IcmpError] {
+        self.young.get(ends).or_else(|| self.old.get(ends)).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, Timestamp};
+    use crate::tcp::{Complaint, FourTuple, SeqNum};
+
+    fn error(number: u64, port: u16) -> IcmpError {
+        IcmpError {
+            frame: FrameNo::new(0, number),
+            time: Timestamp::from_nanos(0),
+            from: [10, 0, 0, 9].into(),
+            complaint: Complaint::Prohibited,
+            mtu: None,
+            tuple: FourTuple::new(([10, 0, 0, 1].into(), port), ([10, 0, 0, 2].into(), 80)),
+            seq: SeqNum(0),
+            flags: None,
+            id: None,
+        }
+    }
+
+    fn kept(errors: &IcmpErrors, port: u16) -> Vec<u64> {
+        let (ends, _) = Ends::of(&error(0, port).tuple.reversed());
+        errors.about(&ends).iter().map(|error| error.frame.number()).collect()
+    }
+
+    #[test]
+    fn the_latest_of_each_four_tuple_are_kept() {
+        let mut errors = IcmpErrors::default();
+        (1..=10).for_each(|number| errors.add(&error(number, 1)));
+        errors.add(&error(11, 2));
+        assert_eq!(kept(&errors, 1), [3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(kept(&errors, 2), [11]);
+        assert!(kept(&errors, 3).is_empty());
+    }
+
+    #[test]
+    fn old_four_tuples_go_and_those_in_use_stay() {
+        let mut errors = IcmpErrors::default();
+        errors.add(&error(1, 0));
+        errors.add(&error(2, 1));
+        for port in 2..3 * GENERATION as u16 {
+            errors.add(&error(3, port));
+            if port % 1000 == 0 {
+                errors.add(&error(4, 1));
+            }
+        }
+        assert!(kept(&errors, 0).is_empty());
+        assert_eq!(kept(&errors, 1).last(), Some(&4));
+        assert!(errors.young.len() + errors.old.len() <= 2 * GENERATION);
+    }
+}
