@@ -24,18 +24,33 @@ fn has_padding(data: &[u8]) -> bool {
     present & FLAGS != 0 && data.get(at).is_some_and(|flags| flags & PADDING != 0)
 }
 
+/// Takes off the header of a data frame in a tunnel. Cisco writes the two bytes of frame control the wrong way round, as
+/// Wireshark knows: the type is where the flags are, one of which says that the frame goes to or comes from a network.
+pub(super) fn tunnelled(frame: &[u8]) -> Result<tunnel::Payload<'_>, Skip> {
+    match frame {
+        [flags, control, ..] if flags & BOTH_SYSTEMS != 0 => data_frame_of([*control, *flags], frame, false),
+        _ => data_frame(frame, false),
+    }
+}
+
+const BOTH_SYSTEMS: u8 = 0x03;
+
+/// Takes off the header of a data frame.
+pub(super) fn data_frame(frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
+    let [control, flags, ..] = frame else { return Err(Skip::Truncated) };
+    data_frame_of([*control, *flags], frame, padded)
+}
+
 /// Takes off the header of a data frame (IEEE 802.11 section 9.3.2.1). Of an aggregate (A-MSDU) the first subframe is
 /// read: its header is that of Ethernet with a length.
-pub(super) fn data_frame(frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
+fn data_frame_of([control, flags]: [u8; 2], frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
     const TYPE: u8 = 0x0f;
     const DATA: u8 = 0x08;
     const WITHOUT_DATA: u8 = 0x40;
     const QOS: u8 = 0x80;
-    const BOTH_SYSTEMS: u8 = 0x03;
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     const AGGREGATE: u8 = 0x80;
-    let [control, flags, ..] = frame else { return Err(Skip::Truncated) };
     if control & (TYPE | WITHOUT_DATA) != DATA || flags & PROTECTED != 0 {
         return Err(Skip::NotIp);
     }

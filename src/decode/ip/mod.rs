@@ -31,6 +31,8 @@ pub(super) struct Body<'a> {
     pub len: usize,
     /// It is the first fragment of several.
     pub fragment: bool,
+    /// It had an authentication header.
+    pub authenticated: bool,
 }
 
 /// What is behind any IP header; `wire_len` is what the capture says the packet's length was, padding included.
@@ -51,8 +53,13 @@ pub(super) fn anywhere(ether_type: u16, bytes: &[u8], wire_len: usize) -> Result
 /// TCP, or a protocol that a tunnel may be made of.
 #[inline]
 fn leads_to_tcp(protocol: IpNumber) -> bool {
-    use ip_number::{ETHER_IP, GRE, IPV4, IPV6, TCP, UDP};
-    matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP)
+    use ip_number::{ENCAP_SEC, ETHER_IP, GRE, IPV4, IPV6, LAYER2_TUNNELING_PROTOCOL as L2TP, TCP, UDP};
+    matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP | ENCAP_SEC | L2TP)
+}
+
+/// Whether a later fragment is none of TCP's: tunnels in UDP and ESP without encryption are few among all of these.
+fn rarely_leads_to_tcp(protocol: IpNumber) -> bool {
+    matches!(protocol, ip_number::UDP | ip_number::ENCAP_SEC)
 }
 
 /// Why a header that does not fit gives no segment: `cut` by the capture, or in a `fragment`, or by IP's own length.

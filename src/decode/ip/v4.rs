@@ -3,7 +3,7 @@
 use etherparse::err::{ip_auth, ipv4};
 use etherparse::{IpNumber, Ipv4Header, Ipv4HeaderSlice, LaxIpv4Slice, ip_number};
 
-use super::{Body, leads_to_tcp, too_short};
+use super::{Body, leads_to_tcp, rarely_leads_to_tcp, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -50,12 +50,12 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
     }
     let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
     let len = len.saturating_sub(authentication);
-    Ok(Body { protocol, bytes: packet.payload().payload, len, fragment, ..empty_body(header) })
+    let authenticated = authentication != 0;
+    Ok(Body { protocol, bytes: packet.payload().payload, len, fragment, authenticated, ..empty_body(header) })
 }
 
-/// A later fragment of UDP is not likely one of a tunnel, and says nothing of its ports.
 fn later_fragment(protocol: IpNumber) -> Skip {
-    if protocol == ip_number::UDP { Skip::NotTcp } else { Skip::Fragment }
+    if rarely_leads_to_tcp(protocol) { Skip::NotTcp } else { Skip::Fragment }
 }
 
 /// What the header itself says.
@@ -75,5 +75,6 @@ fn empty_body<'a>(header: Ipv4HeaderSlice<'_>) -> Body<'a> {
         bytes: &[],
         len: 0,
         fragment: false,
+        authenticated: false,
     }
 }

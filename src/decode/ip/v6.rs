@@ -5,7 +5,7 @@ use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use super::{Body, leads_to_tcp, too_short};
+use super::{Body, leads_to_tcp, rarely_leads_to_tcp, too_short};
 use crate::decode::Skip;
 use crate::tcp::IpFields;
 
@@ -23,18 +23,23 @@ pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
 
 /// What any IPv6 packet carries.
 ///
-/// A payload length of 0 is what segmentation offload (and a jumbogram, RFC 2675) leaves there: the length on the wire
-/// stands for it.
+/// A payload length of 0 is what segmentation offload leaves there: the option of a jumbogram stands for it, or else the
+/// length on the wire.
 pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> {
     let header = Ipv6HeaderSlice::from_slice(bytes).map_err(|error| match error {
         ipv6::HeaderSliceError::Len(_) => Skip::Truncated,
         ipv6::HeaderSliceError::Content(_) => Skip::Malformed,
     })?;
     let stated = usize::from(header.payload_length());
-    let len = if stated == 0 { wire_len.saturating_sub(Ipv6Header::LEN) } else { stated };
     let rest = bytes.get(Ipv6Header::LEN..).unwrap_or_default();
+    let len = match (stated, header.next_header()) {
+        (0, ip_number::IPV6_HOP_BY_HOP) => jumbo_len(rest).unwrap_or(wire_len.saturating_sub(Ipv6Header::LEN)),
+        (0, _) => wire_len.saturating_sub(Ipv6Header::LEN),
+        _ => stated,
+    };
     let captured = rest.get(..len).unwrap_or(rest);
-    let mut extensions = Extensions { next: header.next_header(), rest: captured, fragment: false };
+    let mut extensions =
+        Extensions { next: header.next_header(), rest: captured, fragment: false, authenticated: false };
     while !leads_to_tcp(extensions.next) {
         extensions.step().map_err(|stop| match stop {
             Stop::Skip(skip) => skip,
@@ -42,8 +47,27 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
         })?;
     }
     let len = len.saturating_sub(captured.len() - extensions.rest.len());
-    let Extensions { next: protocol, rest: bytes, fragment } = extensions;
-    Ok(Body { protocol, bytes, len, fragment, ..empty_body(header) })
+    let Extensions { next: protocol, rest: bytes, fragment, authenticated } = extensions;
+    Ok(Body { protocol, bytes, len, fragment, authenticated, ..empty_body(header) })
+}
+
+/// The payload length of a jumbogram: option 0xc2 of its hop-by-hop header, where it has one that says more than the
+/// field of the header could (RFC 2675 section 3).
+fn jumbo_len(hop_by_hop: &[u8]) -> Option<usize> {
+    const PAD: u8 = 0;
+    let header = Ipv6RawExtHeaderSlice::from_slice(hop_by_hop).ok()?;
+    let mut options = header.slice().get(2..)?;
+    loop {
+        options = match *options {
+            [0xc2, 4, b0, b1, b2, b3, ..] => {
+                let len = usize::try_from(u32::from_be_bytes([b0, b1, b2, b3])).ok()?;
+                return (len > usize::from(u16::MAX)).then_some(len);
+            }
+            [PAD, ref rest @ ..] => rest,
+            [_, len, ref rest @ ..] => rest.get(usize::from(len)..)?,
+            _ => return None,
+        };
+    }
 }
 
 /// The chain of extension headers, at one of its links.
@@ -56,6 +80,8 @@ struct Extensions<'a> {
     rest: &'a [u8],
     /// A fragment header said that more fragments follow.
     fragment: bool,
+    /// One of them was an authentication header.
+    authenticated: bool,
 }
 
 /// Why a chain leads to no TCP header.
@@ -78,6 +104,7 @@ impl Extensions<'_> {
                     ip_auth::HeaderSliceError::Len(_) => Stop::TooShort,
                     ip_auth::HeaderSliceError::Content(_) => Stop::Skip(Skip::Malformed),
                 })?;
+                self.authenticated = true;
                 (header.next_header(), header.slice().len())
             }
             ip_number::IPV6_FRAG => {
@@ -97,7 +124,7 @@ impl Extensions<'_> {
 
 /// A later fragment says what the first one begins with: when that is another extension header, it may still be TCP's.
 fn later_fragment(carried: IpNumber) -> Skip {
-    let whole = carried != ip_number::UDP && leads_to_tcp(carried);
+    let whole = !rarely_leads_to_tcp(carried) && leads_to_tcp(carried);
     if whole || carried.is_ipv6_ext_header_value() { Skip::Fragment } else { Skip::NotTcp }
 }
 
@@ -118,5 +145,6 @@ fn empty_body<'a>(header: Ipv6HeaderSlice<'_>) -> Body<'a> {
         bytes: &[],
         len: 0,
         fragment: false,
+        authenticated: false,
     }
 }

@@ -3,7 +3,10 @@
 //! Each step takes one header off and says with an ether type what comes next, as most of these headers do themselves;
 //! PPP and Ethernet have ether types of their own. The number of steps is bounded, nothing is recursive.
 
+mod capwap;
+mod esp;
 mod gre;
+mod l2tp;
 mod layer2;
 #[cfg(test)]
 pub(super) mod tests;
@@ -58,7 +61,14 @@ impl<'a> Walk<'a> {
         let Network { ether_type, bytes, encap } = &mut self.network;
         let (ether_type, rest) = match *ether_type {
             IPV4 | IPV6 => {
-                let body = ip::anywhere(*ether_type, bytes, bytes.len().saturating_add(self.uncaptured))?;
+                let mut body = ip::anywhere(*ether_type, bytes, bytes.len().saturating_add(self.uncaptured))?;
+                if body.authenticated {
+                    encap.push(Layer::Ah);
+                }
+                if body.protocol == ip_number::ENCAP_SEC {
+                    body = esp::not_encrypted(&body)?;
+                    encap.push(Layer::EspNull);
+                }
                 if body.protocol == ip_number::TCP {
                     let cut = self.fragment && body.bytes.len() < tcp::ESSENTIAL_LEN;
                     return if cut { Err(Skip::Truncated) } else { Ok(Some(body)) };
@@ -97,6 +107,10 @@ fn in_ip<'a>(body: &Body<'a>, encap: &mut Encap) -> Result<Payload<'a>, Skip> {
         }
         ip_number::GRE => gre::payload(body.bytes, encap),
         ip_number::ETHER_IP => etherip(body.bytes, encap),
+        ip_number::LAYER2_TUNNELING_PROTOCOL => {
+            encap.push(Layer::L2tpV3);
+            l2tp::over_ip(body.bytes)
+        }
         _ => Err(Skip::NotTcp),
     }
 }
