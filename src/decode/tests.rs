@@ -270,3 +270,39 @@ fn a_bare_header_cut_after_the_window_is_complete() {
         assert_eq!((decoded.segment.window, decoded.segment.options), (500, Options::NONE));
     }
 }
+
+/// A QoS data frame of IEEE 802.11 with these packets as subframes, each filled up to four bytes.
+fn aggregate(packets: &[Vec<u8>]) -> Vec<u8> {
+    let mut frame = [&[0x88, 2], [0; 22].as_slice(), &[0x80, 0]].concat();
+    let header = frame.len();
+    for packet in packets {
+        frame.resize(header + (frame.len() - header).next_multiple_of(4), 0);
+        frame.extend([[2; 12].as_slice(), &be16(8 + packet.len()), &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], packet].concat());
+    }
+    frame
+}
+
+/// The limit of an aggregate: a frame has one segment, which is a reset where there is one.
+#[test]
+fn an_aggregate_gives_its_first_reset_or_its_first_segment() {
+    let packet = |flags: u8, payload: &[u8]| ipv4(TCP, &[], &segment(flags, &[], payload));
+    let (data, more, reset) = (packet(0x10, b"one"), packet(0x10, b"three"), packet(RST_ACK, b""));
+    let other = ipv4(17, &[], &[0; 30]);
+    let found = |packets: &[&Vec<u8>]| {
+        let packets: Vec<Vec<u8>> = packets.iter().copied().cloned().collect();
+        let decoded = decode_owned(LinkType::IEEE802_11, aggregate(&packets));
+        decoded.map(|decoded| (decoded.segment.flags.rst(), decoded.payload))
+    };
+    assert_eq!(found(&[&data]), Ok((false, b"one".as_slice())));
+    assert_eq!(found(&[&data, &more]), Ok((false, b"one".as_slice())));
+    assert_eq!(found(&[&other, &more]), Ok((false, b"three".as_slice())));
+    assert_eq!(found(&[&data, &other, &reset, &more]), Ok((true, b"".as_slice())));
+    assert_eq!(found(&[&other, &other]), Err(Skip::NotTcp));
+    assert_eq!(found(&[]), Err(Skip::Truncated));
+    let whole = aggregate(&[data, reset.clone(), reset]);
+    for snap in 0..whole.len() {
+        let decoded = decode(&cut_frame(LinkType::IEEE802_11, &whole[..snap], whole.len()));
+        let resets = decoded.is_ok_and(|decoded| decoded.segment.flags.rst());
+        assert_eq!(resets, snap >= 26 + 68 + 22 + 20 + 16, "{snap}");
+    }
+}

@@ -96,6 +96,12 @@ pub fn wireless() -> Vec<Wrap> {
             [&wifi(p, 0x88, 2)[..], &[0x80, 0], &addresses(p), &len(8 + p.four.len()).to_be_bytes(), &SNAP, &p.four]
                 .concat()
         }),
+        on(LinkType::IEEE802_11, "wifi-aggregate-second", |p| {
+            let arp = [0xaa, 0xaa, 3, 0, 0, 0, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1];
+            let first = [&addresses(p)[..], &len(8 + 28).to_be_bytes(), &arp, &[0; 20], &[0; 2]].concat();
+            let second = [&addresses(p)[..], &len(8 + p.four.len()).to_be_bytes(), &SNAP, &p.four].concat();
+            [&wifi(p, 0x88, 2)[..], &[0x80, 0], &first, &second].concat()
+        }),
         on(LinkType::IEEE802_11_RADIOTAP, "radiotap", |p| {
             [&[0, 0, 8, 0, 0, 0, 0, 0], &wifi(p, 0x08, 1)[..], &SNAP, &p.four].concat()
         }),
