@@ -15,6 +15,28 @@ fn on(link: LinkType, name: &'static str, wrap: fn(&Packet) -> Vec<u8>) -> Wrap 
     Wrap { name, link, layers: "", tshark: Tshark::ByDefault, wrap }
 }
 
+pub fn lengths() -> Vec<Wrap> {
+    vec![
+        // As segmentation offload leaves it.
+        on_ethernet("total-length-0", "", |p| {
+            let mut packet = p.four.clone();
+            packet[2..4].fill(0);
+            ethernet(p, 0x0800, &[&packet])
+        }),
+        on_ethernet("payload-length-0", "", |p| {
+            let mut packet = p.six.clone();
+            packet[4..6].fill(0);
+            ethernet(p, 0x86dd, &[&packet])
+        })
+        .with_tshark(Tshark::With(&["-o", "ipv6.tso_support:TRUE"])),
+        on_ethernet("padded-with-trailer", "", |p| {
+            let mut padded = frame(p);
+            padded.resize(padded.len().max(60), 0);
+            [padded.as_slice(), &[0xfc; 4]].concat()
+        }),
+    ]
+}
+
 pub fn tags() -> Vec<Wrap> {
     vec![
         on_ethernet("ethernet", "", frame),

@@ -78,6 +78,7 @@ impl Wrap {
 /// All captures: one for each format, each link layer and each tunnel.
 pub fn entries() -> Vec<Entry> {
     let wraps = [
+        links::lengths(),
         links::tags(),
         links::labels(),
         links::link_types(),

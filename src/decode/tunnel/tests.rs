@@ -497,4 +497,21 @@ fn the_way_inwards_ends_somewhere() {
     let deep = |depth: usize| (0..depth).fold(packet.clone(), |inner, _| ipv4(4, &[], &inner));
     assert_eq!(decode_frame(ethernet(0x0800, &deep(15))).unwrap().encap.layers().count(), 8);
     assert_eq!(decode_frame(ethernet(0x0800, &deep(16))), Err(Skip::NotTcp));
+    let tagged = |depth: usize| {
+        let tags = [0, 0, 0, 0, 0, 1, 0x88, 0xe5].repeat(depth - 1);
+        decode_frame(ethernet(0x88e5, &[tags.as_slice(), &[0, 0, 0, 0, 0, 1, 8, 0], &packet].concat()))
+    };
+    assert!(tagged(15).is_ok());
+    assert_eq!(tagged(16), Err(Skip::NotIp));
+    let sealed = |depth: usize| {
+        let packet = with_checksums(&packet);
+        let deep = (0..depth).fold(packet, |inner, _| {
+            let outer = ipv4(50, &[], &esp(4, &inner, 12));
+            let sum = Ipv4HeaderSlice::from_slice(&outer).unwrap().to_header().calc_header_checksum();
+            with(outer, 10, &sum.to_be_bytes())
+        });
+        decode_frame(ethernet(0x0800, &deep))
+    };
+    assert!(sealed(15).is_ok());
+    assert_eq!(sealed(16), Err(Skip::NotTcp));
 }
