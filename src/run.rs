@@ -165,7 +165,7 @@ impl Run {
     }
 
     fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-        if let Some(interest) = prescan::interest(files, &self.signals) {
+        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
         }
         if files.len() > 1 << u16::BITS {

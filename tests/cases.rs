@@ -24,8 +24,7 @@ impl Case {
     fn runs_as(&self, encapsulation: Encapsulation) -> bool {
         match self.script.only() {
             None => true,
-            Some(IpVersion::V6) => encapsulation == Encapsulation::Ipv6,
-            Some(IpVersion::V4) => encapsulation != Encapsulation::Ipv6,
+            Some(version) => encapsulation.version() == version,
         }
     }
 
@@ -126,6 +125,12 @@ fn scripts_hold_with_vlan_tags() {
 }
 
 #[test]
+fn scripts_hold_in_fragments() {
+    scripts_hold(Encapsulation::Fragments);
+    scripts_hold(Encapsulation::Fragments6);
+}
+
+#[test]
 fn classes_survive_other_sequence_numbers() {
     for by in [1, 0x7fff_ffff, 0xffff_ff00] {
         classes_survive(Change::NumbersOfFirst(by));
@@ -196,8 +201,10 @@ fn two_passes_find_what_one_finds() {
     let mut errors = Vec::new();
     for case in cases() {
         let busy = Change::AmongOthers.apply(&case.capture);
-        for capture in [&case.capture, &busy] {
-            errors.extend(passes_agree(&pcap(capture, case.plain())).err().map(|error| case.located(&error)));
+        for (capture, encapsulation) in
+            [(&case.capture, case.plain()), (&busy, case.plain()), (&busy, Encapsulation::Fragments)]
+        {
+            errors.extend(passes_agree(&pcap(capture, encapsulation)).err().map(|error| case.located(&error)));
         }
     }
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("the samples") {
@@ -227,7 +234,8 @@ fn captures(folder: &Path) -> Vec<PathBuf> {
     let samples = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("samples is readable");
     let paths = samples.map(|entry| entry.expect("samples is readable").path());
     let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "pcap")).collect();
-    for encapsulation in [Encapsulation::Ethernet, Encapsulation::Ipv6, Encapsulation::Cooked, Encapsulation::Vlan] {
+    use Encapsulation::{Cooked, Ethernet, Fragments, Fragments6, Ipv6, Vlan};
+    for encapsulation in [Ethernet, Ipv6, Cooked, Vlan, Fragments, Fragments6] {
         let all =
             cases().into_iter().filter(|case| case.runs_as(encapsulation)).flat_map(|case| case.capture).collect();
         let file = folder.join(format!("{encapsulation:?}.pcap"));

@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use rstscan::classify::{Cause, Class};
+use rstscan::decode::Skip;
 use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
@@ -282,6 +283,17 @@ fn examples_of_the_catalogue_get_its_causes_and_nothing_gets_a_reserved_one() {
 }
 
 #[cfg(target_pointer_width = "64")]
+#[test]
+fn every_reason_of_a_skip_is_in_guide_and_schema() {
+    let (guide, schema) = (lines_of("docs/guide.md").join("\n"), lines_of("docs/schema.json").join("\n"));
+    let missing = |skip: &Skip| {
+        let id = skip.id();
+        !guide.contains(&format!("| `{id}` |")) || !schema.contains(&format!("\"{id}\""))
+    };
+    let errors: Vec<String> = Skip::ALL.into_iter().filter(missing).map(|skip| skip.id().to_owned()).collect();
+    report(&errors);
+}
+
 #[test]
 fn sizes_are_those_of_the_types() {
     let sizes = [

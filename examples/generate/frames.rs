@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use etherparse::{
     IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions, Ipv6Header, PacketBuilder, TcpHeader,
-    TcpOptionElement,
+    TcpOptionElement, VlanId,
 };
 
 use crate::connection::{Connection, Ending, Segment};
@@ -100,16 +100,31 @@ fn tcp_header(connection: &Connection, segment: &Segment, time_ns: u64) -> TcpHe
     header
 }
 
+/// Writes a frame in VXLAN (RFC 7348), in a VLAN.
+fn tunnel(frame: &[u8], outer: &mut Vec<u8>) -> io::Result<()> {
+    const HEADER: [u8; 8] = [8, 0, 0, 0, 0, 0, 100, 0];
+    outer.clear();
+    PacketBuilder::ethernet2([2, 0, 0, 0, 1, 1], [2, 0, 0, 0, 1, 2])
+        .single_vlan(VlanId::try_new(42).unwrap_or_default())
+        .ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64)
+        .udp(50_000, 4789)
+        .write(outer, &[&HEADER, frame].concat())
+        .map_err(io::Error::other)
+}
+
 /// A pcap file with nanosecond times.
 pub struct PcapWriter {
     pub file: BufWriter<File>,
     pub time_ns: u64,
     pub frames: u64,
     pub bytes: u64,
+    /// Whether each frame goes into a tunnel.
+    vxlan: bool,
+    buffer: Vec<u8>,
 }
 
 impl PcapWriter {
-    pub fn new(mut file: BufWriter<File>) -> io::Result<Self> {
+    pub fn new(mut file: BufWriter<File>, vxlan: bool) -> io::Result<Self> {
         const NANOSECONDS: u32 = 0xa1b2_3c4d;
         const ETHERNET: u32 = 1;
         file.write_all(&NANOSECONDS.to_le_bytes())?;
@@ -117,10 +132,22 @@ impl PcapWriter {
         for word in [0, 0, 65535, ETHERNET] {
             file.write_all(&word.to_le_bytes())?;
         }
-        Ok(Self { file, time_ns: 1_700_000_000_000_000_000, frames: 0, bytes: 24 })
+        let time_ns = 1_700_000_000_000_000_000;
+        Ok(Self { file, time_ns, frames: 0, bytes: 24, vxlan, buffer: Vec::with_capacity(256) })
     }
 
     pub fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        if !self.vxlan {
+            return self.record(frame);
+        }
+        let mut outer = std::mem::take(&mut self.buffer);
+        tunnel(frame, &mut outer)?;
+        let written = self.record(&outer);
+        self.buffer = outer;
+        written
+    }
+
+    fn record(&mut self, frame: &[u8]) -> io::Result<()> {
         let (seconds, nanos, len) = (self.time_ns / 1_000_000_000, self.time_ns % 1_000_000_000, frame.len() as u32);
         for word in [seconds as u32, nanos as u32, len, len] {
             self.file.write_all(&word.to_le_bytes())?;

@@ -35,13 +35,17 @@ struct Arguments {
     /// The same seed gives the same file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Put each frame into VXLAN, in a VLAN.
+    #[arg(long)]
+    vxlan: bool,
     /// The file to write.
     output: PathBuf,
 }
 
 fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
-    let writer = PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(&arguments.output)?))?;
+    let file = BufWriter::with_capacity(1 << 20, File::create(&arguments.output)?);
+    let writer = PcapWriter::new(file, arguments.vxlan)?;
     let mut traffic = Traffic::new(&arguments, writer);
     traffic.run()?;
     traffic.report()

@@ -12,10 +12,10 @@ pub use summary::{Summary, Tally};
 use std::collections::VecDeque;
 
 use crate::classify::{self, Verdict};
-use crate::decode::{self, Carried, Skip};
+use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{self, Flags, Segment};
+use crate::tcp::{Flags, Segment};
 use crate::track::{Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
 
 /// How an [`Analyzer`] works.
@@ -33,8 +33,8 @@ impl Default for Options {
 
 /// How many segments are decoded before they are tracked: their cache misses overlap.
 const BATCH: usize = 128;
-/// Segments that tell of a connection's life, and are always looked at.
-const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+/// Segments that show more than a glance tells: what a host accepts, and what this is all about.
+const OPENING: Flags = Flags::SYN.with(Flags::RST);
 /// The most services that are counted one by one.
 const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
@@ -61,8 +61,12 @@ pub struct Analyzer {
     tracker: Tracker,
     settle: Settle,
     now: Timestamp,
+    /// The earliest and the latest capture time, once there is a frame.
+    first: Timestamp,
+    last: Timestamp,
     summary: Summary,
     skipped: [u64; Skip::ALL.len()],
+    fragments: Reassembler,
     ready: VecDeque<Finding>,
 }
 
@@ -71,13 +75,17 @@ pub struct Analyzer {
 struct Waiting {
     segment: Segment,
     lookup: Lookup,
-    hash: u32,
-    /// Whether only frame, time, flags and numbers of the segment were read: its four-tuple has no RST.
+    hash: u64,
+    /// The latest capture time up to this frame.
+    now: Timestamp,
+    /// Whether its four-tuple has no RST. Of the lookup only the side may be filled in, and of the segment only time, flags,
+    /// sequence number and length.
     dull: bool,
 }
 
 impl Waiting {
-    const EMPTY: Waiting = Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0, dull: false };
+    const EMPTY: Waiting =
+        Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0, now: Timestamp::from_nanos(0), dull: false };
 }
 
 impl Analyzer {
@@ -90,8 +98,11 @@ impl Analyzer {
             tracker: Tracker::new(),
             settle: Settle::new(options.settle_ns),
             now: Timestamp::from_nanos(i64::MIN),
+            first: Timestamp::from_nanos(i64::MAX),
+            last: Timestamp::from_nanos(i64::MIN),
             summary: Summary::default(),
             skipped: [0; Skip::ALL.len()],
+            fragments: Reassembler::default(),
             ready: VecDeque::new(),
         }
     }
@@ -105,15 +116,15 @@ impl Analyzer {
     /// Takes the next frame of the capture.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.summary.frames += 1;
-        let time = Some(frame.time);
-        self.summary.first = self.summary.first.min(time).or(time);
-        self.summary.last = self.summary.last.max(time);
+        self.first = self.first.min(frame.time);
+        self.last = self.last.max(frame.time);
         if self.interest.is_some() && self.push_dull(frame) {
             return;
         }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
             Ok(carried) => self.push_segment(&carried),
+            Err(Skip::Fragment) => self.push_fragment(frame),
             Err(skip) => {
                 if let Some(count) = self.skipped.get_mut(skip as usize) {
                     *count += 1;
@@ -122,31 +133,37 @@ impl Analyzer {
         }
     }
 
-    /// Takes a frame that cannot matter but for being the first of its four-tuple; `false` where it may.
+    /// Takes a frame whose four-tuple has no RST, if a glance shows that; `false` where it must be decoded.
     #[inline]
     fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
         let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
         let lookup = Lookup::narrow((glance.src, glance.sport), (glance.dst, glance.dport));
         let hash = self.tracker.hash(&lookup);
-        if glance.flags.any_of(LANDMARKS) || interest.holds(hash) {
+        if glance.flags.any_of(OPENING) || interest.holds(hash) {
             return false;
         }
+        if !glance.flags.fin() && self.tracker.has_just_passed(hash) {
+            self.summary.segments += 1;
+            return true;
+        }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return false };
-        slot.lookup = lookup;
+        slot.lookup.side = lookup.side;
         slot.hash = hash;
-        slot.dull = true;
-        slot.segment.frame = frame.no;
         slot.segment.time = frame.time;
         slot.segment.flags = glance.flags;
         slot.segment.seq = glance.seq;
-        slot.segment.ack_field = glance.ack_field;
-        self.fill_one();
+        slot.segment.len = glance.len;
+        self.fill_one(true);
         true
     }
 
     /// One more place of the batch is taken.
     #[inline]
-    fn fill_one(&mut self) {
+    fn fill_one(&mut self, dull: bool) {
+        if let Some(slot) = self.batch.get_mut(self.waiting) {
+            slot.now = self.last;
+            slot.dull = dull;
+        }
         self.waiting += 1;
         if self.waiting == BATCH {
             self.flush();
@@ -165,8 +182,17 @@ impl Analyzer {
             self.reset(&reset, carried);
             return;
         }
-        slot.dull = false;
-        self.fill_one();
+        let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
+        self.fill_one(dull);
+    }
+
+    /// Takes a fragment, and with the last one of a packet the segment in that.
+    #[cold]
+    fn push_fragment(&mut self, frame: &Frame<'_>) {
+        let Some(whole) = self.fragments.add(frame) else { return };
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        slot.segment = whole.segment;
+        self.push_segment(&Carried { payload: &whole.payload, encap: whole.encap });
     }
 
     /// Tracks what waits in the batch.
@@ -175,7 +201,11 @@ impl Analyzer {
         let batch = whole.get(..self.waiting).unwrap_or_default();
         // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
         let tracker = &self.tracker;
-        std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ tracker.touch_index(waiting.hash)));
+        let touch = |waiting: &Waiting| match waiting.dull {
+            true => u64::from(tracker.touch_bystander(waiting.hash)),
+            false => tracker.touch_index(waiting.hash),
+        };
+        std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ touch(waiting)));
         let mut ids = [None; BATCH];
         for (id, waiting) in ids.iter_mut().zip(batch).filter(|(_, waiting)| !waiting.dull) {
             *id = tracker.guess(waiting.hash);
@@ -183,9 +213,10 @@ impl Analyzer {
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch(*id)));
         std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
         for waiting in batch {
-            self.pass_time(waiting.segment.time);
+            self.pass_time(waiting.now);
             if waiting.dull {
-                self.pass_by(waiting);
+                self.summary.segments += 1;
+                self.tracker.pass_by(&waiting.segment, waiting.lookup.side, waiting.hash);
             } else {
                 let placed = self.tracker.place(&waiting.segment, &waiting.lookup, waiting.hash);
                 self.observe(&placed, &waiting.segment);
@@ -193,26 +224,6 @@ impl Analyzer {
         }
         self.batch = whole;
         self.waiting = 0;
-    }
-
-    /// A segment that cannot matter, but for being the first of its four-tuple.
-    #[inline]
-    fn pass_by(&mut self, waiting: &Waiting) {
-        if self.tracker.knows(waiting.hash) {
-            self.summary.segments += 1;
-        } else {
-            self.meet(waiting);
-        }
-    }
-
-    /// The first segment of a four-tuple, of which only the numbers are known.
-    #[cold]
-    fn meet(&mut self, waiting: &Waiting) {
-        let Segment { frame, time, flags, seq, ack_field, .. } = waiting.segment;
-        let options = tcp::Options::UNKNOWN;
-        let segment = Segment { frame, time, flags, seq, ack_field, options, ..Segment::EMPTY };
-        let placed = self.tracker.place(&segment, &waiting.lookup, waiting.hash);
-        self.observe(&placed, &segment);
     }
 
     fn observe(&mut self, placed: &Placed, segment: &Segment) {
@@ -225,7 +236,7 @@ impl Analyzer {
 
     fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>) {
         let segment = &reset.segment;
-        self.pass_time(segment.time);
+        self.pass_time(self.last);
         self.summary.resets += 1;
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         let case = self.case(segment, carried, &placed);
@@ -288,6 +299,7 @@ impl Analyzer {
     /// The input is over: everything still held is decided.
     pub fn finish(&mut self) {
         self.flush();
+        self.pass_time(self.last);
         while let Some(settled) = self.settle.drain(self.now) {
             self.decide(settled);
         }
@@ -338,11 +350,15 @@ impl Analyzer {
 
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
-        let named = Skip::ALL.iter().zip(self.skipped).filter(|(_, count)| *count > 0);
+        let counts =
+            Skip::ALL.iter().zip(self.skipped).map(|(skip, count)| (skip, count + self.fragments.skipped(*skip)));
+        let named = counts.filter(|(_, count)| *count > 0);
         Summary {
             skipped: named.map(|(skip, count)| (skip.id(), count)).collect(),
             connections: self.tracker.connections(),
             tracked_max: self.tracker.tracked_max(),
+            first: (self.summary.frames > 0).then_some(self.first),
+            last: (self.summary.frames > 0).then_some(self.last),
             ..self.summary.clone()
         }
     }

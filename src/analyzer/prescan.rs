@@ -1,20 +1,22 @@
 //! The first of two passes over a file: which connections have a RST at all.
 
-use crate::decode;
+use crate::decode::{self, Reassembler, Skip};
 use crate::frame::Frame;
+use crate::tcp::Segment;
 use crate::track::{Interest, Lookup, Notes};
 
 /// Notes the four-tuples that have a RST, so that [`Analyzer::with_interest`](super::Analyzer::with_interest) need not
 /// follow the others.
 ///
-/// The verdicts are the same as without: of the other connections, verdicts know only what their SYNs and FINs show,
-/// and those are always looked at.
+/// The verdicts are the same as without: of the other connections, verdicts know only what SYN|ACKs show of a host, and these
+/// are always looked at.
 #[derive(Debug, Default)]
 pub struct Prescan {
     notes: Notes,
     frames: u64,
     /// Frames that had to be decoded in full.
     decoded: u64,
+    fragments: Reassembler,
 }
 
 impl Prescan {
@@ -39,11 +41,27 @@ impl Prescan {
     #[inline(never)]
     fn look_closer(&mut self, frame: &Frame<'_>) {
         self.decoded += 1;
-        if let Ok(decoded) = decode::decode(frame)
-            && decoded.segment.flags.rst()
-        {
-            self.notes.add(&Lookup::of(&decoded.segment.tuple));
+        match decode::decode(frame) {
+            Ok(decoded) => self.note(&decoded.segment),
+            Err(Skip::Fragment) => {
+                if let Some(whole) = self.fragments.add(frame) {
+                    self.note(&whole.segment);
+                }
+            }
+            Err(_) => {}
         }
+    }
+
+    fn note(&mut self, segment: &Segment) {
+        if segment.flags.rst() {
+            self.notes.add(&Lookup::of(&segment.tuple));
+        }
+    }
+
+    /// Whether the scan also holds for the same frames in another order, or for some of them: not where IP fragments were
+    /// left over, which may then find each other.
+    pub fn holds_in_any_order(&self) -> bool {
+        !self.fragments.left_any()
     }
 
     /// Whether a second pass will be the quicker for this one: not where most frames (tunnels, IPv6, cooked captures) have to
@@ -74,6 +92,22 @@ mod tests {
             scan.push(&Frame { no, time: Timestamp::from_nanos(0), link, data: &data, wire_len: 54 });
         }
         scan.pays()
+    }
+
+    #[test]
+    fn fragments_without_the_others_may_find_them_elsewhere() {
+        let mut fragment = [0; 44];
+        (fragment[0], fragment[3], fragment[6], fragment[9]) = (0x45, 44, 0x20, 6);
+        let mut rest = fragment;
+        (rest[6], rest[7]) = (0, 3);
+        let mut scan = Prescan::new();
+        let mut push = |data: &[u8]| {
+            let time = Timestamp::from_nanos(0);
+            scan.push(&Frame { no: FrameNo::new(0, 1), time, link: LinkType::RAW, data, wire_len: 44 });
+            scan.holds_in_any_order()
+        };
+        assert!(!push(&fragment));
+        assert!(push(&rest));
     }
 
     #[test]

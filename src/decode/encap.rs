@@ -3,7 +3,7 @@
 use crate::frame::Layer;
 
 /// The outermost eight layers around a segment, and the outermost four VLAN ids among them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Encap {
     layers: [Option<Layer>; 8],
     vlans: [u16; 4],

@@ -20,6 +20,8 @@ pub struct Glance {
     pub ack_field: SeqNum,
     /// Control bits.
     pub flags: Flags,
+    /// Payload bytes.
+    pub len: u32,
 }
 
 /// Looks at a frame; `None` for every frame that [`decode`](super::decode()) must look at more closely.
@@ -29,7 +31,9 @@ pub fn glance(frame: &Frame<'_>) -> Option<Glance> {
     let bytes: &[u8; HEADERS] = frame.data.first_chunk()?;
     // IPv4 under Ethernet, no options, TCP, and neither a fragment nor the reserved bit.
     let plain = bytes[12..16] == [8, 0, 0x45, bytes[15]] && bytes[23] == 6 && bytes[20] & 0xbf == 0 && bytes[21] == 0;
-    let long_enough = u16::from_be_bytes([bytes[16], bytes[17]]) >= 40 && bytes[46] >= 0x50;
+    let len = u32::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    let headers = 20 + u32::from(bytes[46] >> 4) * 4;
+    let long_enough = len >= headers && headers >= 40;
     if frame.link != LinkType::ETHERNET || !plain || !long_enough {
         return None;
     }
@@ -41,5 +45,6 @@ pub fn glance(frame: &Frame<'_>) -> Option<Glance> {
         seq: SeqNum(u32::from_be_bytes([bytes[38], bytes[39], bytes[40], bytes[41]])),
         ack_field: SeqNum(u32::from_be_bytes([bytes[42], bytes[43], bytes[44], bytes[45]])),
         flags: Flags(bytes[47]),
+        len: len - headers,
     })
 }

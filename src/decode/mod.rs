@@ -12,6 +12,7 @@ mod link;
 mod options;
 #[cfg(test)]
 mod properties;
+mod reassembly;
 mod skip;
 mod tcp;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod wifi;
 
 pub use encap::Encap;
 pub use glance::{Glance, glance};
+pub use reassembly::{Reassembler, Whole};
 pub use skip::Skip;
 
 use crate::frame::{Frame, LinkType};
@@ -53,7 +55,8 @@ pub struct Carried<'a> {
 /// Finds the TCP segment in a frame.
 ///
 /// A header that the snapshot length (or the IP length) cuts after the window field still gives a segment, whose
-/// [`Options`](crate::tcp::Options) are then incomplete. A TCP header quoted in an ICMP error is no segment.
+/// [`Options`](crate::tcp::Options) are then incomplete. A TCP header quoted in an ICMP error is no segment. What a
+/// fragment carries only the [`Reassembler`] can tell, which is to be given every frame with [`Skip::Fragment`].
 ///
 /// # Errors
 ///
@@ -100,8 +103,7 @@ fn common<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Re
 /// Every other way to carry a segment.
 #[inline(never)]
 fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
-    let uncaptured = usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len());
-    let (body, encap) = tunnel::innermost(network, uncaptured)?;
+    let (body, encap) = tunnel::innermost(network, uncaptured(frame))?;
     let payload = tcp::segment(frame, &body, out)?;
     Ok(Carried { payload, encap })
 }
@@ -132,4 +134,9 @@ fn in_aggregate<'a>(frame: &Frame<'a>, subframes: Subframes<'a>, out: &mut Segme
         }
     }
     best
+}
+
+/// How many bytes of a frame were not captured.
+fn uncaptured(frame: &Frame<'_>) -> usize {
+    usize::try_from(frame.wire_len).unwrap_or(usize::MAX).saturating_sub(frame.data.len())
 }

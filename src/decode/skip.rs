@@ -9,8 +9,13 @@ pub enum Skip {
     NotTcp,
     /// A link type that rstscan does not decode.
     UnknownLinkType,
-    /// A later fragment, or a first one too short for the TCP header.
+    /// A fragment of an IP packet, which alone shows nothing; counted where the packet did not become whole.
     Fragment,
+    /// A fragment of an IP packet whose fragments overlap or disagree about its length (RFC 5722): what hosts make of those
+    /// differs.
+    FragmentOverlap,
+    /// A fragment that was given up to stay within memory and time, because too many others waited.
+    FragmentLimit,
     /// The headers end before the TCP header is complete.
     Truncated,
     /// A header contradicts itself.
@@ -19,8 +24,16 @@ pub enum Skip {
 
 impl Skip {
     /// All reasons.
-    pub const ALL: [Skip; 6] =
-        [Skip::NotIp, Skip::NotTcp, Skip::UnknownLinkType, Skip::Fragment, Skip::Truncated, Skip::Malformed];
+    pub const ALL: [Skip; 8] = [
+        Skip::NotIp,
+        Skip::NotTcp,
+        Skip::UnknownLinkType,
+        Skip::Fragment,
+        Skip::FragmentOverlap,
+        Skip::FragmentLimit,
+        Skip::Truncated,
+        Skip::Malformed,
+    ];
 
     /// The stable id, as the summary spells it.
     pub fn id(self) -> &'static str {
@@ -29,6 +42,8 @@ impl Skip {
             Skip::NotTcp => "not-tcp",
             Skip::UnknownLinkType => "unknown-link-type",
             Skip::Fragment => "fragment",
+            Skip::FragmentOverlap => "fragment-overlap",
+            Skip::FragmentLimit => "fragment-limit",
             Skip::Truncated => "truncated",
             Skip::Malformed => "malformed",
         }

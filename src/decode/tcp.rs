@@ -9,7 +9,7 @@ use crate::tcp::{Flags, FourTuple, Options, Segment, SeqNum};
 
 /// Ports, numbers, data offset, flags and window: all of the header that a verdict needs. What follows are checksum,
 /// urgent pointer and options.
-pub(super) const ESSENTIAL_LEN: usize = 16;
+const ESSENTIAL_LEN: usize = 16;
 
 /// Reads the segment that an IP packet carries into `out`, and gives the captured part of its payload.
 #[inline]
@@ -31,18 +31,15 @@ pub(super) fn segment<'a>(frame: &Frame<'a>, body: &Body<'a>, out: &mut Segment)
 /// Wireshark and tcpdump show the flags of both, so a RST among them is one to explain. The missing bytes are read as
 /// zeros; none of them shows in the segment, as only the captured options are read.
 fn cut_segment(frame: &Frame<'_>, body: &Body<'_>) -> Result<Segment, Skip> {
-    if body.len < ESSENTIAL_LEN {
-        return Err(if body.fragment { Skip::Fragment } else { Skip::Malformed });
-    }
-    if body.bytes.len() < ESSENTIAL_LEN {
+    if body.bytes.len() < ESSENTIAL_LEN.min(body.len) {
         return Err(Skip::Truncated);
+    }
+    if body.len < ESSENTIAL_LEN {
+        return Err(Skip::Malformed);
     }
     let mut padded = [0; TcpHeader::MAX_LEN];
     padded.iter_mut().zip(body.bytes).for_each(|(to, from)| *to = *from);
     let header = TcpSlice::from_slice(&padded).map_err(|_| Skip::Malformed)?;
-    if body.fragment && body.len < header.header_len() {
-        return Err(Skip::Fragment);
-    }
     let options = if header.header_len() == TcpHeader::MIN_LEN {
         Options::NONE
     } else {

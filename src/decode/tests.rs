@@ -182,25 +182,48 @@ fn a_length_of_zero_is_the_length_on_the_wire() {
 }
 
 #[test]
-fn a_first_fragment_counts_if_its_header_is_whole() {
+fn a_fragment_alone_is_no_segment() {
     let body = segment(RST_ACK, &SYN_OPTIONS, &[7; 8]);
-    let fragment4 = |field: u16, body: &[u8]| with(ipv4(TCP, &[], body), 6, &field.to_be_bytes());
+    let fragment4 = |field: u16, protocol: u8| with(ipv4(protocol, &[], &body), 6, &field.to_be_bytes());
     let fragment6 = |field: u16, next: u8, body: &[u8]| {
         let [hi, lo] = field.to_be_bytes();
         ipv6(44, &[&[next, 0, hi, lo, 0, 0, 0, 9], body].concat())
     };
-    assert_eq!(len(over_ethernet(IPV4, &fragment4(0x2000, &body))), Ok(8));
-    assert_eq!(over_ethernet(IPV4, &fragment4(0x2000, &body[..39])), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV4, &fragment4(0x2000, &body[..8])), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV4, &fragment4(0x2001, &body)), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV4, &with(fragment4(0x0001, &body), 9, &[17])), Err(Skip::NotTcp));
+    for field in [0x2000, 0x2001, 0x0001] {
+        for protocol in [TCP, 17, 4, 41, 47, 51] {
+            assert_eq!(over_ethernet(IPV4, &fragment4(field, protocol)), Err(Skip::Fragment));
+        }
+        assert_eq!(over_ethernet(IPV4, &fragment4(field, 1)), Err(Skip::NotTcp));
+    }
+    for field in [0x0001, 0x0009, 0x0008] {
+        for next in [TCP, 17, 4, 41, 47, 51, 60] {
+            assert_eq!(over_ethernet(IPV6, &fragment6(field, next, &[0xff; 40])), Err(Skip::Fragment));
+        }
+        assert_eq!(over_ethernet(IPV6, &fragment6(field, 58, &body)), Err(Skip::NotTcp));
+    }
     assert_eq!(len(over_ethernet(IPV6, &fragment6(0x0000, TCP, &body))), Ok(8));
-    assert_eq!(len(over_ethernet(IPV6, &fragment6(0x0001, TCP, &body))), Ok(8));
-    assert_eq!(over_ethernet(IPV6, &fragment6(0x0001, TCP, &body[..16])), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV6, &fragment6(0x0001, 60, &[TCP, 3, 0, 0, 0, 0, 0, 0])), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV6, &fragment6(0x0008, TCP, &body)), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV6, &fragment6(0x0008, 60, &[0xff; 40])), Err(Skip::Fragment));
-    assert_eq!(over_ethernet(IPV6, &fragment6(0x0008, 17, &[0xff; 40])), Err(Skip::NotTcp));
+}
+
+/// As in Wireshark: what is left of the first fragment in IPv4 is read, all others are not.
+#[test]
+fn a_cut_fragment_shows_what_it_holds() {
+    let body = segment(RST_ACK, &SYN_OPTIONS, &[7; 8]);
+    let snapped = |ether_type: u16, packet: Vec<u8>, header: usize, captured: usize| {
+        let bytes = ethernet(ether_type, &packet).leak();
+        len(decode(&cut_frame(LinkType::ETHERNET, &bytes[..14 + header + captured], bytes.len())))
+    };
+    for captured in 0..48 {
+        let first = with(ipv4(TCP, &[], &body), 6, &[0x20, 0]);
+        let expected = if captured < 16 { Err(Skip::Truncated) } else { Ok(8) };
+        assert_eq!(snapped(IPV4, first.clone(), 20, captured), expected, "{captured}");
+        assert_eq!(snapped(IPV4, with(first, 6, &[0, 3]), 20, captured), Err(Skip::Truncated));
+        let first = ipv6(44, &[&[TCP, 0, 0, 1, 0, 0, 0, 9], body.as_slice()].concat());
+        assert_eq!(snapped(IPV6, first, 48, captured), Err(Skip::Truncated));
+    }
+    let tiny = with(ipv4(TCP, &[], &body[..8]), 6, &[0x20, 0]);
+    assert_eq!(snapped(IPV4, tiny, 20, 4), Err(Skip::Truncated));
+    let within_options = with(ipv4(TCP, &[], &body[..24]), 6, &[0x20, 0]);
+    assert_eq!(snapped(IPV4, within_options, 20, 20), Ok(0));
 }
 
 #[test]

@@ -295,7 +295,7 @@ fn the_summary_counts_events_and_names_what_lowers_its_worth() {
        4       4  192.168.1.108:54324
      901       3  [2001:db8:4006:812:cafe:beef:dead:2003]:8443
 
-133 frames without a usable TCP segment: 13 IP fragments, 120 IP but not TCP
+133 frames without a usable TCP segment: 13 IP fragments of incomplete packets, 120 IP but not TCP
 2 connections forgotten to stay within memory: verdicts on them lack their history
 1 reset decided early, because too many were waiting for what follows them
 4 frames dropped by the kernel: facts may be missing; a larger buffer (-B) helps

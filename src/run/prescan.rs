@@ -16,7 +16,7 @@ const WORTH_IT: u64 = 16 << 20;
 /// The four-tuples with a RST in these files; `None` where one pass is better or the only way.
 ///
 /// What cannot be read is left for the second pass to tell.
-pub(super) fn interest(files: &[PathBuf], signals: &Signals) -> Option<Interest> {
+pub(super) fn interest(files: &[PathBuf], filtered: bool, signals: &Signals) -> Option<Interest> {
     let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
     if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_compressed(path)) {
         return None;
@@ -25,7 +25,8 @@ pub(super) fn interest(files: &[PathBuf], signals: &Signals) -> Option<Interest>
     for path in files {
         read(path, signals, &mut scan)?;
     }
-    Some(scan.finish())
+    let same_frames = files.len() == 1 && !filtered;
+    (same_frames || scan.holds_in_any_order()).then(|| scan.finish())
 }
 
 /// The length of a file that can be read twice.

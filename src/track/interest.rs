@@ -23,7 +23,7 @@ impl Notes {
         if self.hashes.len() == NOTED_MAX {
             self.too_many = true;
         } else {
-            self.hashes.push(lookup.hash(&self.state));
+            self.hashes.push(lookup.hash(&self.state) as u32);
         }
     }
 
@@ -32,7 +32,7 @@ impl Notes {
         let bits = if self.too_many { 0 } else { (self.hashes.len() * BITS_EACH).next_power_of_two().max(1 << 16) };
         let mut interest = Interest { state: self.state, words: vec![0; bits / 64] };
         for hash in self.hashes {
-            let (word, bits) = interest.place(hash);
+            let (word, bits) = interest.place(u64::from(hash));
             if let Some(word) = interest.words.get_mut(word) {
                 *word |= bits;
             }
@@ -51,14 +51,14 @@ pub struct Interest {
 
 impl Interest {
     #[inline]
-    fn place(&self, hash: u32) -> (usize, u64) {
-        let word = (hash >> 12) as usize & self.words.len().wrapping_sub(1);
+    fn place(&self, hash: u64) -> (usize, u64) {
+        let word = (hash as u32 >> 12) as usize & self.words.len().wrapping_sub(1);
         (word, 1 << (hash & 63) | 1 << (hash >> 6 & 63))
     }
 
     /// Whether the four-tuple with this hash may matter.
     #[inline]
-    pub fn holds(&self, hash: u32) -> bool {
+    pub fn holds(&self, hash: u64) -> bool {
         let (word, bits) = self.place(hash);
         self.words.get(word).is_none_or(|word| word & bits == bits)
     }

@@ -95,12 +95,11 @@ impl Lookup {
 
     /// Its seeded hash, the same in both directions. Seeded, because the peer chooses the keys.
     #[inline]
-    pub fn hash(&self, state: &foldhash::fast::RandomState) -> u32 {
-        let hash = match self.addresses {
+    pub fn hash(&self, state: &foldhash::fast::RandomState) -> u64 {
+        match self.addresses {
             Addresses::Narrow(pair) => state.hash_one((pair, self.ports)),
             Addresses::Wide([low, high]) => state.hash_one((u128::from(low), u128::from(high), self.ports)),
-        };
-        (hash ^ (hash >> 32)) as u32
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which connection a segment belongs to, which life of it, and what each side has shown.
 
+mod bystander;
 mod case;
 mod endpoint;
 mod history;

@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
+use super::bystander::{Bystanders, Opened};
 use super::case::{Life, Previous};
 use super::key::{Lookup, WideKeys};
 use super::table::{Id, Index, Slab};
@@ -21,6 +22,8 @@ pub struct Placed {
     pub succeeded: Option<Id>,
 }
 
+/// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
+const ROOM: usize = 1 << 16;
 /// One place of the slab is looked at for forgetting each time so many segments have come.
 const FORGET_EVERY: u64 = 8;
 /// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
@@ -42,8 +45,8 @@ pub struct Tracker {
     index: Index,
     wide: WideKeys,
     state: RandomState,
-    /// Whether only lives that are over are forgotten.
-    keeps_open: bool,
+    /// The four-tuples without a RST, where it is known which these are.
+    bystanders: Option<Bystanders>,
     hosts: Hosts,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
@@ -62,7 +65,7 @@ impl Tracker {
             index: Index::new(),
             wide: WideKeys::default(),
             state: RandomState::default(),
-            keeps_open: false,
+            bystanders: None,
             hosts: Hosts::default(),
             hand: 0,
             connections: 0,
@@ -73,16 +76,36 @@ impl Tracker {
         }
     }
 
-    /// A tracker that is shown the plain segments of four-tuples in `interest` only: what it was told of the others
-    /// says nothing about how long ago they were used, so it keeps them until they are over.
+    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by).
     pub fn for_interest(interest: &Interest) -> Self {
-        Self { state: interest.state.clone(), keeps_open: true, ..Self::new() }
+        Self { state: interest.state.clone(), bystanders: Some(Bystanders::new()), ..Self::new() }
     }
 
-    /// Whether a four-tuple with this hash has been seen. Another one may have the same hash: one pair in four thousand million.
+    /// Whether a plain segment with this hash, of a four-tuple that is not followed, needs no [`pass_by`](Self::pass_by).
     #[inline]
-    pub fn knows(&self, hash: u32) -> bool {
-        self.index.peek(hash).is_some()
+    pub fn has_just_passed(&self, hash: u64) -> bool {
+        self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_recent(hash))
+    }
+
+    /// Takes note of a segment whose four-tuple has no RST: of a plain one its flags, numbers and time are enough.
+    pub fn pass_by(&mut self, segment: &Segment, side: Side, hash: u64) {
+        let Some(bystanders) = &mut self.bystanders else { return };
+        let opened = bystanders.meet(hash, segment, side);
+        if opened != Opened::Nothing {
+            self.streams = self.streams.saturating_add(1);
+        }
+        if opened == Opened::FourTuple {
+            self.connections += 1;
+            self.count_tracked();
+        }
+        if segment.flags.syn() && segment.flags.ack() {
+            self.hosts.observe_syn_ack(segment);
+        }
+    }
+
+    fn count_tracked(&mut self) {
+        let others = self.bystanders.as_ref().map_or(0, Bystanders::len);
+        self.tracked_max = self.tracked_max.max(self.slab.len() + others);
     }
 
     /// Four-tuples seen.
@@ -112,20 +135,25 @@ impl Tracker {
 
     /// The hash of a four-tuple, the same in both directions.
     #[inline]
-    pub fn hash(&self, lookup: &Lookup) -> u32 {
+    pub fn hash(&self, lookup: &Lookup) -> u64 {
         lookup.hash(&self.state)
+    }
+
+    /// Brings what is known of a four-tuple that is not followed into the cache.
+    pub fn touch_bystander(&self, hash: u64) -> u32 {
+        self.bystanders.as_ref().map_or(0, |bystanders| bystanders.touch(hash))
     }
 
     /// Brings the index slot of `hash` into the cache.
     #[inline]
-    pub fn touch_index(&self, hash: u32) -> u64 {
-        self.index.touch(hash)
+    pub fn touch_index(&self, hash: u64) -> u64 {
+        self.index.touch(indexed(hash))
     }
 
     /// The incarnation that `hash` most likely leads to.
     #[inline]
-    pub fn guess(&self, hash: u32) -> Option<Id> {
-        self.index.peek(hash)
+    pub fn guess(&self, hash: u64) -> Option<Id> {
+        self.index.peek(indexed(hash))
     }
 
     /// Brings an incarnation into the cache, all of its lines.
@@ -139,8 +167,8 @@ impl Tracker {
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.
-    pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u32) -> Placed {
-        let side = lookup.side;
+    pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u64) -> Placed {
+        let (side, hash) = (lookup.side, indexed(hash));
         self.latest = segment.frame;
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
@@ -170,7 +198,7 @@ impl Tracker {
         self.streams = self.streams.saturating_add(1);
         let id = self.slab.insert(incarnation);
         self.index.insert(hash, id);
-        self.tracked_max = self.tracked_max.max(self.slab.len());
+        self.count_tracked();
         id
     }
 
@@ -193,14 +221,14 @@ impl Tracker {
         }
         let id = self.slab.insert(incarnation);
         self.index.replace(hash, old, id);
-        self.tracked_max = self.tracked_max.max(self.slab.len());
+        self.count_tracked();
         id
     }
 
     /// Takes note of a placed segment.
     pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         self.observed = self.observed.wrapping_add(1);
-        if self.observed.is_multiple_of(FORGET_EVERY) {
+        if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
             self.forget_one(segment.time);
         }
         if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
@@ -300,8 +328,7 @@ impl Tracker {
         self.condense(id, now);
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
-        let kept = self.keeps_open && !incarnation.is_over();
-        if incarnation.succeeded || kept || !incarnation.is_forgettable(now) {
+        if incarnation.succeeded || !incarnation.is_forgettable(now) {
             return;
         }
         if let Some(previous) = incarnation.previous
@@ -316,6 +343,12 @@ impl Tracker {
     }
 }
 
+/// The part of a hash that the index takes.
+#[inline]
+fn indexed(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 /// Whether it is worth a look if `segment` was captured before: its IP ID is the last one, or it has none and brings nothing new.
 fn may_be_copy(own: &Endpoint, segment: &Segment, old_data: bool) -> bool {
     match segment.ip.id {
@@ -327,5 +360,43 @@ fn may_be_copy(own: &Endpoint, segment: &Segment, old_data: bool) -> bool {
 impl Default for Tracker {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::{FourTuple, SeqNum};
+
+    /// Shows one segment of the `number`-th four-tuple; the segments it had before.
+    fn show(tracker: &mut Tracker, number: u32, flags: Flags, second: i64) -> u32 {
+        let tuple = FourTuple::new((number.to_be_bytes().into(), 1), ([10, 0, 0, 1].into(), 80));
+        let segment = Segment { tuple, flags, seq: SeqNum(1), time: Timestamp::new(second, 0), ..Segment::EMPTY };
+        let lookup = Lookup::of(&tuple);
+        let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
+        let before = tracker.life(&placed).map_or(0, |life| life.segments);
+        tracker.observe(&placed, &segment);
+        before
+    }
+
+    #[test]
+    fn nothing_is_forgotten_while_there_is_room() {
+        let mut tracker = Tracker::new();
+        (0..1000).for_each(|number| assert_eq!(show(&mut tracker, number, Flags::RST, 0), 0));
+        (0..20_000).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
+        assert_eq!(show(&mut tracker, 8, Flags::ACK, 300), 1);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_where_there_are_many() {
+        let mut tracker = Tracker::new();
+        let many = 2 * ROOM as u32;
+        (0..many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
+        let rounds = many * FORGET_EVERY as u32;
+        (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 239));
+        assert_eq!(tracker.slab.len(), many as usize, "four minutes are not over");
+        (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 241));
+        assert_eq!(tracker.slab.len(), ROOM);
+        assert_eq!(tracker.tracked_max(), u64::from(many));
     }
 }

@@ -25,6 +25,7 @@ mod change;
 mod check;
 mod expect;
 mod format;
+mod fragment;
 mod options;
 mod parse;
 mod passes;

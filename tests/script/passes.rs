@@ -27,6 +27,9 @@ pub fn passes_agree(bytes: &[u8]) -> Result<usize, String> {
     let mut scan = Prescan::new();
     frames(bytes, |frame| scan.push(frame));
     let once = explain(bytes, Analyzer::new(Options::default()));
-    let twice = explain(bytes, Analyzer::with_interest(Options::default(), scan.finish()));
+    let mut twice = explain(bytes, Analyzer::with_interest(Options::default(), scan.finish()));
+    // Of four-tuples without a RST the second pass keeps no earlier lives.
+    assert!(twice.1.tracked_max <= once.1.tracked_max, "{:?}", twice.1);
+    twice.1.tracked_max = once.1.tracked_max;
     if once == twice { Ok(once.0.len()) } else { Err(format!("1: in one pass {once:?}, in two {twice:?}")) }
 }

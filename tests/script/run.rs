@@ -3,7 +3,7 @@
 use rstscan::analyzer::{Analyzer, Finding, Options};
 use rstscan::frame::{Frame, FrameNo, Timestamp};
 
-use super::wire::{Capture, Encapsulation, encode};
+use super::wire::{Capture, Encapsulation, frames};
 
 /// What the analyzer said of one reset, with frames counted as in the script.
 #[derive(Clone, Debug)]
@@ -25,14 +25,15 @@ impl Judged {
     }
 }
 
-/// Every finding about a capture, in the order of the resets.
+/// Every finding about a capture, in the order of the resets. All fragments of a segment have the number of the segment.
 pub fn judge(capture: &Capture, encapsulation: Encapsulation) -> Vec<Judged> {
     let mut analyzer = Analyzer::new(Options::default());
     let mut findings = Vec::new();
     for (sent, number) in capture.iter().zip(1..) {
-        let (link, data, wire_len) = encode(sent, encapsulation);
         let time = Timestamp::from_nanos(sent.time_ns);
-        analyzer.push(&Frame { no: FrameNo::new(0, number), time, link, data: &data, wire_len });
+        for (link, data, wire_len) in frames(sent, encapsulation) {
+            analyzer.push(&Frame { no: FrameNo::new(0, number), time, link, data: &data, wire_len });
+        }
         findings.extend(analyzer.findings());
     }
     analyzer.finish();

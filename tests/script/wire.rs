@@ -10,7 +10,8 @@ use etherparse::{
 use rstscan::frame::LinkType;
 use rstscan::tcp::Flags;
 
-use super::{Number, Packet, Says, Script, TcpOption};
+use super::fragment::fragments;
+use super::{IpVersion, Number, Packet, Says, Script, TcpOption};
 
 /// Segments in the order of their capture.
 pub type Capture = Vec<Sent>;
@@ -63,6 +64,20 @@ pub enum Encapsulation {
     Cooked,
     /// Ethernet with two VLAN tags, IPv4.
     Vlan,
+    /// Ethernet, IPv4 in fragments.
+    Fragments,
+    /// Ethernet, IPv6 in fragments.
+    Fragments6,
+}
+
+impl Encapsulation {
+    /// The IP version of its packets.
+    pub fn version(self) -> IpVersion {
+        match self {
+            Encapsulation::Ipv6 | Encapsulation::Fragments6 => IpVersion::V6,
+            _ => IpVersion::V4,
+        }
+    }
 }
 
 /// The time of a script's beginning.
@@ -182,7 +197,18 @@ fn usual_window(flags: Flags) -> u16 {
     }
 }
 
-/// The bytes of the frame that carries a segment: link type, captured bytes, length on the wire.
+/// The frames that carry a segment. What was cut is in one frame: there is no putting it together.
+pub fn frames(sent: &Sent, encapsulation: Encapsulation) -> Vec<(LinkType, Vec<u8>, u32)> {
+    let (link, bytes, wire_len) = encode(sent, encapsulation);
+    match encapsulation {
+        Encapsulation::Fragments | Encapsulation::Fragments6 if sent.cut.is_none() => {
+            fragments(&bytes).into_iter().map(|bytes| (link, bytes.clone(), bytes.len() as u32)).collect()
+        }
+        _ => vec![(link, bytes, wire_len)],
+    }
+}
+
+/// The bytes of one frame that carries a segment: link type, captured bytes, length on the wire.
 pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
     let mut bytes = Vec::new();
     let tcp = tcp_header(sent);
@@ -207,8 +233,8 @@ fn with_link(sent: &Sent, encapsulation: Encapsulation) -> PacketBuilderStep<IpH
     let (from, to) = (mac(sent.from), mac(sent.to));
     let tag = |id: u16| VlanId::try_new(id).expect("a VLAN id has 12 bits");
     match encapsulation {
-        Encapsulation::Ethernet => PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent)),
-        Encapsulation::Ipv6 => PacketBuilder::ethernet2(from, to).ip(ipv6_header(sent)),
+        Encapsulation::Ethernet | Encapsulation::Fragments => PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent)),
+        Encapsulation::Ipv6 | Encapsulation::Fragments6 => PacketBuilder::ethernet2(from, to).ip(ipv6_header(sent)),
         Encapsulation::Vlan => PacketBuilder::ethernet2(from, to).double_vlan(tag(7), tag(42)).ip(ipv4_header(sent)),
         Encapsulation::Cooked => {
             let mut address = [0; 8];
@@ -283,7 +309,10 @@ fn tcp_header(sent: &Sent) -> TcpHeader {
 /// A pcap file with nanosecond times that holds the capture.
 pub fn pcap(capture: &Capture, encapsulation: Encapsulation) -> Vec<u8> {
     const NANOSECONDS: u32 = 0xa1b2_3c4d;
-    let frames: Vec<_> = capture.iter().map(|sent| (sent.time_ns, encode(sent, encapsulation))).collect();
+    let frames: Vec<_> = capture
+        .iter()
+        .flat_map(|sent| frames(sent, encapsulation).into_iter().map(|frame| (sent.time_ns, frame)))
+        .collect();
     let link = frames.first().map_or(LinkType::ETHERNET, |(_, (link, ..))| *link);
     let mut file = NANOSECONDS.to_le_bytes().to_vec();
     file.extend([2, 0, 4, 0]);

@@ -2,11 +2,13 @@
 
 use etherparse::err::{ip_auth, ipv6};
 use etherparse::{
-    IpAuthHeaderSlice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6Header, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
+    IpAuthHeaderSlice, IpFragOffset, IpNumber, Ipv6FragmentHeader, Ipv6FragmentHeaderSlice, Ipv6Header,
+    Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use super::{Body, leads_to_tcp, rarely_leads_to_tcp, too_short};
+use super::{Body, Fragment, Miss, PacketId, leads_to_tcp, too_short};
 use crate::decode::Skip;
+use crate::decode::link::Network;
 use crate::tcp::IpFields;
 
 /// The TCP segment behind a header without extension headers; `None` for everything that needs a closer look.
@@ -24,8 +26,9 @@ pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
 /// What any IPv6 packet carries.
 ///
 /// A payload length of 0 is what segmentation offload leaves there: the option of a jumbogram stands for it, or else the
-/// length on the wire.
-pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> {
+/// length on the wire. A fragment that the snapshot length cut is not read, as in Wireshark.
+pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Body<'a>, Miss<'a>> {
+    let bytes = network.bytes;
     let header = Ipv6HeaderSlice::from_slice(bytes).map_err(|error| match error {
         ipv6::HeaderSliceError::Len(_) => Skip::Truncated,
         ipv6::HeaderSliceError::Content(_) => Skip::Malformed,
@@ -37,18 +40,27 @@ pub(super) fn anywhere(bytes: &[u8], wire_len: usize) -> Result<Body<'_>, Skip> 
         (0, _) => wire_len.saturating_sub(Ipv6Header::LEN),
         _ => stated,
     };
-    let captured = rest.get(..len).unwrap_or(rest);
-    let mut extensions =
-        Extensions { next: header.next_header(), rest: captured, fragment: false, authenticated: false };
-    while !leads_to_tcp(extensions.next) {
-        extensions.step().map_err(|stop| match stop {
-            Stop::Skip(skip) => skip,
-            Stop::TooShort => too_short(captured.len() < len, extensions.fragment),
+    let end = Ipv6Header::LEN.saturating_add(len);
+    let captured = bytes.get(..end).unwrap_or(bytes);
+    let cut = captured.len() < end;
+    let mut chain = Chain {
+        packet: captured,
+        next: header.next_header(),
+        named_at: NEXT_HEADER_AT,
+        at: Ipv6Header::LEN,
+        authenticated: false,
+    };
+    while !leads_to_tcp(chain.next) {
+        chain.step().map_err(|stop| match stop {
+            Stop::Skip(skip) => skip.into(),
+            Stop::TooShort => too_short(cut).into(),
+            Stop::Fragment(_) if cut => Skip::Truncated.into(),
+            Stop::Fragment(fragment) => Miss::Fragment(chain.fragment(&fragment, header, network)),
         })?;
     }
-    let len = len.saturating_sub(captured.len() - extensions.rest.len());
-    let Extensions { next: protocol, rest: bytes, fragment, authenticated } = extensions;
-    Ok(Body { protocol, bytes, len, fragment, authenticated, ..empty_body(header) })
+    let len = end.saturating_sub(chain.at);
+    let (protocol, authenticated) = (chain.next, chain.authenticated);
+    Ok(Body { protocol, bytes: chain.rest(), len, authenticated, ..empty_body(header) })
 }
 
 /// The payload length of a jumbogram: option 0xc2 of its hop-by-hop header, where it has one that says more than the
@@ -70,17 +82,23 @@ fn jumbo_len(hop_by_hop: &[u8]) -> Option<usize> {
     }
 }
 
+/// Where the IPv6 header says what follows it.
+const NEXT_HEADER_AT: usize = 6;
+
 /// The chain of extension headers, at one of its links.
 ///
 /// The links are etherparse's, the chain is not: its own goes on into the data of a later fragment, and its iterator may
 /// not be used on a chain that was cut.
-struct Extensions<'a> {
-    /// What `rest` begins with.
+struct Chain<'a> {
+    /// The captured bytes of the packet, without padding.
+    packet: &'a [u8],
+    /// What comes next.
     next: IpNumber,
-    rest: &'a [u8],
-    /// A fragment header said that more fragments follow.
-    fragment: bool,
-    /// One of them was an authentication header.
+    /// Where the packet says so.
+    named_at: usize,
+    /// Where it begins.
+    at: usize,
+    /// An authentication header has been among them.
     authenticated: bool,
 }
 
@@ -89,18 +107,24 @@ enum Stop {
     Skip(Skip),
     /// The bytes end within an extension header.
     TooShort,
+    /// What follows belongs into another packet.
+    Fragment(Ipv6FragmentHeader),
 }
 
-impl Extensions<'_> {
+impl<'a> Chain<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.packet.get(self.at..).unwrap_or_default()
+    }
+
     /// Takes one extension header off. A hop-by-hop header counts wherever it stands, as in Wireshark.
     fn step(&mut self) -> Result<(), Stop> {
         let (next, header_len) = match self.next {
             ip_number::IPV6_HOP_BY_HOP | ip_number::IPV6_ROUTE | ip_number::IPV6_DEST_OPTIONS | ip_number::SHIM6 => {
-                let header = Ipv6RawExtHeaderSlice::from_slice(self.rest).map_err(|_| Stop::TooShort)?;
+                let header = Ipv6RawExtHeaderSlice::from_slice(self.rest()).map_err(|_| Stop::TooShort)?;
                 (header.next_header(), header.slice().len())
             }
             ip_number::AUTH => {
-                let header = IpAuthHeaderSlice::from_slice(self.rest).map_err(|error| match error {
+                let header = IpAuthHeaderSlice::from_slice(self.rest()).map_err(|error| match error {
                     ip_auth::HeaderSliceError::Len(_) => Stop::TooShort,
                     ip_auth::HeaderSliceError::Content(_) => Stop::Skip(Skip::Malformed),
                 })?;
@@ -108,24 +132,55 @@ impl Extensions<'_> {
                 (header.next_header(), header.slice().len())
             }
             ip_number::IPV6_FRAG => {
-                let header = Ipv6FragmentHeaderSlice::from_slice(self.rest).map_err(|_| Stop::TooShort)?;
-                if header.fragment_offset().value() != 0 {
-                    return Err(Stop::Skip(later_fragment(header.next_header())));
+                let header = Ipv6FragmentHeaderSlice::from_slice(self.rest()).map_err(|_| Stop::TooShort)?;
+                // One that is all of its packet (RFC 6946) is no fragment.
+                if header.is_fragmenting_payload() {
+                    return Err(fragmented(header.to_header()));
                 }
-                self.fragment |= header.more_fragments();
                 (header.next_header(), header.slice().len())
             }
             _ => return Err(Stop::Skip(Skip::NotTcp)),
         };
-        (self.next, self.rest) = (next, self.rest.get(header_len..).unwrap_or_default());
+        (self.next, self.named_at, self.at) = (next, self.at, self.at + header_len);
         Ok(())
+    }
+
+    /// The fragment whose header comes next.
+    fn fragment(&self, own: &Ipv6FragmentHeader, header: Ipv6HeaderSlice<'_>, network: &Network<'a>) -> Fragment<'a> {
+        let packet = PacketId {
+            src: header.source_addr().into(),
+            dst: header.destination_addr().into(),
+            id: own.identification,
+            protocol: None,
+            encap: network.encap,
+        };
+        Fragment {
+            packet,
+            offset: own.fragment_offset,
+            more: own.more_fragments,
+            data: self.rest().get(Ipv6FragmentHeader::LEN..).unwrap_or_default(),
+            headers: (own.fragment_offset == IpFragOffset::ZERO).then(|| self.headers_without(own)),
+        }
+    }
+
+    /// The headers so far, as they were before the fragment header got among them.
+    fn headers_without(&self, own: &Ipv6FragmentHeader) -> Vec<u8> {
+        let mut headers = self.packet.get(..self.at).unwrap_or_default().to_vec();
+        if let Some(named) = headers.get_mut(self.named_at) {
+            *named = own.next_header.0;
+        }
+        headers
     }
 }
 
-/// A later fragment says what the first one begins with: when that is another extension header, it may still be TCP's.
-fn later_fragment(carried: IpNumber) -> Skip {
-    let whole = !rarely_leads_to_tcp(carried) && leads_to_tcp(carried);
-    if whole || carried.is_ipv6_ext_header_value() { Skip::Fragment } else { Skip::NotTcp }
+/// A fragment says what the first one begins with: when that is another extension header, it may still be TCP's.
+fn fragmented(header: Ipv6FragmentHeader) -> Stop {
+    let carried = header.next_header;
+    if leads_to_tcp(carried) || carried.is_ipv6_ext_header_value() {
+        Stop::Fragment(header)
+    } else {
+        Stop::Skip(Skip::NotTcp)
+    }
 }
 
 /// What the header itself says.
@@ -144,7 +199,6 @@ fn empty_body<'a>(header: Ipv6HeaderSlice<'_>) -> Body<'a> {
         protocol: ip_number::TCP,
         bytes: &[],
         len: 0,
-        fragment: false,
         authenticated: false,
     }
 }

@@ -16,10 +16,10 @@ const VECTOR_LENS: [usize; 2] = [0, 8];
 /// Security parameters index and sequence number.
 const HEADER_LEN: usize = 8;
 
-/// What the payload of an ESP packet is, in the place of ESP itself; [`Skip::NotTcp`] if it may be encrypted, if it was cut
-/// or if it is a fragment: its end is needed.
+/// What the payload of an ESP packet is, in the place of ESP itself; [`Skip::NotTcp`] if it may be encrypted or was cut:
+/// its end is needed.
 pub(super) fn not_encrypted<'a>(body: &Body<'a>) -> Result<Body<'a>, Skip> {
-    let whole = body.bytes.len() == body.len && !body.fragment;
+    let whole = body.bytes.len() == body.len;
     let data = body.bytes.get(HEADER_LEN..).filter(|_| whole).ok_or(Skip::NotTcp)?;
     let variants = CHECK_LENS.into_iter().flat_map(|check| VECTOR_LENS.map(|vector| (check, vector)));
     let inside = variants.into_iter().find_map(|(check, vector)| {

@@ -16,9 +16,9 @@ pub(super) use layer2::{cisco_hdlc, ppp, ppp_serial, pppoe};
 
 use etherparse::ip_number;
 
-use super::ip::{self, Body};
+use super::ip::{self, Body, Miss};
 use super::link::{self, IPV4, IPV6, Network};
-use super::{Encap, Skip, tcp};
+use super::{Encap, Skip};
 use crate::frame::Layer;
 
 /// What a header carries: its ether type and its captured bytes.
@@ -32,16 +32,16 @@ pub(super) const LLC: u16 = link::LAST_LENGTH;
 const STEPS: usize = 16;
 
 /// The innermost TCP segment, and all that was around it; `uncaptured` is how many bytes of the frame are not there.
-pub(super) fn innermost<'a>(network: &Network<'a>, uncaptured: usize) -> Result<(Body<'a>, Encap), Skip> {
-    let mut walk = Walk { network: *network, uncaptured, below_ip: false, fragment: false };
+pub(super) fn innermost<'a>(network: &Network<'a>, uncaptured: usize) -> Result<(Body<'a>, Encap), Miss<'a>> {
+    let mut walk = Walk { network: *network, uncaptured, below_ip: false };
     for _ in 0..STEPS {
         match walk.step() {
             Ok(Some(body)) => return Ok((body, walk.network.encap)),
             Ok(None) => {}
-            Err(skip) => return Err(walk.named(skip)),
+            Err(miss) => return Err(walk.named(miss)),
         }
     }
-    Err(walk.named(Skip::NotIp))
+    Err(walk.named(Skip::NotIp.into()))
 }
 
 /// The way inwards, at one of its headers.
@@ -51,47 +51,43 @@ struct Walk<'a> {
     uncaptured: usize,
     /// An IP header has been taken off.
     below_ip: bool,
-    /// One of those was the first fragment of several.
-    fragment: bool,
 }
 
 impl<'a> Walk<'a> {
     /// Takes one header off, or finds the segment.
-    fn step(&mut self) -> Result<Option<Body<'a>>, Skip> {
-        let Network { ether_type, bytes, encap } = &mut self.network;
-        let (ether_type, rest) = match *ether_type {
+    fn step(&mut self) -> Result<Option<Body<'a>>, Miss<'a>> {
+        let Network { ether_type, bytes, .. } = self.network;
+        let (ether_type, rest) = match ether_type {
             IPV4 | IPV6 => {
-                let mut body = ip::anywhere(*ether_type, bytes, bytes.len().saturating_add(self.uncaptured))?;
+                let wire_len = bytes.len().saturating_add(self.uncaptured);
+                let mut body = ip::anywhere(&self.network, wire_len)?;
                 if body.authenticated {
-                    encap.push(Layer::Ah);
+                    self.network.encap.push(Layer::Ah);
                 }
                 if body.protocol == ip_number::ENCAP_SEC {
                     body = esp::not_encrypted(&body)?;
-                    encap.push(Layer::EspNull);
+                    self.network.encap.push(Layer::EspNull);
                 }
                 if body.protocol == ip_number::TCP {
-                    let cut = self.fragment && body.bytes.len() < tcp::ESSENTIAL_LEN;
-                    return if cut { Err(Skip::Truncated) } else { Ok(Some(body)) };
+                    return Ok(Some(body));
                 }
                 self.below_ip = true;
-                self.fragment |= body.fragment;
                 self.uncaptured = body.len.saturating_sub(body.bytes.len());
-                in_ip(&body, encap)?
+                in_ip(&body, &mut self.network.encap)?
             }
-            other => layer2::header(other, bytes, encap)?,
+            other => layer2::header(other, bytes, &mut self.network.encap)?,
         };
         self.network = match ether_type {
-            ETHERNET => link::ethernet(rest, *encap)?,
-            other => link::after_ether_type(other, rest, *encap)?,
+            ETHERNET => link::ethernet(rest, self.network.encap)?,
+            other => link::after_ether_type(other, rest, self.network.encap)?,
         };
         Ok(None)
     }
 
     /// The reason as it is for the whole frame.
-    fn named(&self, skip: Skip) -> Skip {
-        match skip {
-            Skip::NotIp if self.below_ip => Skip::NotTcp,
-            Skip::Truncated if self.fragment && self.uncaptured == 0 => Skip::Fragment,
+    fn named(&self, miss: Miss<'a>) -> Miss<'a> {
+        match miss {
+            Miss::Skip(Skip::NotIp) if self.below_ip => Skip::NotTcp.into(),
             other => other,
         }
     }

@@ -349,7 +349,7 @@ fn esp_is_taken_for_plain_only_where_everything_fits() {
         assert_eq!(transported(&damaged), Err(Skip::NotTcp), "{at}");
     }
     let fragment = with(ipv4(50, &[], &plain), 6, &[0x20, 0]);
-    assert_eq!(decode_frame(ethernet(0x0800, &fragment)), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(ethernet(0x0800, &fragment)), Err(Skip::Fragment));
     assert_eq!(decode_frame(in_ipv4(50, &[&[0xa5; 80]])), Err(Skip::NotTcp));
 }
 
@@ -478,17 +478,18 @@ fn what_a_tunnel_carries_beside_tcp_says_so() {
     assert_eq!(decode_frame(ethernet(0x8864, &[0x11, 9, 0, 1, 0, 4, 0, 0x21, 1, 1])), Err(Skip::NotIp));
 }
 
+/// The inner header tells the length of a segment whose outer packet was cut.
 #[test]
 fn the_first_fragment_of_a_tunnel_shows_what_it_holds() {
     let packet = in_ipv4(4, &[&inner4(&segment(RST_ACK, &SYN_OPTIONS, &[7; 8]))]);
-    let fragment = |field: u16, len: usize| {
-        let [hi, lo] = be16(len - 14);
-        let bytes = with(with(packet.clone(), 20, &field.to_be_bytes()), 16, &[hi, lo]);
-        decode_frame(bytes[..len].to_vec()).map(|decoded| decoded.segment.len)
+    let fragment = |field: u16, captured: usize| {
+        let bytes = with(packet.clone(), 20, &field.to_be_bytes()).leak();
+        decode(&cut_frame(LinkType::ETHERNET, &bytes[..captured], bytes.len())).map(|decoded| decoded.segment.len)
     };
-    assert_eq!(fragment(0x2000, packet.len() - 8), Ok(8));
-    assert_eq!(fragment(0x2000, 14 + 20 + 20 + 8), Err(Skip::Fragment));
-    assert_eq!(fragment(0x0003, packet.len()), Err(Skip::Fragment));
+    assert_eq!(fragment(0x2000, packet.len()), Err(Skip::Fragment));
+    assert_eq!(fragment(0x2000, 14 + 20 + 20 + 16), Ok(8));
+    assert_eq!(fragment(0x2000, 14 + 20 + 20 + 15), Err(Skip::Truncated));
+    assert_eq!(fragment(0x0003, packet.len() - 1), Err(Skip::Truncated));
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! Four-tuples without a RST: what the numbering of connections needs of them, and no more.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use foldhash::fast::RandomState;
+
+use crate::frame::Timestamp;
+use crate::tcp::{Segment, SeqNum};
+
+use super::{KEPT_AFTER_CLOSE, Side};
+
+/// What a segment of a bystander opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Opened {
+    /// Nothing: it belongs to what is known.
+    Nothing,
+    /// A new life of a known four-tuple.
+    Life,
+    /// A four-tuple that was not known.
+    FourTuple,
+}
+
+/// One of them, in 24 bytes with its key.
+#[derive(Clone, Copy, Debug)]
+struct Bystander {
+    /// First sequence number of each end.
+    bases: [SeqNum; 2],
+    /// When its last SYN or FIN came, in whole seconds.
+    last: u32,
+    marks: u8,
+}
+
+/// Bits of the lower end; those of the higher end follow.
+const SENT: u8 = 1;
+const SYN: u8 = 1 << 1;
+const FIN: u8 = 1 << 2;
+const BOTH_FIN: u8 = FIN | FIN << 3;
+const BOTH_SYN: u8 = SYN | SYN << 3;
+/// A SYN|ACK or data came: it is no longer embryonic.
+const WENT_ON: u8 = 1 << 6;
+
+impl Bystander {
+    fn new(segment: &Segment, side: Side) -> Self {
+        let mut new = Self { bases: [SeqNum(0); 2], last: 0, marks: 0 };
+        new.observe(segment, side);
+        new
+    }
+
+    fn observe(&mut self, segment: &Segment, side: Side) {
+        let [low, high] = &mut self.bases;
+        let (base, shift) = if side == Side::Low { (low, 0) } else { (high, 3) };
+        let flags = segment.flags;
+        if flags.syn() || self.marks & SENT << shift == 0 {
+            *base = segment.seq;
+        }
+        let own = SENT | if flags.syn() { SYN } else { 0 } | if flags.fin() { FIN } else { 0 };
+        let went_on = flags.syn() && flags.ack() || segment.len > 0;
+        self.marks |= own << shift | if went_on { WENT_ON } else { 0 };
+        self.last = whole_seconds(segment.time);
+    }
+
+    fn meet(&mut self, segment: &Segment, side: Side) -> Opened {
+        if self.is_succeeded_by(segment, side) {
+            *self = Self::new(segment, side);
+            return Opened::Life;
+        }
+        if self.is_embryonic() || segment.flags.syn() || segment.flags.fin() {
+            self.observe(segment, side);
+        }
+        Opened::Nothing
+    }
+
+    fn is_embryonic(&self) -> bool {
+        self.marks & BOTH_SYN != 0 && self.marks & WENT_ON == 0
+    }
+
+    /// As [`Incarnation::is_succeeded_by`](super::Incarnation), for a SYN.
+    fn is_succeeded_by(&self, segment: &Segment, side: Side) -> bool {
+        let [low, high] = self.bases;
+        let (base, own) = if side == Side::Low { (low, self.marks) } else { (high, self.marks >> 3) };
+        let simultaneous = self.is_embryonic() && own & SENT == 0;
+        let repeated = own & SYN != 0 && base == segment.seq;
+        segment.flags.syn() && !segment.flags.ack() && !simultaneous && !repeated
+    }
+
+    fn is_forgettable(&self, now: u32) -> bool {
+        let brief = self.marks & BOTH_FIN == BOTH_FIN || self.is_embryonic();
+        brief && i64::from(now.saturating_sub(self.last)) > KEPT_AFTER_CLOSE / 1_000_000_000
+    }
+}
+
+fn whole_seconds(time: Timestamp) -> u32 {
+    u32::try_from(time.as_nanos() / 1_000_000_000).unwrap_or(0)
+}
+
+/// All four-tuples without a RST, by their hashes: two with the same one are taken for one, a pair in 2^64.
+///
+/// They are told of SYNs and FINs, of a plain segment where none was before, and of any while a SYN waits for its answer.
+/// How long ago they were used they do not know, so they are kept until they are over.
+#[derive(Debug)]
+pub(super) struct Bystanders {
+    known: HashMap<u64, Bystander, RandomState>,
+    /// Halves of hashes that are known, each in the place that its other half leads to: most segments end here.
+    recent: Vec<u32>,
+}
+
+impl Bystanders {
+    /// Fits the second-level cache.
+    const RECENT: usize = 1 << 16;
+
+    pub(super) fn new() -> Self {
+        Self { known: HashMap::default(), recent: vec![0; Self::RECENT] }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    fn place(hash: u64) -> usize {
+        hash as usize & (Self::RECENT - 1)
+    }
+
+    /// Whether a segment of the four-tuple came a short while ago; if not, it may be known nevertheless.
+    #[inline]
+    pub(super) fn is_recent(&self, hash: u64) -> bool {
+        self.recent.get(Self::place(hash)).is_some_and(|half| *half == (hash >> 32) as u32)
+    }
+
+    /// Reads what is known of `hash`, so that many such reads can have their cache misses at the same time.
+    pub(super) fn touch(&self, hash: u64) -> u32 {
+        self.known.get(&hash).map_or(0, |known| known.last)
+    }
+
+    /// Takes note of a segment.
+    pub(super) fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
+        if self.known.len() == self.known.capacity() {
+            self.make_room(segment.time);
+        }
+        let (known, opened) = match self.known.entry(hash) {
+            Entry::Vacant(place) => (place.insert(Bystander::new(segment, side)), Opened::FourTuple),
+            Entry::Occupied(place) => {
+                let known = place.into_mut();
+                let opened = known.meet(segment, side);
+                (known, opened)
+            }
+        };
+        if let Some(half) = self.recent.get_mut(Self::place(hash))
+            && !known.is_embryonic()
+        {
+            *half = (hash >> 32) as u32;
+        }
+        opened
+    }
+
+    /// Forgets what is over, and grows where that is less than half.
+    #[cold]
+    fn make_room(&mut self, now: Timestamp) {
+        let now = whole_seconds(now);
+        self.known.retain(|_, known| !known.is_forgettable(now));
+        self.recent.fill(0);
+        if self.known.len() > self.known.capacity() / 2 {
+            self.known.reserve(self.known.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::Flags;
+
+    fn segment(flags: Flags, seq: u32, second: i64) -> Segment {
+        Segment { flags, seq: SeqNum(seq), time: Timestamp::new(second, 0), ..Segment::EMPTY }
+    }
+
+    const SYN_ACK: Flags = Flags::SYN.with(Flags::ACK);
+    const FIN_ACK: Flags = Flags::FIN.with(Flags::ACK);
+
+    /// What each segment of one four-tuple opens.
+    fn story(segments: &[(Side, Flags, u32)]) -> Vec<Opened> {
+        let mut all = Bystanders::new();
+        segments.iter().map(|(side, flags, seq)| all.meet(7, &segment(*flags, *seq, 1), *side)).collect()
+    }
+
+    #[test]
+    fn a_syn_with_another_number_opens_a_life() {
+        use Opened::{FourTuple, Life, Nothing};
+        let (there, back) = (Side::Low, Side::High);
+        let first = [(there, Flags::SYN, 1), (there, Flags::SYN, 1), (back, SYN_ACK, 9), (there, Flags::ACK, 2)];
+        assert_eq!(story(&first), [FourTuple, Nothing, Nothing, Nothing]);
+        let again = [&first[..], &[(there, FIN_ACK, 2), (back, FIN_ACK, 10), (there, Flags::SYN, 70)]].concat();
+        assert_eq!(story(&again)[4..], [Nothing, Nothing, Life]);
+        assert_eq!(story(&[(there, Flags::SYN, 1), (back, Flags::SYN, 5)]), [FourTuple, Nothing], "simultaneous");
+        assert_eq!(story(&[(there, Flags::ACK, 1), (back, Flags::SYN, 5)]), [FourTuple, Life]);
+    }
+
+    #[test]
+    fn what_is_over_makes_room_for_others() {
+        let mut all = Bystanders::new();
+        for hash in 0..100_000 {
+            let second = hash as i64;
+            for (side, flags) in [(Side::Low, FIN_ACK), (Side::High, FIN_ACK)] {
+                all.meet(hash << 32 | hash, &segment(flags, 1, second), side);
+            }
+        }
+        assert!(all.len() < 2000, "{} are kept", all.len());
+        assert!(!all.is_recent(5 << 32 | 5));
+        assert!(all.is_recent(99_999 << 32 | 99_999));
+        assert_eq!(all.meet(5 << 32 | 5, &segment(Flags::ACK, 1, 100_000), Side::Low), Opened::FourTuple);
+    }
+
+    #[test]
+    fn what_is_open_stays() {
+        let mut all = Bystanders::new();
+        for hash in 0..5000 {
+            all.meet(hash, &segment(Flags::ACK, 1, hash as i64), Side::Low);
+        }
+        assert_eq!(all.len(), 5000);
+    }
+}

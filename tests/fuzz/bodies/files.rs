@@ -1,0 +1,78 @@
+//! Capture files of any content, compressed or not.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+
+use rstscan::source::{CaptureFile, Compression, Next, Source};
+
+/// More than this of one file is not read.
+const ENOUGH: usize = 20_000;
+
+/// Reading ends, frames count up from 1 and are as long as they say, and it does not matter in what pieces the bytes come.
+pub fn hold(data: &[u8]) {
+    let (mut whole, mut pieces) = (read(data), read(Pieces { rest: data, turn: 0 }));
+    let compressed = data.first_chunk().and_then(|magic| Compression::of(*magic)).is_some();
+    if let (true, Some(Said::Failed(_)), Some(Said::Failed(_))) = (compressed, whole.last(), pieces.last()) {
+        // Of what a decompressor makes of damage, it gives more or less away before it says so.
+        let both = whole.len().min(pieces.len()) - 1;
+        whole.truncate(both);
+        pieces.truncate(both);
+    }
+    assert_eq!(whole, pieces);
+}
+
+/// What a source says, in short.
+#[derive(PartialEq, Debug)]
+enum Said {
+    Interface(u16),
+    Frame { number: u64, hash: u64 },
+    Damaged(String),
+    Failed(String),
+}
+
+fn read(reader: impl Read) -> Vec<Said> {
+    let mut file = CaptureFile::new(reader, 3);
+    let mut said = Vec::new();
+    let mut frames = 0;
+    while said.len() < ENOUGH {
+        said.push(match file.next() {
+            Ok(Next::Interface(link)) => Said::Interface(link.0),
+            Ok(Next::Frame(frame)) => {
+                frames += 1;
+                assert_eq!((frame.no.input(), frame.no.number()), (3, frames));
+                let mut hasher = DefaultHasher::new();
+                (frame.time, frame.link, frame.data, frame.wire_len).hash(&mut hasher);
+                Said::Frame { number: frames, hash: hasher.finish() }
+            }
+            Ok(Next::Damaged(error)) => Said::Damaged(error.to_string()),
+            Ok(Next::Idle) => continue,
+            Ok(Next::End) => break,
+            Err(error) => {
+                said.push(Said::Failed(error.to_string()));
+                break;
+            }
+        });
+    }
+    said
+}
+
+/// Hands bytes out a few at a time, with pauses.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    turn: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.turn += 1;
+        match self.turn % 7 {
+            3 => return Err(io::ErrorKind::TimedOut.into()),
+            5 => return Err(io::ErrorKind::Interrupted.into()),
+            _ => {}
+        }
+        let (some, rest) = self.rest.split_at(self.rest.len().min(out.len()).min(1 + self.turn * 13 % 61));
+        out[..some.len()].copy_from_slice(some);
+        self.rest = rest;
+        Ok(some.len())
+    }
+}
