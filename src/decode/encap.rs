@@ -1,8 +1,8 @@
-//! The layers around the innermost IP packet of a frame.
+//! The layers around the innermost segment of a frame.
 
 use crate::frame::Layer;
 
-/// The outermost eight layers around an IP packet, and the outermost four VLAN ids among them.
+/// The outermost eight layers around a segment, and the outermost four VLAN ids among them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Encap {
     layers: [Option<Layer>; 8],

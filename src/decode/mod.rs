@@ -34,6 +34,7 @@ pub use skip::Skip;
 use crate::frame::{Frame, LinkType};
 use crate::tcp::Segment;
 use link::Network;
+use wifi::Subframes;
 
 /// What a frame holds.
 #[derive(Clone, PartialEq, Debug)]
@@ -80,7 +81,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
 pub fn decode_into<'a>(frame: &Frame<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
     match frame.link {
         LinkType::ETHERNET => common(frame, &link::ethernet(frame.data, Encap::default())?, out),
-        _ => uncommon(frame, &link::network(frame)?, out),
+        _ => on_other_link(frame, out),
     }
 }
 
@@ -109,6 +110,34 @@ fn uncommon<'a>(frame: &Frame<'a>, network: &Network<'a>, out: &mut Segment) -> 
     let (body, encap) = tunnel::innermost(network, uncaptured(frame))?;
     let payload = tcp::segment(frame, &body, out)?;
     Ok(Carried { payload, encap })
+}
+
+/// A frame of another link layer than Ethernet.
+#[inline(never)]
+fn on_other_link<'a>(frame: &Frame<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
+    match wifi::aggregate(frame) {
+        Some(subframes) => in_aggregate(frame, subframes, out),
+        None => uncommon(frame, &link::network(frame)?, out),
+    }
+}
+
+/// Of an aggregate (A-MSDU) its first reset counts, or else its first segment: a frame has one segment, as it has one
+/// number. So no frame with a reset is missed, but data in the same frame may be.
+fn in_aggregate<'a>(frame: &Frame<'a>, subframes: Subframes<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
+    let mut best = Err(Skip::Truncated);
+    for (at, bytes) in subframes.enumerate() {
+        let mut segment = Segment::EMPTY;
+        let network = link::ethernet(bytes, Encap::default());
+        let found = network.and_then(|network| uncommon(frame, &network, &mut segment));
+        let reset = found.is_ok() && segment.flags.rst();
+        if at == 0 || reset || (best.is_err() && found.is_ok()) {
+            (best, *out) = (found, segment);
+        }
+        if reset {
+            break;
+        }
+    }
+    best
 }
 
 /// How many bytes of a frame were not captured.

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
-use super::{Decoded, Skip, checksums, decode, icmp_error, link, tunnel, uncommon};
+use super::{Decoded, Skip, checksums, decode, icmp_error, link, on_other_link, tunnel, uncommon};
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
 use crate::tcp::{Checksums, Segment};
@@ -34,7 +34,10 @@ const LINKS: [LinkType; 19] = [
 /// The way that looks closer at everything.
 fn decode_uncommon<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
     let mut segment = Segment::EMPTY;
-    let Carried { payload, encap } = uncommon(frame, &link::network(frame)?, &mut segment)?;
+    let Carried { payload, encap } = match frame.link {
+        LinkType::ETHERNET => uncommon(frame, &link::network(frame)?, &mut segment)?,
+        _ => on_other_link(frame, &mut segment)?,
+    };
     Ok(Decoded { segment, payload, encap })
 }
 

@@ -1,5 +1,7 @@
 //! Frames made byte by byte, for the tests of the decoder.
 
+use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpSlice};
+
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 
 pub(super) const TCP: u8 = 6;
@@ -65,4 +67,19 @@ pub(super) fn be16(number: usize) -> [u8; 2] {
 pub(super) fn with(mut bytes: Vec<u8>, at: usize, other: &[u8]) -> Vec<u8> {
     bytes[at..at + other.len()].copy_from_slice(other);
     bytes
+}
+
+/// An IP packet without options that holds a TCP segment, with right checksums.
+pub(super) fn with_checksums(packet: &[u8]) -> Vec<u8> {
+    if packet[0] >> 4 == 6 {
+        let header = Ipv6HeaderSlice::from_slice(packet).unwrap();
+        let segment = TcpSlice::from_slice(&packet[40..]).unwrap();
+        let sum = segment.calc_checksum_ipv6(header.source(), header.destination()).unwrap();
+        return with(packet.to_vec(), 40 + 16, &sum.to_be_bytes());
+    }
+    let header = Ipv4HeaderSlice::from_slice(packet).unwrap();
+    let segment = TcpSlice::from_slice(&packet[20..]).unwrap();
+    let sum = segment.calc_checksum_ipv4(header.source(), header.destination()).unwrap();
+    let packet = with(packet.to_vec(), 10, &header.to_header().calc_header_checksum().to_be_bytes());
+    with(packet, 20 + 16, &sum.to_be_bytes())
 }

@@ -1,7 +1,7 @@
 //! One frame a case: what the decoder finds in it.
 
 use super::testing::*;
-use super::{Decoded, Encap, Skip, decode, ip, link};
+use super::{Decoded, Encap, Skip, decode, glance, ip, link};
 use crate::frame::{Frame, LinkType};
 use crate::tcp::{Flags, IpFields, Options, SeqNum, Timestamps};
 
@@ -291,5 +291,116 @@ fn a_bare_header_cut_after_the_window_is_complete() {
     for captured in 16..20 {
         let decoded = decode(&cut_frame(LinkType::ETHERNET, &bytes[..34 + captured], bytes.len())).unwrap();
         assert_eq!((decoded.segment.window, decoded.segment.options), (500, Options::NONE));
+    }
+}
+
+/// A QoS data frame of IEEE 802.11 with these packets as subframes, each filled up to four bytes.
+fn aggregate(packets: &[Vec<u8>]) -> Vec<u8> {
+    let mut frame = [&[0x88, 2], [0; 22].as_slice(), &[0x80, 0]].concat();
+    let header = frame.len();
+    for packet in packets {
+        frame.resize(header + (frame.len() - header).next_multiple_of(4), 0);
+        frame.extend([[2; 12].as_slice(), &be16(8 + packet.len()), &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], packet].concat());
+    }
+    frame
+}
+
+/// The limit of an aggregate: a frame has one segment, which is a reset where there is one.
+#[test]
+fn an_aggregate_gives_its_first_reset_or_its_first_segment() {
+    let packet = |flags: u8, payload: &[u8]| ipv4(TCP, &[], &segment(flags, &[], payload));
+    let (data, more, reset) = (packet(0x10, b"one"), packet(0x10, b"three"), packet(RST_ACK, b""));
+    let other = ipv4(17, &[], &[0; 30]);
+    let found = |packets: &[&Vec<u8>]| {
+        let packets: Vec<Vec<u8>> = packets.iter().copied().cloned().collect();
+        let decoded = decode_owned(LinkType::IEEE802_11, aggregate(&packets));
+        decoded.map(|decoded| (decoded.segment.flags.rst(), decoded.payload))
+    };
+    assert_eq!(found(&[&data]), Ok((false, b"one".as_slice())));
+    assert_eq!(found(&[&data, &more]), Ok((false, b"one".as_slice())));
+    assert_eq!(found(&[&other, &more]), Ok((false, b"three".as_slice())));
+    assert_eq!(found(&[&data, &other, &reset, &more]), Ok((true, b"".as_slice())));
+    assert_eq!(found(&[&other, &other]), Err(Skip::NotTcp));
+    assert_eq!(found(&[]), Err(Skip::Truncated));
+    let whole = aggregate(&[data, reset.clone(), reset]);
+    for snap in 0..whole.len() {
+        let decoded = decode(&cut_frame(LinkType::IEEE802_11, &whole[..snap], whole.len()));
+        let resets = decoded.is_ok_and(|decoded| decoded.segment.flags.rst());
+        assert_eq!(resets, snap >= 26 + 68 + 22 + 20 + 16, "{snap}");
+    }
+}
+
+/// From 54 bytes on, which is Ethernet, IPv4 and TCP without options.
+#[test]
+fn every_snapshot_length_is_enough_on_every_link() {
+    let body = segment(RST_ACK, &SYN_OPTIONS, b"hello");
+    for (link, before4, before6) in encapsulations() {
+        let packets =
+            [before4.map(|before| (before, ipv4(TCP, &[], &body))), before6.map(|before| (before, ipv6(TCP, &body)))];
+        for (before, packet) in packets.into_iter().flatten() {
+            let (bytes, tcp_at) = ([&before[..], &packet].concat(), before.len() + packet.len() - body.len());
+            for snap in 54..=bytes.len() {
+                let decoded = decode(&cut_frame(link, &bytes[..snap], bytes.len()));
+                let Some(captured @ 16..) = snap.checked_sub(tcp_at) else {
+                    assert_eq!(decoded, Err(Skip::Truncated), "{link} {snap}");
+                    continue;
+                };
+                let decoded = decoded.unwrap();
+                assert_eq!((decoded.segment.flags, decoded.segment.len), (Flags(RST_ACK), 5), "{link} {snap}");
+                assert_eq!(decoded.segment.options.complete, captured >= 40, "{link} {snap}");
+                assert!(decoded.segment.options.any, "{link} {snap}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_jumbogram_has_the_length_of_its_option() {
+    let jumbo = |option: &[u8], len: usize| {
+        let hop_by_hop = [&[TCP, 0], option].concat();
+        with(ipv6(0, &[&hop_by_hop, segment(0x10, &[], &vec![7; len]).as_slice()].concat()), 4, &[0, 0])
+    };
+    let decoded = |packet: &[u8], wire: usize| {
+        let bytes = ethernet(IPV6, packet);
+        len(decode(&cut_frame(LinkType::ETHERNET, &bytes, bytes.len() + wire)))
+    };
+    // 8 bytes of extension header and 20 of TCP are part of a payload of 70,000 bytes.
+    let stated = [0xc2, 4, 0, 1, 0x11, 0x70];
+    assert_eq!(decoded(&jumbo(&stated, 100), 70_000), Ok(70_000 - 28));
+    assert_eq!(decoded(&jumbo(&stated, 100), 0), Ok(70_000 - 28));
+    assert_eq!(decoded(&jumbo(&[0, 1, 3, 0, 0, 0], 100), 0), Ok(100));
+    let after_padding = [&[1, 4, 0, 0, 0, 0], stated.as_slice(), &[0, 0]].concat();
+    let two = with(jumbo(&after_padding, 100), 41, &[1]);
+    assert_eq!(decoded(&two, 0), Ok(70_000 - 36));
+    // RFC 2675 section 3: a length that the header itself could have stated is an error.
+    assert_eq!(decoded(&jumbo(&[0xc2, 4, 0, 0, 0xff, 0xff], 100), 7), Ok(107));
+    let whole = ethernet(IPV6, &jumbo(&stated, 0));
+    for snap in 0..whole.len() {
+        let cut = decode(&cut_frame(LinkType::ETHERNET, &whole[..snap], 70_054));
+        assert_eq!(cut.is_ok(), snap >= 14 + 40 + 8 + 16, "{snap}");
+    }
+}
+
+#[test]
+fn what_the_link_appends_is_no_payload() {
+    let body = segment(RST_ACK, &[], b"why");
+    for (ether_type, packet) in [(IPV4, ipv4(TCP, &[], &body)), (IPV6, ipv6(TCP, &body))] {
+        for trailer in [&[0xfc; 4][..], &[0; 6], &[0, 0, 0, 0xde, 0xad, 0xbe, 0xef], &[0xa5; 300]] {
+            let decoded = over_ethernet(ether_type, &[&packet, trailer].concat()).unwrap();
+            assert_eq!((decoded.segment.len, decoded.payload), (3, b"why".as_slice()), "{trailer:?}");
+        }
+    }
+}
+
+#[test]
+fn every_combination_of_flags_and_reserved_bits_is_kept() {
+    for flags in 0..=u8::MAX {
+        for reserved in 0..=0x0f {
+            let body = with(segment(flags, &[], b"abc"), 12, &[0x50 | reserved]);
+            let bytes = ethernet(IPV4, &ipv4(TCP, &[], &body));
+            let decoded = decode(&frame(LinkType::ETHERNET, &bytes)).unwrap();
+            assert_eq!((decoded.segment.flags, decoded.segment.len), (Flags(flags), 3), "{flags:#x} {reserved:#x}");
+            assert_eq!(glance(&frame(LinkType::ETHERNET, &bytes)).map(|seen| seen.flags), Some(Flags(flags)));
+        }
     }
 }

@@ -1,6 +1,37 @@
 //! IEEE 802.11 data frames.
 
 use super::{Skip, tunnel};
+use crate::frame::{Frame, LinkType};
+
+/// The subframes of an aggregate (IEEE 802.11 section 9.3.2.2.2): addresses, a length and so many bytes, filled up to a
+/// multiple of four but for the last.
+pub(super) struct Subframes<'a>(&'a [u8]);
+
+impl<'a> Iterator for Subframes<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        const HEADER: usize = 14;
+        let rest = self.0;
+        let len = match rest {
+            [] => return None,
+            [_, _, _, _, _, _, _, _, _, _, _, _, hi, lo, ..] => HEADER + usize::from(u16::from_be_bytes([*hi, *lo])),
+            _ => HEADER,
+        };
+        self.0 = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+        Some(rest.get(..len).unwrap_or(rest))
+    }
+}
+
+/// What a frame of IEEE 802.11 holds if it is an aggregate.
+pub(super) fn aggregate<'a>(frame: &Frame<'a>) -> Option<Subframes<'a>> {
+    let payload = match frame.link {
+        LinkType::IEEE802_11 => data_frame(frame.data, false),
+        LinkType::IEEE802_11_RADIOTAP => radiotap(frame.data),
+        _ => return None,
+    };
+    payload.ok().filter(|(ether_type, _)| *ether_type == tunnel::ETHERNET).map(|(_, subframes)| Subframes(subframes))
+}
 
 /// Takes off a radiotap header (radiotap.org) and the 802.11 header behind it.
 pub(super) fn radiotap(data: &[u8]) -> Result<tunnel::Payload<'_>, Skip> {
@@ -24,18 +55,33 @@ fn has_padding(data: &[u8]) -> bool {
     present & FLAGS != 0 && data.get(at).is_some_and(|flags| flags & PADDING != 0)
 }
 
-/// Takes off the header of a data frame (IEEE 802.11 section 9.3.2.1). Of an aggregate (A-MSDU) the first subframe is
-/// read: its header is that of Ethernet with a length.
+/// Takes off the header of a data frame in a tunnel. Cisco writes the two bytes of frame control the wrong way round, as
+/// Wireshark knows: the type is where the flags are, one of which says that the frame goes to or comes from a network.
+pub(super) fn tunnelled(frame: &[u8]) -> Result<tunnel::Payload<'_>, Skip> {
+    match frame {
+        [flags, control, ..] if flags & BOTH_SYSTEMS != 0 => data_frame_of([*control, *flags], frame, false),
+        _ => data_frame(frame, false),
+    }
+}
+
+const BOTH_SYSTEMS: u8 = 0x03;
+
+/// Takes off the header of a data frame.
 pub(super) fn data_frame(frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
+    let [control, flags, ..] = frame else { return Err(Skip::Truncated) };
+    data_frame_of([*control, *flags], frame, padded)
+}
+
+/// Takes off the header of a data frame (IEEE 802.11 section 9.3.2.1). The first subframe of an aggregate (A-MSDU) has the
+/// header of Ethernet with a length.
+fn data_frame_of([control, flags]: [u8; 2], frame: &[u8], padded: bool) -> Result<tunnel::Payload<'_>, Skip> {
     const TYPE: u8 = 0x0f;
     const DATA: u8 = 0x08;
     const WITHOUT_DATA: u8 = 0x40;
     const QOS: u8 = 0x80;
-    const BOTH_SYSTEMS: u8 = 0x03;
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     const AGGREGATE: u8 = 0x80;
-    let [control, flags, ..] = frame else { return Err(Skip::Truncated) };
     if control & (TYPE | WITHOUT_DATA) != DATA || flags & PROTECTED != 0 {
         return Err(Skip::NotIp);
     }

@@ -1,8 +1,8 @@
-//! What may stand around the innermost IP packet of a frame.
+//! What may stand around the innermost segment of a frame.
 
 use std::fmt;
 
-/// A layer around the innermost IP packet, beside the link layer itself.
+/// A layer around the innermost segment, beside the link layer itself and the IP header next to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Layer {
     /// A VLAN tag (IEEE 802.1Q, 802.1ad).
@@ -45,6 +45,16 @@ pub enum Layer {
     Teredo,
     /// L2TP version 2 (RFC 2661) with PPP in it.
     L2tp,
+    /// L2TP version 3 (RFC 3931), over IP or UDP.
+    L2tpV3,
+    /// The data channel between access point and controller (RFC 5415), not encrypted.
+    Capwap,
+    /// A security tag without encryption (IEEE 802.1AE).
+    Macsec,
+    /// An authentication header (RFC 4302), inside the IP packet before it.
+    Ah,
+    /// ESP without encryption (RFC 4303, RFC 2410), inside the IP packet before it.
+    EspNull,
 }
 
 impl Layer {
@@ -71,6 +81,11 @@ impl Layer {
             Layer::GtpU => "gtp-u",
             Layer::Teredo => "teredo",
             Layer::L2tp => "l2tp",
+            Layer::L2tpV3 => "l2tpv3",
+            Layer::Capwap => "capwap",
+            Layer::Macsec => "macsec",
+            Layer::Ah => "ah",
+            Layer::EspNull => "esp-null",
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Body<'a> {
     pub bytes: &'a [u8],
     /// How many bytes that were on the wire.
     pub len: usize,
+    /// It had an authentication header.
+    pub authenticated: bool,
 }
 
 /// Why there is no body.
@@ -114,8 +116,8 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
 /// TCP, or a protocol that a tunnel may be made of.
 #[inline]
 fn leads_to_tcp(protocol: IpNumber) -> bool {
-    use ip_number::{ETHER_IP, GRE, IPV4, IPV6, TCP, UDP};
-    matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP)
+    use ip_number::{ENCAP_SEC, ETHER_IP, GRE, IPV4, IPV6, LAYER2_TUNNELING_PROTOCOL as L2TP, TCP, UDP};
+    matches!(protocol, TCP | UDP | IPV4 | IPV6 | GRE | ETHER_IP | ENCAP_SEC | L2TP)
 }
 
 /// Why a packet of a protocol that does not lead to TCP gives no segment.

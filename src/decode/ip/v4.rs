@@ -57,7 +57,8 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
     }
     let authentication = packet.extensions().auth.map_or(0, |header| header.slice().len());
     let len = len.saturating_sub(authentication);
-    Ok(Body { protocol, bytes: packet.payload().payload, len, ..empty_body(header) })
+    let authenticated = authentication != 0;
+    Ok(Body { protocol, bytes: packet.payload().payload, len, authenticated, ..empty_body(header) })
 }
 
 fn fragment<'a>(header: Ipv4HeaderSlice<'_>, data: &'a [u8], network: &Network<'_>) -> Fragment<'a> {
@@ -90,5 +91,6 @@ fn empty_body<'a>(header: Ipv4HeaderSlice<'_>) -> Body<'a> {
         protocol: ip_number::TCP,
         bytes: &[],
         len: 0,
+        authenticated: false,
     }
 }

@@ -25,8 +25,8 @@ pub(in crate::decode) fn at_known_offset(bytes: &[u8]) -> Option<Body<'_>> {
 
 /// What any IPv6 packet carries.
 ///
-/// A payload length of 0 is what segmentation offload (and a jumbogram, RFC 2675) leaves there: the length on the wire
-/// stands for it. A fragment that the snapshot length cut is not read, as in Wireshark.
+/// A payload length of 0 is what segmentation offload leaves there: the option of a jumbogram stands for it, or else the
+/// length on the wire. A fragment that the snapshot length cut is not read, as in Wireshark.
 pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Body<'a>, Miss<'a>> {
     let bytes = network.bytes;
     let header = Ipv6HeaderSlice::from_slice(bytes).map_err(|error| match error {
@@ -34,12 +34,22 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
         ipv6::HeaderSliceError::Content(_) => Skip::Malformed,
     })?;
     let stated = usize::from(header.payload_length());
-    let len = if stated == 0 { wire_len.saturating_sub(Ipv6Header::LEN) } else { stated };
+    let rest = bytes.get(Ipv6Header::LEN..).unwrap_or_default();
+    let len = match (stated, header.next_header()) {
+        (0, ip_number::IPV6_HOP_BY_HOP) => jumbo_len(rest).unwrap_or(wire_len.saturating_sub(Ipv6Header::LEN)),
+        (0, _) => wire_len.saturating_sub(Ipv6Header::LEN),
+        _ => stated,
+    };
     let end = Ipv6Header::LEN.saturating_add(len);
     let captured = bytes.get(..end).unwrap_or(bytes);
     let cut = captured.len() < end;
-    let mut chain =
-        Chain { packet: captured, next: header.next_header(), named_at: NEXT_HEADER_AT, at: Ipv6Header::LEN };
+    let mut chain = Chain {
+        packet: captured,
+        next: header.next_header(),
+        named_at: NEXT_HEADER_AT,
+        at: Ipv6Header::LEN,
+        authenticated: false,
+    };
     while !leads_to_tcp(chain.next) {
         chain.step().map_err(|stop| match stop {
             Stop::Skip(skip) => skip.into(),
@@ -49,7 +59,27 @@ pub(super) fn anywhere<'a>(network: &Network<'a>, wire_len: usize) -> Result<Bod
         })?;
     }
     let len = end.saturating_sub(chain.at);
-    Ok(Body { protocol: chain.next, bytes: chain.rest(), len, ..empty_body(header) })
+    let (protocol, authenticated) = (chain.next, chain.authenticated);
+    Ok(Body { protocol, bytes: chain.rest(), len, authenticated, ..empty_body(header) })
+}
+
+/// The payload length of a jumbogram: option 0xc2 of its hop-by-hop header, where it has one that says more than the
+/// field of the header could (RFC 2675 section 3).
+fn jumbo_len(hop_by_hop: &[u8]) -> Option<usize> {
+    const PAD: u8 = 0;
+    let header = Ipv6RawExtHeaderSlice::from_slice(hop_by_hop).ok()?;
+    let mut options = header.slice().get(2..)?;
+    loop {
+        options = match *options {
+            [0xc2, 4, b0, b1, b2, b3, ..] => {
+                let len = usize::try_from(u32::from_be_bytes([b0, b1, b2, b3])).ok()?;
+                return (len > usize::from(u16::MAX)).then_some(len);
+            }
+            [PAD, ref rest @ ..] => rest,
+            [_, len, ref rest @ ..] => rest.get(usize::from(len)..)?,
+            _ => return None,
+        };
+    }
 }
 
 /// Where the IPv6 header says what follows it.
@@ -68,6 +98,8 @@ struct Chain<'a> {
     named_at: usize,
     /// Where it begins.
     at: usize,
+    /// An authentication header has been among them.
+    authenticated: bool,
 }
 
 /// Why a chain leads to no TCP header.
@@ -96,6 +128,7 @@ impl<'a> Chain<'a> {
                     ip_auth::HeaderSliceError::Len(_) => Stop::TooShort,
                     ip_auth::HeaderSliceError::Content(_) => Stop::Skip(Skip::Malformed),
                 })?;
+                self.authenticated = true;
                 (header.next_header(), header.slice().len())
             }
             ip_number::IPV6_FRAG => {
@@ -166,5 +199,6 @@ fn empty_body<'a>(header: Ipv6HeaderSlice<'_>) -> Body<'a> {
         protocol: ip_number::TCP,
         bytes: &[],
         len: 0,
+        authenticated: false,
     }
 }

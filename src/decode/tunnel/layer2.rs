@@ -1,5 +1,8 @@
 //! Labels, tags and point-to-point headers between Ethernet and IP.
 
+use etherparse::err::macsec::HeaderSliceError;
+use etherparse::{MacsecHeaderSlice, ether_type};
+
 use super::{ETHERNET, Payload, skip};
 use crate::decode::link::{IPV4, IPV6};
 use crate::decode::{Encap, Skip};
@@ -12,6 +15,7 @@ const MPLS_MULTICAST: u16 = 0x8848;
 const PBB: u16 = 0x88e7;
 const E_TAG: u16 = 0x893f;
 const VN_TAG: u16 = 0x8926;
+const MACSEC: u16 = ether_type::MACSEC.0;
 
 /// Takes off the header that an ether type other than IP's announces.
 pub(super) fn header<'a>(ether_type: u16, bytes: &'a [u8], encap: &mut Encap) -> Result<Payload<'a>, Skip> {
@@ -36,6 +40,10 @@ pub(super) fn header<'a>(ether_type: u16, bytes: &'a [u8], encap: &mut Encap) ->
             encap.push(Layer::Vntag);
             typed(skip(bytes, 4)?)
         }
+        MACSEC => {
+            encap.push(Layer::Macsec);
+            macsec(bytes)
+        }
         _ => Err(Skip::NotIp),
     }
 }
@@ -44,6 +52,17 @@ pub(super) fn header<'a>(ether_type: u16, bytes: &'a [u8], encap: &mut Encap) ->
 fn typed(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
     let ([hi, lo], rest) = bytes.split_first_chunk::<2>().ok_or(Skip::Truncated)?;
     Ok((u16::from_be_bytes([*hi, *lo]), rest))
+}
+
+/// A security tag (IEEE 802.1AE section 9.3) whose data is neither encrypted nor changed. The integrity check value at the
+/// end is padding to whoever reads the lengths of IP.
+fn macsec(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
+    let tag = MacsecHeaderSlice::from_slice(bytes).map_err(|error| match error {
+        HeaderSliceError::Len(_) => Skip::Truncated,
+        HeaderSliceError::Content(_) => Skip::NotIp,
+    })?;
+    let ether_type = tag.next_ether_type().ok_or(Skip::NotIp)?;
+    Ok((ether_type.0, skip(bytes, tag.header_len())?))
 }
 
 /// PPP over Ethernet, session stage: version 1, type 1, code 0 (RFC 2516 section 4).

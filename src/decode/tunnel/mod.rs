@@ -3,7 +3,10 @@
 //! Each step takes one header off and says with an ether type what comes next, as most of these headers do themselves;
 //! PPP and Ethernet have ether types of their own. The number of steps is bounded, nothing is recursive.
 
+mod capwap;
+mod esp;
 mod gre;
+mod l2tp;
 mod layer2;
 #[cfg(test)]
 pub(super) mod tests;
@@ -75,7 +78,14 @@ impl<'a> Walk<'a> {
         let (ether_type, rest) = match ether_type {
             IPV4 | IPV6 => {
                 let wire_len = bytes.len().saturating_add(self.uncaptured);
-                let body = ip::anywhere(&self.network, wire_len)?;
+                let mut body = ip::anywhere(&self.network, wire_len)?;
+                if body.authenticated {
+                    self.network.encap.push(Layer::Ah);
+                }
+                if body.protocol == ip_number::ENCAP_SEC {
+                    body = esp::not_encrypted(&body)?;
+                    self.network.encap.push(Layer::EspNull);
+                }
                 if body.protocol == ip_number::TCP {
                     return Ok(Some(body));
                 }
@@ -111,6 +121,10 @@ fn in_ip<'a>(body: &Body<'a>, encap: &mut Encap) -> Result<Payload<'a>, Skip> {
         }
         ip_number::GRE => gre::payload(body.bytes, encap),
         ip_number::ETHER_IP => etherip(body.bytes, encap),
+        ip_number::LAYER2_TUNNELING_PROTOCOL => {
+            encap.push(Layer::L2tpV3);
+            l2tp::over_ip(body.bytes)
+        }
         _ => Err(Skip::NotTcp),
     }
 }

@@ -1,5 +1,7 @@
 //! The same segment in every encapsulation.
 
+use etherparse::Ipv4HeaderSlice;
+
 use crate::analyzer::{Analyzer, Options};
 use crate::classify::Class;
 use crate::decode::testing::*;
@@ -59,6 +61,7 @@ impl Inner {
 }
 
 /// A segment in a frame, and what is around it.
+#[derive(Clone)]
 struct Wrapped {
     link: LinkType,
     bytes: Vec<u8>,
@@ -160,6 +163,67 @@ fn in_ip_and_udp(inner: &Inner) -> Vec<Wrapped> {
     ]
 }
 
+/// Headers that say little or nothing of what is behind them.
+fn in_agreed_forms(inner: &Inner) -> Vec<Wrapped> {
+    use Layer::{Ah, Capwap, IpInIp, L2tpV3, Macsec, Vlan};
+    let Inner { four, six } = inner;
+    let (four, six) = (&with_checksums(four), &with_checksums(six));
+    let frame = ethernet(0x0800, four);
+    let tagged = ethernet(0x8100, &vlan(9, 0x86dd, six));
+    let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    let wifi = |control: [u8; 2]| [control.as_slice(), &[0; 22], &snap, four].concat();
+    let authenticated = |next: u8, body: &[u8]| [&[next, 4], [0; 22].as_slice(), body].concat();
+    vec![
+        wrapped(&[Macsec], ethernet(0x88e5, &[&[0, 0, 0, 0, 0, 1, 8, 0], four.as_slice()].concat())),
+        wrapped(
+            &[Macsec],
+            ethernet(0x88e5, &[&[0x23, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 0, 1, 8, 0], &four[..]].concat()),
+        ),
+        wrapped(&[Macsec, Vlan], ethernet(0x88e5, &[&[0, 0, 0, 0, 0, 1, 0x81, 0], &vlan(9, 0x86dd, six)[..]].concat())),
+        wrapped(&[L2tpV3], in_ipv4(115, &[&[0, 0, 0, 7], &frame])),
+        wrapped(&[L2tpV3], in_ipv4(115, &[&[0, 0, 0, 7], &[0xab; 4], &frame])),
+        wrapped(&[L2tpV3, Vlan], in_ipv4(115, &[&[0, 0, 0, 7], &[0xab; 8], &[0x40, 0, 0, 9], &tagged])),
+        wrapped(&[L2tpV3], in_ipv4(115, &[&[0, 0, 0, 7], &[0; 4], &[0xff, 3, 0, 0x21], four])),
+        wrapped(&[L2tpV3], in_ipv4(115, &[&[0, 0, 0, 7], &[0x0f, 0, 0x86, 0xdd], six])),
+        wrapped(&[L2tpV3], in_udp(1701, &[&[0, 3, 0, 0, 0, 0, 0, 7], &[0; 4], &frame])),
+        wrapped(&[Capwap], in_udp(5247, &[&[0, 0x10, 0x02, 0, 0, 0, 0, 0], &frame])),
+        wrapped(&[Capwap], in_udp(5247, &[&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &wifi([0x08, 1])])),
+        wrapped(&[Capwap], in_udp(5247, &[&[0, 0x10, 0x03, 0, 0, 0, 0, 0], &wifi([2, 0x08])])),
+        wrapped(&[Capwap], in_udp(5247, &[&[0, 0x18, 0x03, 0x20, 0, 0, 0, 0], &[3, 9, 9, 9], &wifi([0x08, 2])])),
+        wrapped(&[Ah], ethernet(0x0800, &with(ipv4(51, &[], &authenticated(TCP, &four[20..])), 12, &four[12..20]))),
+        wrapped(&[Ah], ethernet(0x86dd, &with(ipv6(51, &authenticated(TCP, &six[40..])), 8, &six[8..40]))),
+        wrapped(&[Ah, IpInIp], in_ipv4(51, &[&authenticated(4, four)])),
+    ]
+}
+
+/// ESP around a payload: padding to four bytes, next header, and an integrity check value.
+fn esp(next: u8, payload: &[u8], check_len: usize) -> Vec<u8> {
+    let padding = [1, 2, 3].get(..(6 - payload.len() % 4) % 4).unwrap();
+    let trailer = [u8::try_from(padding.len()).unwrap(), next];
+    [&[0, 0, 0x10, 1, 0, 0, 0, 1], payload, padding, &trailer, &vec![0xa5; check_len]].concat()
+}
+
+/// What has something behind the segment that is not its own.
+fn with_trailers(inner: &Inner) -> Vec<Wrapped> {
+    use Layer::{EspNull, IpInIp, Macsec};
+    let (four, six) = (with_checksums(&inner.four), with_checksums(&inner.six));
+    let short = [&[0x20, 0x2f, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2, 0, 1, 8, 0], &four[..], &[0xa5; 16]].concat();
+    let mut all = vec![
+        wrapped(&[Macsec], ethernet(0x88e5, &short)),
+        wrapped(&[EspNull], ethernet(0x86dd, &with(ipv6(50, &esp(TCP, &six[40..], 12)), 8, &six[8..40]))),
+        wrapped(&[EspNull, IpInIp], in_ipv4(50, &[&esp(4, &four, 12)])),
+        wrapped(&[EspNull, IpInIp], in_ipv4(50, &[&esp(41, &six, 16)])),
+    ];
+    let transported = |esp: Vec<u8>| {
+        let packet = with(ipv4(50, &[], &esp), 12, &four[12..20]);
+        wrapped(&[EspNull], ethernet(0x0800, &[&packet[..], &[0; 9]].concat()))
+    };
+    all.extend([0, 12, 16, 24, 32].map(|check_len| transported(esp(TCP, &four[20..], check_len))));
+    let gmac = [&[9; 8], &four[20..]].concat();
+    all.push(transported(esp(TCP, &gmac, 16)));
+    all
+}
+
 /// Link types other than Ethernet.
 fn in_other_links(inner: &Inner) -> Vec<Wrapped> {
     let Inner { four, six } = inner;
@@ -199,8 +263,13 @@ pub(in crate::decode) fn frames(segment: &[u8]) -> Vec<(LinkType, Vec<u8>)> {
 }
 
 fn everywhere(inner: &Inner) -> Vec<Wrapped> {
-    let all = [below_ip(inner), in_generic_routing(inner), in_ip_and_udp(inner), in_other_links(inner)];
-    all.into_iter().flatten().collect()
+    [behind_headers(inner), with_trailers(inner)].concat()
+}
+
+/// Encapsulations that have headers only.
+fn behind_headers(inner: &Inner) -> Vec<Wrapped> {
+    let tunnels = [in_generic_routing(inner), in_ip_and_udp(inner), in_agreed_forms(inner)];
+    [below_ip(inner), tunnels.concat(), in_other_links(inner)].concat()
 }
 
 fn decode_frame(bytes: Vec<u8>) -> Result<Decoded<'static>, Skip> {
@@ -224,7 +293,7 @@ fn the_innermost_segment_is_the_same_in_every_encapsulation() {
 /// What is cut before the window field is counted, what is cut later has the whole length.
 #[test]
 fn every_snapshot_length_gives_what_it_shows() {
-    for wrapped in everywhere(&Inner::of(&segment(SYN, &SYN_OPTIONS, b"hello"))) {
+    for wrapped in behind_headers(&Inner::of(&segment(SYN, &SYN_OPTIONS, b"hello"))) {
         let whole = wrapped.bytes.len();
         for snap in 0..whole {
             let decoded = decode(&cut_frame(wrapped.link, &wrapped.bytes[..snap], whole));
@@ -233,6 +302,96 @@ fn every_snapshot_length_gives_what_it_shows() {
                 Err(skip) => assert!(snap + 29 < whole, "{:?} {snap} {skip:?}", wrapped.layers),
             }
         }
+    }
+}
+
+/// Without its end nothing tells ESP without encryption from any other.
+#[test]
+fn what_ends_in_a_trailer_is_read_whole_or_not_at_all() {
+    for wrapped in with_trailers(&Inner::of(&segment(SYN, &SYN_OPTIONS, b"hello"))) {
+        let whole = wrapped.bytes.len();
+        let esp = wrapped.layers.contains(&Layer::EspNull);
+        let padding = wrapped.bytes.iter().rev().take_while(|byte| **byte == 0).count();
+        for snap in 0..whole - padding {
+            let decoded = decode(&cut_frame(wrapped.link, &wrapped.bytes[..snap], whole));
+            assert!(!esp || decoded.is_err(), "{:?} {snap}: {decoded:?}", wrapped.layers);
+        }
+    }
+}
+
+#[test]
+fn esp_is_taken_for_plain_only_where_everything_fits() {
+    let inner = with_checksums(&inner4(&segment(RST_ACK, &[], b"why")));
+    let plain = esp(4, &inner, 12);
+    let decoded = |esp: &[u8]| decode_frame(in_ipv4(50, &[esp])).map(|decoded| decoded.segment.len);
+    assert_eq!(decoded(&plain), Ok(3));
+    let trailer = plain.len() - 14;
+    let header = 8;
+    for (at, what) in [
+        (trailer + 1, "next header"),
+        (trailer, "length of the padding"),
+        (trailer - 1, "padding"),
+        (header, "version"),
+        (header + 3, "total length"),
+        (header + 8, "time to live, which the checksum covers"),
+        (header + 10, "checksum"),
+    ] {
+        let damaged = with(plain.clone(), at, &[plain[at] ^ 0x01]);
+        assert_eq!(decoded(&damaged), Err(Skip::NotTcp), "{what}");
+    }
+    let transported = |segment: &[u8]| {
+        let packet = with(ipv4(50, &[], &esp(TCP, segment, 16)), 12, &inner[12..20]);
+        decode_frame(ethernet(0x0800, &packet)).map(|decoded| decoded.segment.len)
+    };
+    assert_eq!(transported(&inner[20..]), Ok(3));
+    for at in 0..inner.len() - 20 {
+        let damaged = with(inner[20..].to_vec(), at, &[inner[20 + at] ^ 0x10]);
+        assert_eq!(transported(&damaged), Err(Skip::NotTcp), "{at}");
+    }
+    let fragment = with(ipv4(50, &[], &plain), 6, &[0x20, 0]);
+    assert_eq!(decode_frame(ethernet(0x0800, &fragment)), Err(Skip::Fragment));
+    assert_eq!(decode_frame(in_ipv4(50, &[&[0xa5; 80]])), Err(Skip::NotTcp));
+}
+
+#[test]
+fn a_session_of_l2tp_is_read_in_one_way_or_not_at_all() {
+    let packet = with_checksums(&inner4(&segment(RST_ACK, &[], &[])));
+    let in_session = |data: &[&[u8]]| decode_frame(in_ipv4(115, &[&[0, 0, 0, 7], &data.concat()]));
+    let frame = ethernet(0x0800, &packet);
+    assert!(in_session(&[&[1; 12], &frame]).is_ok());
+    assert_eq!(in_session(&[&[1; 16], &frame]), Err(Skip::NotTcp));
+    assert_eq!(in_session(&[&with(frame.clone(), 24, &[0, 0])]), Err(Skip::NotTcp));
+    // PPP with one packet, or Ethernet after a cookie of eight bytes with another that begins in the address of the first.
+    let other = with(ipv4(TCP, &[], &packet), 16, &[8, 0, packet[0], packet[1]]);
+    let other = Ipv4HeaderSlice::from_slice(&other).unwrap().to_header();
+    let with_checksum = |sum: u16| {
+        let header = with(other.to_bytes().to_vec(), 10, &sum.to_be_bytes());
+        in_session(&[&[0xff, 3, 0, 0x21], &header[..18], &packet])
+    };
+    assert!(with_checksum(0).is_ok());
+    assert_eq!(with_checksum(other.calc_header_checksum()), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_ipv4(115, &[&[0; 4], &frame])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_udp(1701, &[&[0x80, 3, 0, 0, 0, 0, 0, 7], &frame])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_udp(1701, &[&[0, 4, 0, 0, 0, 0, 0, 7], &frame])), Err(Skip::NotTcp));
+}
+
+#[test]
+fn what_is_encrypted_or_no_data_has_no_segment() {
+    let packet = inner4(&segment(RST_ACK, &[], &[]));
+    let frame = ethernet(0x0800, &packet);
+    let capwap = |header: [u8; 8]| decode_frame(in_udp(5247, &[&header, &frame]));
+    assert_eq!(capwap([1, 0, 0, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
+    assert_eq!(capwap([0, 0x10, 0x02, 0x08, 0, 0, 0, 0]), Err(Skip::NotTcp));
+    assert_eq!(capwap([0, 0x08, 0x02, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
+    assert_eq!(capwap([0, 0x10, 0x07, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
+    assert_eq!(capwap([0, 0x10, 0x02, 0x80, 0, 9, 0, 0x08]), Err(Skip::Fragment));
+    assert!(capwap([0, 0x10, 0x02, 0x80, 0, 9, 0, 0]).is_ok());
+    let macsec = |tci: u8, short: u8| {
+        decode_frame(ethernet(0x88e5, &[&[tci, short, 0, 0, 0, 1, 8, 0], packet.as_slice()].concat()))
+    };
+    assert!(macsec(0, 0).is_ok());
+    for (tci, short) in [(0x0c, 0), (0x08, 0), (0x04, 0), (0x80, 0), (0, 1)] {
+        assert_eq!(macsec(tci, short), Err(Skip::NotIp), "{tci:#x} {short}");
     }
 }
 
@@ -339,4 +498,21 @@ fn the_way_inwards_ends_somewhere() {
     let deep = |depth: usize| (0..depth).fold(packet.clone(), |inner, _| ipv4(4, &[], &inner));
     assert_eq!(decode_frame(ethernet(0x0800, &deep(15))).unwrap().encap.layers().count(), 8);
     assert_eq!(decode_frame(ethernet(0x0800, &deep(16))), Err(Skip::NotTcp));
+    let tagged = |depth: usize| {
+        let tags = [0, 0, 0, 0, 0, 1, 0x88, 0xe5].repeat(depth - 1);
+        decode_frame(ethernet(0x88e5, &[tags.as_slice(), &[0, 0, 0, 0, 0, 1, 8, 0], &packet].concat()))
+    };
+    assert!(tagged(15).is_ok());
+    assert_eq!(tagged(16), Err(Skip::NotIp));
+    let sealed = |depth: usize| {
+        let packet = with_checksums(&packet);
+        let deep = (0..depth).fold(packet, |inner, _| {
+            let outer = ipv4(50, &[], &esp(4, &inner, 12));
+            let sum = Ipv4HeaderSlice::from_slice(&outer).unwrap().to_header().calc_header_checksum();
+            with(outer, 10, &sum.to_be_bytes())
+        });
+        decode_frame(ethernet(0x0800, &deep))
+    };
+    assert!(sealed(15).is_ok());
+    assert_eq!(sealed(16), Err(Skip::NotTcp));
 }

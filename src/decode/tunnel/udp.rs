@@ -1,7 +1,7 @@
 //! Tunnels over UDP. A port only hints at one: the header must be what its specification says.
 
-use super::layer2::{MPLS, PPP};
-use super::{ETHERNET, Payload, ip_by_version, skip};
+use super::layer2::MPLS;
+use super::{ETHERNET, Payload, capwap, ip_by_version, l2tp, skip};
 use crate::decode::link::{IPV4, IPV6};
 use crate::decode::{Encap, Skip};
 use crate::frame::Layer;
@@ -28,7 +28,8 @@ fn by_port(port: u16, bytes: &[u8]) -> Option<(Layer, Result<Payload<'_>, Skip>)
         6081 => (Layer::Geneve, geneve(bytes)),
         2152 => (Layer::GtpU, gtp_u(bytes)),
         3544 => (Layer::Teredo, teredo(bytes)),
-        1701 => (Layer::L2tp, l2tp(bytes)),
+        1701 => l2tp::over_udp(bytes),
+        5247 => (Layer::Capwap, capwap::data(bytes)),
         _ => return None,
     })
 }
@@ -109,23 +110,4 @@ fn teredo(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
         [] => Err(Skip::Truncated),
         _ => Err(Skip::NotTcp),
     }
-}
-
-/// RFC 2661 section 3.1: version 2, a data message. Length, numbers and an offset are there where flags say so.
-fn l2tp(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
-    const CONTROL: u8 = 0x80;
-    const LENGTH: u8 = 0x40;
-    const SEQUENCE: u8 = 0x08;
-    const OFFSET: u8 = 0x02;
-    let ([flags, version], rest) = bytes.split_first_chunk::<2>().ok_or(Skip::Truncated)?;
-    if flags & CONTROL != 0 || version & 0x0f != 2 {
-        return Err(Skip::NotTcp);
-    }
-    let len = |flag: u8, len: usize| if flags & flag == 0 { 0 } else { len };
-    let rest = skip(rest, len(LENGTH, 2) + 4 + len(SEQUENCE, 4))?;
-    if flags & OFFSET == 0 {
-        return Ok((PPP, rest));
-    }
-    let ([hi, lo], rest) = rest.split_first_chunk::<2>().ok_or(Skip::Truncated)?;
-    Ok((PPP, skip(rest, usize::from(u16::from_be_bytes([*hi, *lo])))?))
 }
