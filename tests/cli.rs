@@ -5,6 +5,8 @@ mod files;
 #[cfg(feature = "live")]
 #[path = "cli/filters.rs"]
 mod filters;
+#[path = "cli/follow.rs"]
+mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;

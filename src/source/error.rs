@@ -25,6 +25,12 @@ pub enum SourceError {
         /// A command that writes the decompressed data to standard output.
         command: &'static str,
     },
+    /// What is compressed cannot be followed while it grows: decompressors hold back what they cannot complete.
+    #[error("compressed with {format}: only what is not can be followed (or try `tail -c +1 -f FILE | rstscan -r -`)")]
+    GrowsCompressed {
+        /// The compression.
+        format: &'static str,
+    },
     /// The compressed data end before they are complete.
     #[error("truncated: the {format} data end at byte {length} and are not complete")]
     Incomplete {

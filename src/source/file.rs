@@ -42,6 +42,11 @@ impl<R: Read> CaptureFile<R> {
         Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input }
     }
 
+    /// A file that is refused if it is compressed, such as one that is still written to.
+    pub fn uncompressed(reader: R, input: u16) -> Self {
+        Self { format: Format::Unread(Buffer::new(Unpacked::Bare(reader))), input }
+    }
+
     /// Reads the file's header and takes up the reader of its format, behind a decompressor where it takes one.
     #[cold]
     fn open(&mut self) -> Result<(), Pause> {

@@ -10,6 +10,8 @@ mod error;
 mod file;
 #[cfg(feature = "live")]
 mod filter;
+#[cfg(feature = "cli")]
+mod growing;
 #[cfg(feature = "live")]
 mod live;
 mod narrow;
@@ -29,6 +31,8 @@ pub use error::{Damage, SourceError};
 pub use file::CaptureFile;
 #[cfg(feature = "live")]
 pub use filter::Filter;
+#[cfg(feature = "cli")]
+pub use growing::Growing;
 #[cfg(feature = "live")]
 pub use live::{Live, interface_name, interfaces};
 pub use narrow::{Narrow, narrowed_by};

@@ -57,6 +57,8 @@ impl Compression {
 /// A reader, or what a decompressor makes of it.
 pub(super) enum Unpacked<R: Read> {
     Plain(R),
+    /// Not to be decompressed: it grows.
+    Bare(R),
     #[cfg(feature = "compress")]
     Packed(Box<Decompressor<R>>),
 }
@@ -67,6 +69,7 @@ impl<R: Read> Unpacked<R> {
     pub(super) fn unpack(self, compression: Compression, seen: Vec<u8>) -> Result<Self, SourceError> {
         match self {
             Self::Plain(reader) => Ok(Self::Packed(Box::new(Decompressor::new(compression, seen, reader)?))),
+            Self::Bare(_) => Err(SourceError::GrowsCompressed { format: compression.name() }),
             Self::Packed(_) => Err(SourceError::NotACapture),
         }
     }
@@ -81,7 +84,7 @@ impl<R: Read> Unpacked<R> {
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(reader) => reader.read(into),
+            Self::Plain(reader) | Self::Bare(reader) => reader.read(into),
             #[cfg(feature = "compress")]
             Self::Packed(decompressor) => decompressor.read(into),
         }
