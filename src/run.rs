@@ -67,7 +67,7 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
-            let context = Context { inputs: vec![interface.clone()], live: true };
+            let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
             Run::new(&config, context)?.live(&LiveOptions { interface, filter, ..options.clone() })
         }
     }
@@ -179,7 +179,8 @@ impl Run {
 
     /// A run over files.
     fn over(config: &Config, files: &[PathBuf], filter: Option<String>) -> anyhow::Result<Self> {
-        let context = Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
+        let inputs = files.iter().map(|file| file.display().to_string()).collect();
+        let context = Context { inputs, ..Context::default() };
         let run = Self::new(config, context)?;
         Ok(Self { filter: filter.map(Filter::new), ..run })
     }
@@ -253,6 +254,7 @@ impl Run {
                     self.greet(source);
                     self.interface(link)?;
                 }
+                Ok(Next::Comment(frame, text)) => self.context.comments.add(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,

@@ -1,5 +1,7 @@
 //! The program as its users meet it: exit codes, messages, pipes, signals and interfaces.
 
+#[path = "cli/comments.rs"]
+mod comments;
 #[path = "cli/files.rs"]
 mod files;
 #[cfg(feature = "live")]

@@ -40,7 +40,7 @@ pub use narrow::{Narrow, narrowed_by};
 pub use pipe::Pipe;
 pub use unpack::Compression;
 
-use crate::frame::{Frame, LinkType};
+use crate::frame::{Frame, FrameNo, LinkType};
 
 /// What a source has next.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub enum Next<'a> {
     Interface(LinkType),
     /// A frame; it borrows from the source's buffer until the next call.
     Frame(Frame<'a>),
+    /// What somebody wrote beside the frame of this number, which comes next; several comments have a line each.
+    Comment(FrameNo, String),
     /// The input is damaged, and goes on at a later place that can be read; what lies between is lost.
     Damaged(SourceError),
     /// Nothing arrived for a while (at most 100 ms); more may come.

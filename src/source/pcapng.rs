@@ -1,7 +1,8 @@
 //! The pcapng file format: sections of either byte order, interfaces with clocks of their own, three kinds of packet block.
 //!
-//! Section and interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets: what follows
-//! the packet (options) is not needed, and parsing it would cost an allocation a frame. Other blocks are passed over unread.
+//! Section and interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets, and of the
+//! options behind the packet only comments: parsing all of them would cost an allocation a frame. Other blocks are passed over
+//! unread.
 
 use std::io::Read;
 
@@ -25,6 +26,8 @@ pub(super) struct PcapNg<R> {
     frames: u64,
     /// Time of the frame before.
     time: Timestamp,
+    /// The frame whose comment was handed out last.
+    commented: u64,
     /// Length of the block that was used last.
     taken: u64,
 }
@@ -46,6 +49,12 @@ mod kind {
     pub(super) const ENHANCED_PACKET: u32 = 6;
     /// The same bytes in both orders.
     pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+}
+
+/// Options of packet blocks (pcapng draft, section 3.5).
+mod option {
+    pub(super) const END: u16 = 0;
+    pub(super) const COMMENT: u16 = 1;
 }
 
 /// The start of a block.
@@ -70,6 +79,8 @@ struct Packet {
     wire_len: u32,
     /// Where in the block the captured bytes start.
     start: usize,
+    /// Whether options follow.
+    has_options: bool,
 }
 
 impl<R: Read> PcapNg<R> {
@@ -79,6 +90,8 @@ impl<R: Read> PcapNg<R> {
     const FRAMING: u32 = 12;
     /// More than this no writer makes of a packet or description; libpcap and Wireshark refuse it as well.
     const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+    /// Comments are kept up to this many bytes a frame.
+    const MAX_COMMENT: usize = 64 * 1024;
 
     /// Whether these are the first bytes of a pcapng file.
     pub(super) fn is_magic(magic: [u8; 4]) -> bool {
@@ -94,6 +107,7 @@ impl<R: Read> PcapNg<R> {
             input,
             frames: 0,
             time: Timestamp::default(),
+            commented: 0,
             taken: 0,
         }
     }
@@ -114,6 +128,14 @@ impl<R: Read> PcapNg<R> {
         let Some(interface) = self.interfaces.get(packet.interface as usize) else {
             return Err(self.error(Damage::UnknownInterface(packet.interface)));
         };
+        if packet.has_options
+            && let Some(text) = self.comment(&packet)
+        {
+            // The same block again, now for its frame.
+            self.taken = 0;
+            self.commented = self.frames + 1;
+            return Ok(Next::Comment(FrameNo::new(self.input, self.commented), text));
+        }
         let link = interface.link;
         // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
         self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
@@ -141,6 +163,36 @@ impl<R: Read> PcapNg<R> {
                 _ => self.taken = u64::from(head.length),
             }
         }
+    }
+
+    /// The comments of a packet, one a line, unless they were handed out already.
+    #[inline(never)]
+    fn comment(&self, packet: &Packet) -> Option<String> {
+        if self.commented == self.frames + 1 {
+            return None;
+        }
+        let from = packet.start + packet.captured.next_multiple_of(4) as usize;
+        let to = usize::try_from(self.taken).ok()?.checked_sub(4)?;
+        let mut options = self.buffer.data().get(from..to)?;
+        let mut text = String::new();
+        while let Some(([code, length], rest)) =
+            options.split_first_chunk().map(|(head, rest)| (self.pair(*head), rest))
+        {
+            let length = usize::from(length);
+            let Some(value) = rest.get(..length).filter(|_| code != option::END) else { break };
+            if code == option::COMMENT && text.len() + length <= Self::MAX_COMMENT {
+                text.push_str(if text.is_empty() { "" } else { "\n" });
+                text.push_str(&String::from_utf8_lossy(value));
+            }
+            options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Two 16-bit numbers.
+    fn pair(&self, [a, b, c, d]: [u8; 4]) -> [u16; 2] {
+        [[a, b], [c, d]]
+            .map(|bytes| if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
     /// Kind and length of the next block.
@@ -228,7 +280,9 @@ impl<R: Read> PcapNg<R> {
         if packet.captured > room {
             return Err(self.damaged(Damage::FrameLength(packet.captured)));
         }
-        Ok(packet)
+        // An end of options alone, which has 4 bytes, is none.
+        let has_options = head.kind != kind::SIMPLE_PACKET && room - packet.captured >= 8;
+        Ok(Packet { has_options, ..packet })
     }
 
     /// Enhanced packet block, or the older one, which has a 16-bit interface and a count of drops in the same place.
@@ -239,7 +293,14 @@ impl<R: Read> PcapNg<R> {
             _ => self.u32_at(8),
         };
         let ticks = (u64::from(self.u32_at(12)) << 32) | u64::from(self.u32_at(16));
-        Packet { interface, ticks: Some(ticks), captured: self.u32_at(20), wire_len: self.u32_at(24), start }
+        Packet {
+            interface,
+            ticks: Some(ticks),
+            captured: self.u32_at(20),
+            wire_len: self.u32_at(24),
+            start,
+            has_options: false,
+        }
     }
 
     /// Always of the first interface; cut at that interface's snapshot length, and by nothing else.
@@ -249,7 +310,14 @@ impl<R: Read> PcapNg<R> {
             Some(interface) if interface.snap_len > 0 => interface.snap_len,
             _ => u32::MAX,
         };
-        Packet { interface: 0, ticks: None, captured: wire_len.min(limit).min(room), wire_len, start }
+        Packet {
+            interface: 0,
+            ticks: None,
+            captured: wire_len.min(limit).min(room),
+            wire_len,
+            start,
+            has_options: false,
+        }
     }
 
     #[cold]

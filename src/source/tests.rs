@@ -33,7 +33,7 @@ fn read(reader: impl Read) -> (Vec<Seen>, Vec<LinkType>, Result<(), SourceError>
                 frames.push(seen(frame.no.number(), nanos, frame.link.0, frame.data, frame.wire_len as usize));
             }
             Ok(Next::Interface(link)) => links.push(link),
-            Ok(Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, links, Ok(())),
             Err(error) => return (frames, links, Err(error)),
         }
@@ -162,7 +162,7 @@ fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
         match file.next() {
             Ok(Next::Frame(frame)) => frames.push(frame.data[0]),
             Ok(Next::Damaged(error)) => damages.push(error.to_string()),
-            Ok(Next::Interface(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle) => {}
             Ok(Next::End) => return (frames, damages),
             Err(error) => {
                 damages.push(format!("last: {error}"));
@@ -244,6 +244,50 @@ fn pcapng_sections_interfaces_clocks_and_packet_blocks() {
     check(&pcapng(), &pcapng_frames());
     let links = [1, 276, 101, 113].map(LinkType);
     assert_eq!(read(&pcapng()[..]).1, links);
+}
+
+/// The comments of a file, each with the number of the frame it is of.
+fn comments(bytes: &[u8]) -> Vec<(u64, String)> {
+    let mut file = CaptureFile::new(Dribble { bytes, idle: false }, 3);
+    let (mut comments, mut frames) = (Vec::new(), 0);
+    loop {
+        match file.next().unwrap() {
+            Next::Comment(no, text) => {
+                assert_eq!((no.input(), no.number()), (3, frames + 1));
+                comments.push((no.number(), text));
+            }
+            Next::Frame(frame) => {
+                frames += 1;
+                assert_eq!((frame.no.number(), frame.data), (frames, &b"frame"[..]));
+            }
+            Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
+            Next::End => return comments,
+        }
+    }
+}
+
+#[test]
+fn pcapng_comments_come_before_their_frames() {
+    for layout in [LITTLE, BIG] {
+        let option = |code, value: &[u8]| layout.option(code, value);
+        let end = option(0, b"");
+        let bytes = [
+            layout.section(),
+            layout.interface(1, 0, &option(1, b"of the interface")),
+            layout.enhanced_with(
+                &[option(2, &[0; 4]), option(1, b"first"), option(1, b"second"), end].concat(),
+                b"frame",
+            ),
+            layout.enhanced_with(&option(2, &[0; 4]), b"frame"),
+            layout.enhanced_with(&[option(0, b""), option(1, b"behind the end")].concat(), b"frame"),
+            layout.enhanced_with(&[option(1, b"\xff bits"), layout.u16(1).to_vec(), vec![0xff; 2]].concat(), b"frame"),
+            layout.enhanced_with(&[option(1, &[b'x'; 65_000]), option(1, &[b'y'; 65_000])].concat(), b"frame"),
+        ]
+        .concat();
+        let long = "x".repeat(65_000);
+        let expected = [(1, "first\nsecond"), (4, "\u{fffd} bits"), (5, &long)];
+        assert_eq!(comments(&bytes), expected.map(|(number, text)| (number, text.to_owned())));
+    }
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn frames(reader: impl Read) -> (u64, Result<(), SourceError>) {
                 frames += 1;
                 assert_eq!(frame.no.number(), frames);
             }
-            Ok(Next::Interface(_) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, Ok(())),
             Err(error) => return (frames, Err(error)),
         }
