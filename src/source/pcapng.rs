@@ -4,6 +4,8 @@
 //! options behind the packet only comments: parsing all of them would cost an allocation a frame. Other blocks are passed over
 //! unread.
 
+mod damage;
+
 use std::io::Read;
 
 use pcap_parser::pcapng::{
@@ -11,6 +13,7 @@ use pcap_parser::pcapng::{
 };
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
+use self::damage::Lost;
 use super::buffer::{Buffer, Pause};
 use super::clock::Clock;
 use super::error::Damage;
@@ -28,6 +31,8 @@ pub(super) struct PcapNg<R> {
     time: Timestamp,
     /// The frame whose comment was handed out last.
     commented: u64,
+    /// Damage whose end is looked for.
+    lost: Option<Lost>,
     /// Length of the block that was used last.
     taken: u64,
 }
@@ -46,7 +51,13 @@ mod kind {
     /// The obsolete packet block.
     pub(super) const PACKET: u32 = 2;
     pub(super) const SIMPLE_PACKET: u32 = 3;
+    pub(super) const NAMES: u32 = 4;
+    pub(super) const STATISTICS: u32 = 5;
     pub(super) const ENHANCED_PACKET: u32 = 6;
+    pub(super) const JOURNAL: u32 = 9;
+    pub(super) const SECRETS: u32 = 10;
+    pub(super) const CUSTOM: u32 = 0x0bad;
+    pub(super) const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
     /// The same bytes in both orders.
     pub(super) const SECTION: u32 = 0x0a0d_0d0a;
 }
@@ -68,6 +79,8 @@ struct Head {
 enum Found {
     Interface(LinkType),
     Packet(Packet),
+    /// It starts and ends as a block should, and cannot be understood.
+    Damaged(SourceError),
 }
 
 /// A packet block without its bytes.
@@ -108,6 +121,7 @@ impl<R: Read> PcapNg<R> {
             frames: 0,
             time: Timestamp::default(),
             commented: 0,
+            lost: None,
             taken: 0,
         }
     }
@@ -123,10 +137,12 @@ impl<R: Read> PcapNg<R> {
         let packet = match self.locate() {
             Ok(Found::Packet(packet)) => packet,
             Ok(Found::Interface(link)) => return Ok(Next::Interface(link)),
+            Ok(Found::Damaged(error)) => return Ok(Next::Damaged(error)),
+            Err(_) if self.lost.is_some() => return self.recover(),
             Err(pause) => return pause.into_next(),
         };
         let Some(interface) = self.interfaces.get(packet.interface as usize) else {
-            return Err(self.error(Damage::UnknownInterface(packet.interface)));
+            return Ok(Next::Damaged(self.error(Damage::UnknownInterface(packet.interface))));
         };
         if packet.has_options
             && let Some(text) = self.comment(&packet)
@@ -151,17 +167,18 @@ impl<R: Read> PcapNg<R> {
         loop {
             self.buffer.consume(std::mem::take(&mut self.taken));
             let head = self.head()?;
-            match head.kind {
-                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => {
-                    self.whole(head)?;
-                    let packet = self.packet(head)?;
-                    self.taken = u64::from(head.length);
-                    return Ok(Found::Packet(packet));
-                }
-                kind::SECTION => self.section(head)?,
-                kind::INTERFACE => return self.interface(head).map(Found::Interface),
-                _ => self.taken = u64::from(head.length),
-            }
+            self.whole(head)?;
+            self.taken = u64::from(head.length);
+            let found = match head.kind {
+                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => self.packet(head).map(Found::Packet),
+                kind::SECTION => match self.section() {
+                    Ok(()) => continue,
+                    Err(damage) => Err(damage),
+                },
+                kind::INTERFACE => self.interface().map(Found::Interface),
+                _ => continue,
+            };
+            return Ok(found.unwrap_or_else(|what| Found::Damaged(self.error(what))));
         }
     }
 
@@ -198,6 +215,9 @@ impl<R: Read> PcapNg<R> {
     /// Kind and length of the next block.
     #[inline]
     fn head(&mut self) -> Result<Head, Pause> {
+        if self.lost.is_some() {
+            return Err(Pause::Idle);
+        }
         self.buffer.fill(8)?;
         let kind = self.u32_at(0);
         if kind == kind::SECTION {
@@ -205,7 +225,7 @@ impl<R: Read> PcapNg<R> {
         }
         let length = self.u32_at(4);
         if length < Self::FRAMING || !length.is_multiple_of(4) {
-            return Err(self.damaged(Damage::BlockLength(length)));
+            return Err(self.broken(Damage::BlockLength(length), 0));
         }
         Ok(Head { kind, length })
     }
@@ -218,7 +238,7 @@ impl<R: Read> PcapNg<R> {
             [0x4d, 0x3c, 0x2b, 0x1a] => false,
             [0x1a, 0x2b, 0x3c, 0x4d] => true,
             _ if self.buffer.offset() == 0 => return Err(Pause::Failed(SourceError::NotACapture)),
-            _ => return Err(self.damaged(Damage::Description)),
+            _ => return Err(self.broken(Damage::Description, 0)),
         };
         Ok(())
     }
@@ -227,50 +247,47 @@ impl<R: Read> PcapNg<R> {
     #[inline]
     fn whole(&mut self, head: Head) -> Result<(), Pause> {
         if head.length > Self::MAX_BLOCK {
-            return Err(self.damaged(Damage::AbsurdLength(u64::from(head.length))));
+            return Err(self.broken(Damage::AbsurdLength(u64::from(head.length)), 0));
         }
-        self.buffer.fill(head.length as usize)?;
-        let again = self.u32_at(head.length as usize - 4);
+        let length = head.length as usize;
+        match self.buffer.fill(length) {
+            Ok(()) => {}
+            // Cut, or of a wrong length: then other blocks follow.
+            Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => return Err(self.lose(cut, 0)),
+            Err(pause) => return Err(pause),
+        }
+        let again = self.u32_at(length - 4);
         if again != head.length {
-            return Err(self.damaged(Damage::LengthsDiffer(head.length, again)));
+            return Err(self.broken(Damage::LengthsDiffer(head.length, again), length));
         }
         Ok(())
     }
 
     #[cold]
-    fn section(&mut self, head: Head) -> Result<(), Pause> {
-        self.whole(head)?;
-        if parse_sectionheaderblock(self.buffer.data()).is_err() {
-            return Err(self.damaged(Damage::Description));
-        }
+    fn section(&mut self) -> Result<(), Damage> {
         self.interfaces.clear();
-        self.taken = u64::from(head.length);
-        Ok(())
+        parse_sectionheaderblock(self.buffer.data()).map(|_| ()).map_err(|_| Damage::Description)
     }
 
     #[cold]
-    fn interface(&mut self, head: Head) -> Result<LinkType, Pause> {
-        self.whole(head)?;
+    fn interface(&mut self) -> Result<LinkType, Damage> {
         let parse =
             if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
-        let interface = match parse(self.buffer.data()) {
-            Ok((_, block)) => Interface::new(&block, self.big_endian),
-            Err(_) => return Err(self.damaged(Damage::Description)),
-        };
-        self.interfaces.push(interface);
-        self.taken = u64::from(head.length);
-        Ok(interface.link)
+        let interface = parse(self.buffer.data()).map(|(_, block)| Interface::new(&block, self.big_endian));
+        // One that cannot be read keeps its number.
+        self.interfaces.push(interface.as_ref().copied().unwrap_or(Interface::UNREADABLE));
+        interface.map(|interface| interface.link).map_err(|_| Damage::Description)
     }
 
     /// The fields of a packet block that is at hand as a whole.
     #[inline]
-    fn packet(&self, head: Head) -> Result<Packet, Pause> {
+    fn packet(&self, head: Head) -> Result<Packet, Damage> {
         let (fixed, start) = match head.kind {
             kind::SIMPLE_PACKET => (Self::FRAMING + 4, 12),
             _ => (Self::FRAMING + 20, 28),
         };
         if head.length < fixed {
-            return Err(self.damaged(Damage::BlockLength(head.length)));
+            return Err(Damage::BlockLength(head.length));
         }
         let room = head.length - fixed;
         let packet = match head.kind {
@@ -278,7 +295,7 @@ impl<R: Read> PcapNg<R> {
             _ => self.timed_packet(head.kind, start),
         };
         if packet.captured > room {
-            return Err(self.damaged(Damage::FrameLength(packet.captured)));
+            return Err(Damage::FrameLength(packet.captured));
         }
         // An end of options alone, which has 4 bytes, is none.
         let has_options = head.kind != kind::SIMPLE_PACKET && room - packet.captured >= 8;
@@ -320,9 +337,11 @@ impl<R: Read> PcapNg<R> {
         }
     }
 
+    /// The chain of blocks is broken here; by the length of this one it would go on at `hint`.
     #[cold]
-    fn damaged(&self, what: Damage) -> Pause {
-        Pause::Failed(self.error(what))
+    fn broken(&mut self, what: Damage, hint: usize) -> Pause {
+        let error = self.error(what);
+        self.lose(error, hint)
     }
 
     #[cold]
@@ -351,6 +370,9 @@ impl<R: Read> PcapNg<R> {
 }
 
 impl Interface {
+    /// Of frames that no one can decode.
+    const UNREADABLE: Interface = Interface { link: LinkType(u16::MAX), snap_len: 0, clock: Clock::MICROSECONDS };
+
     fn new(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
         let option = |code| block.options.iter().find(|option| option.code == code).map(|option| option.value());
         let resolution = option(OptionCode::IfTsresol).and_then(|value| value.first()).copied();

@@ -159,6 +159,7 @@ impl<R: Read> Savefile<R> {
     /// Remembers where records cannot be told any more, and goes on to where they can.
     fn lose(&mut self, what: Damage) -> Pause {
         self.lost = Some(Lost { offset: self.buffer.offset(), what });
+        self.buffer.widen(4 * Self::MAX_FRAME);
         self.buffer.consume(1);
         self.search()
     }

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 
-use super::error::Damage;
 use super::sample::{BIG, LITTLE, Layout};
 use super::{CaptureFile, Next, Source, SourceError};
 use crate::frame::LinkType;
@@ -154,7 +153,7 @@ fn absurd_pcap_length_is_refused_without_reading_on() {
     check_error(&bytes, 3, &text);
 }
 
-/// The numbers of the first bytes of all frames, and what was said of the damage between them.
+/// The first bytes of all frames, and what was said of the damage between them.
 fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
     let mut file = CaptureFile::new(Dribble { bytes, idle: false }, 0);
     let (mut frames, mut damages) = (Vec::new(), Vec::new());
@@ -371,51 +370,6 @@ fn what_is_no_capture() {
 fn compression_is_named_where_it_cannot_be_taken_off() {
     assert!(matches!(read(&[0x1f, 0x8b, 8, 0][..]).2, Err(SourceError::Compressed { format: "gzip", .. })));
     assert!(matches!(read(&[0x28, 0xb5, 0x2f, 0xfd][..]).2, Err(SourceError::Compressed { format: "zstd", .. })));
-}
-
-#[track_caller]
-fn check_damage(block: Vec<u8>, expected: Damage) {
-    let start = [LITTLE.section(), LITTLE.interface(1, 0, b""), LITTLE.enhanced(0, 1, b"whole")].concat();
-    let (frames, _, end) = read(&[&start[..], &block].concat()[..]);
-    assert_eq!(frames.len(), 1);
-    match end {
-        Err(SourceError::Damaged { offset, what }) => {
-            assert_eq!(offset, start.len() as u64);
-            assert_eq!(what, expected);
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn damaged_pcapng_blocks_are_named_with_their_place() {
-    let head = |kind: u32, length: u32| [LITTLE.u32(kind), LITTLE.u32(length), [0; 4]].concat();
-    check_damage(head(6, 8), Damage::BlockLength(8));
-    check_damage(head(6, 33), Damage::BlockLength(33));
-    check_damage(head(6, 12), Damage::LengthsDiffer(12, 0));
-    check_damage(LITTLE.block(6, &[0; 16]), Damage::BlockLength(28));
-    check_damage(LITTLE.block(3, b""), Damage::BlockLength(12));
-    check_damage(head(6, 0x4000_0000), Damage::AbsurdLength(0x4000_0000));
-    check_damage(head(1, 0x4000_0000), Damage::AbsurdLength(0x4000_0000));
-    check_damage(LITTLE.enhanced(9, 1, b"x"), Damage::UnknownInterface(9));
-    check_damage(LITTLE.block(1, b""), Damage::Description);
-    check_damage(LITTLE.block(0x0a0d_0d0a, &[0; 16]), Damage::Description);
-    let mut too_long = LITTLE.enhanced(0, 1, b"four");
-    too_long[20] = 200;
-    check_damage(too_long, Damage::FrameLength(200));
-    let mut ends_otherwise = LITTLE.enhanced(0, 1, b"four");
-    let last = ends_otherwise.len() - 4;
-    ends_otherwise[last] += 4;
-    check_damage(ends_otherwise, Damage::LengthsDiffer(44, 48));
-}
-
-#[test]
-fn a_passed_over_block_that_never_ends_is_a_cut() {
-    let start = [LITTLE.section(), LITTLE.interface(1, 0, b""), LITTLE.enhanced(0, 1, b"x")].concat();
-    let bytes = [start, LITTLE.u32(0x0bad).to_vec(), LITTLE.u32(4000).to_vec()].concat();
-    let (frames, _, end) = read(&bytes[..]);
-    assert_eq!(frames.len(), 1);
-    assert!(matches!(end, Err(SourceError::Truncated { needed: 3992, present: 0, .. })), "{end:?}");
 }
 
 #[test]
