@@ -17,6 +17,14 @@ pub enum SourceError {
     /// The first bytes are of no format known here.
     #[error("not a capture: neither pcap nor pcapng")]
     NotACapture,
+    /// The first bytes are those of another format.
+    #[error("{format}: {remedy}")]
+    Foreign {
+        /// What it is.
+        format: &'static str,
+        /// What makes it readable.
+        remedy: &'static str,
+    },
     /// The first bytes are those of a compressed file, and this build cannot decompress it.
     #[error("compressed with {format}: decompress it first, as in `{command} FILE | rstscan -r -`")]
     Compressed {

@@ -4,9 +4,11 @@ use std::fmt;
 use std::io::Read;
 
 use super::buffer::{Buffer, Pause};
+use super::mistaken;
 use super::pcapng::PcapNg;
 use super::savefile::Savefile;
 use super::unpack::{Compression, Unpacked};
+use super::variant::Variant;
 use super::{Next, Source, SourceError};
 
 /// A capture file: pcap or pcapng, plain or compressed, told apart by the first bytes.
@@ -51,7 +53,7 @@ impl<R: Read> CaptureFile<R> {
     #[cold]
     fn open(&mut self) -> Result<(), Pause> {
         while let Format::Unread(buffer) = &mut self.format {
-            let cut = match buffer.fill(Savefile::<R>::HEADER) {
+            let cut = match buffer.fill(Variant::HEADER) {
                 Ok(()) => None,
                 Err(Pause::End) => return Err(Pause::Failed(SourceError::Empty)),
                 Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => Some(cut),
@@ -79,7 +81,7 @@ fn recognise<R: Read>(
         return Ok(Format::PcapNg(PcapNg::new(buffer, input)));
     }
     match cut {
-        _ if !Savefile::<R>::is_magic(magic) => Err(SourceError::NotACapture),
+        _ if !Variant::is_magic(magic) => Err(mistaken::named(buffer.data())),
         Some(cut) => Err(cut),
         None => Ok(Format::Pcap(Savefile::new(buffer, input)?)),
     }

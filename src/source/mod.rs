@@ -14,6 +14,7 @@ mod filter;
 mod growing;
 #[cfg(feature = "live")]
 mod live;
+mod mistaken;
 mod narrow;
 mod pcapng;
 #[cfg(any(feature = "cli", feature = "live"))]
@@ -24,6 +25,7 @@ mod savefile;
 #[cfg(test)]
 mod tests;
 mod unpack;
+mod variant;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, interface_name, interfaces};

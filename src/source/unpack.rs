@@ -13,7 +13,7 @@ pub enum Compression {
     Gzip,
     /// RFC 8878.
     Zstd,
-    /// The lz4 frame format.
+    /// The lz4 frame format, or the one before it.
     Lz4,
     /// The .xz file format.
     Xz,
@@ -26,7 +26,8 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // The second is a frame to be skipped: `pzstd` begins with one.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
-            [0x04, 0x22, 0x4d, 0x18] => Self::Lz4,
+            // The second is the frame of lz4 before version 1.4, which `lz4 -l` still writes.
+            [0x04, 0x22, 0x4d, 0x18] | [0x02, 0x21, 0x4c, 0x18] => Self::Lz4,
             [0xfd, b'7', b'z', b'X'] => Self::Xz,
             _ => return None,
         })

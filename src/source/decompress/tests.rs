@@ -170,6 +170,22 @@ fn what_is_compressed_twice_or_no_capture_is_refused() {
 }
 
 #[test]
+fn lz4_frames_of_the_old_kind() {
+    let whole = capture(100_000);
+    let mut packed = vec![0x02, 0x21, 0x4c, 0x18];
+    for block in whole.chunks(8 << 20) {
+        let block = lz4_flex::block::compress(block);
+        packed.extend((block.len() as u32).to_le_bytes());
+        packed.extend(block);
+    }
+    let (count, end) = frames(&packed[..]);
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(count, 100_000);
+    let (count, end) = frames(&packed[..packed.len() - 1]);
+    assert!(count < 100_000 && matches!(end, Err(SourceError::Incomplete { format: "lz4", .. })), "{end:?}");
+}
+
+#[test]
 fn more_memory_than_allowed_is_refused() {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(30).unwrap();
