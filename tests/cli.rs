@@ -1,5 +1,8 @@
 //! The program as its users meet it: exit codes, messages, pipes, signals and interfaces.
 
+#[cfg(all(feature = "compress", target_os = "linux"))]
+#[path = "cli/bounds.rs"]
+mod bounds;
 #[path = "cli/comments.rs"]
 mod comments;
 #[path = "cli/files.rs"]

@@ -123,6 +123,9 @@ pub enum Damage {
     /// A pcapng frame of an interface that nothing described.
     #[error("a frame of interface {0}, which is not described")]
     UnknownInterface(u32),
+    /// More pcapng interfaces in a section than are remembered.
+    #[error("more than 65536 interfaces")]
+    TooManyInterfaces,
     /// A pcapng section or interface description that cannot be read.
     #[error("a description of a section or an interface cannot be read")]
     Description,

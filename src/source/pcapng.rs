@@ -1,6 +1,6 @@
 //! The pcapng file format: sections of either byte order, interfaces with clocks of their own, three kinds of packet block.
 //!
-//! Section and interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets, and of the
+//! Interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets, and of the
 //! options behind the packet only comments: parsing all of them would cost an allocation a frame. Other blocks are passed over
 //! unread.
 
@@ -8,9 +8,7 @@ mod damage;
 
 use std::io::Read;
 
-use pcap_parser::pcapng::{
-    parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_sectionheaderblock,
-};
+use pcap_parser::pcapng::{parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le};
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
 use self::damage::Lost;
@@ -99,10 +97,16 @@ struct Packet {
 impl<R: Read> PcapNg<R> {
     /// Kind, length, byte-order magic: as much as a section header must have at hand to be understood.
     pub(super) const HEADER: usize = 12;
+    /// A section header without options.
+    const SECTION: u32 = 28;
     /// Length of kind, length and the length again at the end.
     const FRAMING: u32 = 12;
     /// More than this no writer makes of a packet or description; libpcap and Wireshark refuse it as well.
     const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+    /// Descriptions of interfaces are shorter than this: parsing them takes a multiple of their length.
+    const MAX_DESCRIPTION: u32 = 1024 * 1024;
+    /// Interfaces of a section that are remembered; no host has as many.
+    const MAX_INTERFACES: usize = 65_536;
     /// Comments are kept up to this many bytes a frame.
     const MAX_COMMENT: usize = 64 * 1024;
 
@@ -171,11 +175,11 @@ impl<R: Read> PcapNg<R> {
             self.taken = u64::from(head.length);
             let found = match head.kind {
                 kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => self.packet(head).map(Found::Packet),
-                kind::SECTION => match self.section() {
+                kind::SECTION => match self.section(head) {
                     Ok(()) => continue,
                     Err(damage) => Err(damage),
                 },
-                kind::INTERFACE => self.interface().map(Found::Interface),
+                kind::INTERFACE => self.interface(head).map(Found::Interface),
                 _ => continue,
             };
             return Ok(found.unwrap_or_else(|what| Found::Damaged(self.error(what))));
@@ -264,13 +268,20 @@ impl<R: Read> PcapNg<R> {
     }
 
     #[cold]
-    fn section(&mut self) -> Result<(), Damage> {
+    fn section(&mut self, head: Head) -> Result<(), Damage> {
         self.interfaces.clear();
-        parse_sectionheaderblock(self.buffer.data()).map(|_| ()).map_err(|_| Damage::Description)
+        if head.length < Self::SECTION { Err(Damage::BlockLength(head.length)) } else { Ok(()) }
     }
 
     #[cold]
-    fn interface(&mut self) -> Result<LinkType, Damage> {
+    fn interface(&mut self, head: Head) -> Result<LinkType, Damage> {
+        if self.interfaces.len() == Self::MAX_INTERFACES {
+            return Err(Damage::TooManyInterfaces);
+        }
+        if head.length > Self::MAX_DESCRIPTION {
+            self.interfaces.push(Interface::UNREADABLE);
+            return Err(Damage::AbsurdLength(u64::from(head.length)));
+        }
         let parse =
             if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
         let interface = parse(self.buffer.data()).map(|(_, block)| Interface::new(&block, self.big_endian));

@@ -39,7 +39,7 @@ fn rest(layout: Layout) -> Vec<u8> {
     [layout.enhanced(0, 2, &[2; 60]), layout.block(5, &[0; 24]), layout.enhanced(0, 3, &[3; 60])].concat()
 }
 
-fn place(error: &SourceError) -> (u64, Option<Damage>) {
+fn place_of(error: &SourceError) -> (u64, Option<Damage>) {
     match error {
         SourceError::Damaged { offset, what } => (*offset, Some(*what)),
         SourceError::Truncated { offset, .. } => (*offset, None),
@@ -57,13 +57,13 @@ fn check(layout: Layout, bytes: &[u8], expected: Option<Damage>) {
     let dribbled = read(Dribble(&file, false));
     for (frames, damages, end) in [whole, dribbled] {
         assert_eq!(frames, [1, 2, 3]);
-        assert_eq!(damages.iter().map(place).collect::<Vec<_>>(), [(at, expected)]);
+        assert_eq!(damages.iter().map(place_of).collect::<Vec<_>>(), [(at, expected)]);
         assert!(end.is_ok(), "{end:?}");
     }
     // With nothing behind it the damage is told all the same.
     let (frames, damages, end) = read(&[&start[..], bytes].concat()[..]);
     assert_eq!(frames, [1]);
-    let told: Vec<_> = damages.iter().chain(end.as_ref().err()).map(place).collect();
+    let told: Vec<_> = damages.iter().chain(end.as_ref().err()).map(place_of).collect();
     assert!(told.len() == 1 && told[0].0 == at, "{told:?}");
 }
 
@@ -134,6 +134,28 @@ fn an_unreadable_interface_keeps_its_number() {
         }
     }
     assert_eq!(links, [u16::MAX, 101]);
+}
+
+#[test]
+fn of_a_billion_interfaces_few_are_remembered() {
+    let mut bytes =
+        [LITTLE.section(), LITTLE.interface(1, 0, b"").repeat(65_536), LITTLE.interface(1, 0, b"")].concat();
+    let place = bytes.len() as u64 - LITTLE.interface(1, 0, b"").len() as u64;
+    bytes.extend([LITTLE.enhanced(65_535, 0, &[1; 9]), LITTLE.enhanced(65_536, 0, &[2; 9])].concat());
+    let (frames, damages, end) = read(&bytes[..]);
+    assert_eq!((frames, end.is_ok()), (vec![1], true));
+    let expected = [Damage::TooManyInterfaces, Damage::UnknownInterface(65_536)];
+    assert_eq!(damages.iter().filter_map(|error| place_of(error).1).collect::<Vec<_>>(), expected);
+    assert_eq!(place_of(&damages[0]).0, place);
+}
+
+#[test]
+fn a_description_of_many_options_is_not_parsed() {
+    let options = LITTLE.option(77, b"").repeat(300_000);
+    let bytes = [LITTLE.section(), LITTLE.interface(1, 0, &options), LITTLE.enhanced(0, 1, &[1; 60])].concat();
+    let (frames, damages, end) = read(&bytes[..]);
+    assert_eq!((frames, end.is_ok()), (vec![1], true));
+    assert!(matches!(place_of(&damages[0]), (28.., Some(Damage::AbsurdLength(1_200_024)))), "{damages:?}");
 }
 
 #[test]
