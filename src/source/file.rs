@@ -13,8 +13,9 @@ use super::{Next, Source, SourceError};
 
 /// A capture file: pcap or pcapng, plain or compressed, told apart by the first bytes.
 ///
-/// Nothing is read before the first call of [`Source::next`]. Memory is bounded: a window of 256 KiB, more only while a single
-/// record is larger (at most 16 MiB), and what a decompressor needs (at most 128 MiB, whatever it decompresses to).
+/// Nothing is read before the first call of [`Source::next`]. Memory is bounded: a window of 256 KiB, 1 MiB once damage was
+/// passed over, more only for a single record that is larger (at most 16 MiB); and what a decompressor needs (at most 128 MiB,
+/// whatever it decompresses to).
 /// A reader's error of kind `WouldBlock` or `TimedOut` becomes [`Next::Idle`]; an lz4 decompressor tries again by itself
 /// after `TimedOut`, and cannot go on after `WouldBlock`.
 ///
