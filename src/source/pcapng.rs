@@ -78,7 +78,7 @@ enum Found {
     Interface(LinkType),
     Packet(Packet),
     /// It starts and ends as a block should, and cannot be understood.
-    Damaged(SourceError),
+    Damaged(Damage),
 }
 
 /// A packet block without its bytes.
@@ -90,8 +90,6 @@ struct Packet {
     wire_len: u32,
     /// Where in the block the captured bytes start.
     start: usize,
-    /// Whether options follow.
-    has_options: bool,
 }
 
 impl<R: Read> PcapNg<R> {
@@ -141,14 +139,14 @@ impl<R: Read> PcapNg<R> {
         let packet = match self.locate() {
             Ok(Found::Packet(packet)) => packet,
             Ok(Found::Interface(link)) => return Ok(Next::Interface(link)),
-            Ok(Found::Damaged(error)) => return Ok(Next::Damaged(error)),
+            Ok(Found::Damaged(what)) => return Ok(Next::Damaged(self.error(what))),
             Err(_) if self.lost.is_some() => return self.recover(),
             Err(pause) => return pause.into_next(),
         };
         let Some(interface) = self.interfaces.get(packet.interface as usize) else {
             return Ok(Next::Damaged(self.error(Damage::UnknownInterface(packet.interface))));
         };
-        if packet.has_options
+        if packet.ends_before(self.taken)
             && let Some(text) = self.comment(&packet)
         {
             // The same block again, now for its frame.
@@ -173,16 +171,17 @@ impl<R: Read> PcapNg<R> {
             let head = self.head()?;
             self.whole(head)?;
             self.taken = u64::from(head.length);
-            let found = match head.kind {
-                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => self.packet(head).map(Found::Packet),
-                kind::SECTION => match self.section(head) {
-                    Ok(()) => continue,
-                    Err(damage) => Err(damage),
-                },
-                kind::INTERFACE => self.interface(head).map(Found::Interface),
-                _ => continue,
-            };
-            return Ok(found.unwrap_or_else(|what| Found::Damaged(self.error(what))));
+            match head.kind {
+                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => return Ok(self.packet(head)),
+                kind::INTERFACE => return Ok(self.interface(head)),
+                kind::SECTION => {
+                    self.interfaces.clear();
+                    if head.length < Self::SECTION {
+                        return Ok(Found::Damaged(Damage::BlockLength(head.length)));
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -250,6 +249,14 @@ impl<R: Read> PcapNg<R> {
     /// Makes sure that all of a block is at hand and that it ends as it started.
     #[inline]
     fn whole(&mut self, head: Head) -> Result<(), Pause> {
+        let length = head.length as usize;
+        let at_hand = length <= self.buffer.data().len() && self.u32_at(length - 4) == head.length;
+        if at_hand { Ok(()) } else { self.complete(head) }
+    }
+
+    /// Has the rest of a block read, or says what is wrong with it.
+    #[cold]
+    fn complete(&mut self, head: Head) -> Result<(), Pause> {
         if head.length > Self::MAX_BLOCK {
             return Err(self.broken(Damage::AbsurdLength(u64::from(head.length)), 0));
         }
@@ -268,37 +275,35 @@ impl<R: Read> PcapNg<R> {
     }
 
     #[cold]
-    fn section(&mut self, head: Head) -> Result<(), Damage> {
-        self.interfaces.clear();
-        if head.length < Self::SECTION { Err(Damage::BlockLength(head.length)) } else { Ok(()) }
+    fn interface(&mut self, head: Head) -> Found {
+        if self.interfaces.len() == Self::MAX_INTERFACES {
+            return Found::Damaged(Damage::TooManyInterfaces);
+        }
+        let interface = self.description(head);
+        // One that cannot be read keeps its number.
+        self.interfaces.push(interface.unwrap_or(Interface::UNREADABLE));
+        interface.map_or_else(Found::Damaged, |interface| Found::Interface(interface.link))
     }
 
-    #[cold]
-    fn interface(&mut self, head: Head) -> Result<LinkType, Damage> {
-        if self.interfaces.len() == Self::MAX_INTERFACES {
-            return Err(Damage::TooManyInterfaces);
-        }
+    fn description(&self, head: Head) -> Result<Interface, Damage> {
         if head.length > Self::MAX_DESCRIPTION {
-            self.interfaces.push(Interface::UNREADABLE);
             return Err(Damage::AbsurdLength(u64::from(head.length)));
         }
         let parse =
             if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
-        let interface = parse(self.buffer.data()).map(|(_, block)| Interface::new(&block, self.big_endian));
-        // One that cannot be read keeps its number.
-        self.interfaces.push(interface.as_ref().copied().unwrap_or(Interface::UNREADABLE));
-        interface.map(|interface| interface.link).map_err(|_| Damage::Description)
+        let block = parse(self.buffer.data()).map_err(|_| Damage::Description)?.1;
+        Ok(Interface::new(&block, self.big_endian))
     }
 
     /// The fields of a packet block that is at hand as a whole.
     #[inline]
-    fn packet(&self, head: Head) -> Result<Packet, Damage> {
+    fn packet(&self, head: Head) -> Found {
         let (fixed, start) = match head.kind {
             kind::SIMPLE_PACKET => (Self::FRAMING + 4, 12),
             _ => (Self::FRAMING + 20, 28),
         };
         if head.length < fixed {
-            return Err(Damage::BlockLength(head.length));
+            return Found::Damaged(Damage::BlockLength(head.length));
         }
         let room = head.length - fixed;
         let packet = match head.kind {
@@ -306,11 +311,9 @@ impl<R: Read> PcapNg<R> {
             _ => self.timed_packet(head.kind, start),
         };
         if packet.captured > room {
-            return Err(Damage::FrameLength(packet.captured));
+            return Found::Damaged(Damage::FrameLength(packet.captured));
         }
-        // An end of options alone, which has 4 bytes, is none.
-        let has_options = head.kind != kind::SIMPLE_PACKET && room - packet.captured >= 8;
-        Ok(Packet { has_options, ..packet })
+        Found::Packet(packet)
     }
 
     /// Enhanced packet block, or the older one, which has a 16-bit interface and a count of drops in the same place.
@@ -321,14 +324,7 @@ impl<R: Read> PcapNg<R> {
             _ => self.u32_at(8),
         };
         let ticks = (u64::from(self.u32_at(12)) << 32) | u64::from(self.u32_at(16));
-        Packet {
-            interface,
-            ticks: Some(ticks),
-            captured: self.u32_at(20),
-            wire_len: self.u32_at(24),
-            start,
-            has_options: false,
-        }
+        Packet { interface, ticks: Some(ticks), captured: self.u32_at(20), wire_len: self.u32_at(24), start }
     }
 
     /// Always of the first interface; cut at that interface's snapshot length, and by nothing else.
@@ -338,14 +334,7 @@ impl<R: Read> PcapNg<R> {
             Some(interface) if interface.snap_len > 0 => interface.snap_len,
             _ => u32::MAX,
         };
-        Packet {
-            interface: 0,
-            ticks: None,
-            captured: wire_len.min(limit).min(room),
-            wire_len,
-            start,
-            has_options: false,
-        }
+        Packet { interface: 0, ticks: None, captured: wire_len.min(limit).min(room), wire_len, start }
     }
 
     /// The chain of blocks is broken here; by the length of this one it would go on at `hint`.
@@ -377,6 +366,15 @@ impl<R: Read> PcapNg<R> {
     fn u32_at(&self, at: usize) -> u32 {
         let bytes = self.array_at(at);
         if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
+impl Packet {
+    /// Whether options are between it and the end of a block of this length. An end of options alone, which has 4 bytes, is
+    /// none, and a simple packet block has none.
+    #[inline]
+    fn ends_before(&self, length: u64) -> bool {
+        self.ticks.is_some() && length >= self.start as u64 + u64::from(self.captured) + 12
     }
 }
 
