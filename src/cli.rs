@@ -37,6 +37,8 @@ pub enum Input {
     Files(Vec<PathBuf>),
     /// The files whose names are in this one, one a line; `-` is standard input.
     List(PathBuf),
+    /// One file that grows.
+    Followed(PathBuf),
     /// An interface.
     Live(LiveOptions),
     /// Nowhere: the interfaces are listed instead.
@@ -72,6 +74,10 @@ struct Arguments {
     /// Read the captures whose names are in a file, one a line; - is standard input
     #[arg(short = 'V', value_name = "LIST", help_heading = "Input", conflicts_with_all = ["files", "interface", "list"])]
     list_of_files: Option<PathBuf>,
+
+    /// Go on when the file ends, with what is written to it then, until Ctrl-C; also when another file takes its name
+    #[arg(long, help_heading = "Input", conflicts_with_all = ["list_of_files", "interface", "list"])]
+    follow: bool,
 
     /// Capture on an interface: a name, a number from -D, or any
     #[arg(short = 'i', value_name = "INTERFACE", help_heading = "Input", conflicts_with = "list")]
@@ -187,6 +193,7 @@ Examples:
   rstscan -r one.pcap -r two.pcap port 12345   two files as one, connections of one port
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
+  rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
 
@@ -248,6 +255,8 @@ impl Config {
             })
         } else if let Some(list) = arguments.list_of_files {
             Input::List(list)
+        } else if arguments.follow {
+            Input::Followed(followed(arguments.files)?)
         } else if arguments.files.is_empty() {
             let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
             return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));
@@ -264,6 +273,19 @@ impl Config {
             style,
         })
     }
+}
+
+/// The one file that can be followed.
+fn followed(mut files: Vec<PathBuf>) -> Result<PathBuf, clap::Error> {
+    let (kind, text) = match (files.pop(), files.is_empty()) {
+        (None, _) => (ErrorKind::MissingRequiredArgument, "--follow needs -r FILE"),
+        (Some(_), false) => (ErrorKind::ArgumentConflict, "--follow reads one file only"),
+        (Some(file), true) if file.as_os_str() == "-" => {
+            (ErrorKind::ArgumentConflict, "--follow needs the name of a file: a pipe is read until its writer ends")
+        }
+        (Some(file), true) => return Ok(file),
+    };
+    Err(Arguments::command().error(kind, text))
 }
 
 /// A file has no reader who waits.

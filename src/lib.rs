@@ -12,7 +12,7 @@
 //! loop {
 //!     match capture.next()? {
 //!         Next::Frame(frame) => analyzer.push(&frame),
-//!         Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
+//!         Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
 //!         Next::End => break,
 //!     }
 //! }

@@ -1,5 +1,6 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod follow;
 mod input;
 mod merge;
 mod output;
@@ -7,7 +8,7 @@ mod prescan;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +16,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::follow::{Followed, Silence};
 use self::merge::Merge;
 use self::output::{Output, tell};
 use self::signals::Signals;
@@ -58,9 +60,14 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&files)
         }
+        Input::Followed(file) => {
+            let silence = Some(Silence::new(config.settle_ns));
+            let run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
+            run.followed(file)
+        }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
-            let context = Context { inputs: vec![interface.clone()], live: true };
+            let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
             Run::new(&config, context)?.live(&LiveOptions { interface, filter, ..options.clone() })
         }
     }
@@ -77,16 +84,16 @@ enum Halt {
 
 /// A source that knows which input it reads.
 trait Inputs: Source {
-    /// The file whose reading has just begun, once.
-    fn opened(&mut self) -> Option<PathBuf>;
+    /// What to say of a file whose reading has just begun, once.
+    fn opened(&mut self) -> Option<String>;
 
     /// The input last read from.
     fn name(&self) -> String;
 }
 
 impl Inputs for Merge {
-    fn opened(&mut self) -> Option<PathBuf> {
-        self.greeting()
+    fn opened(&mut self) -> Option<String> {
+        self.greeting().map(|path| format!("reading from file {}", path.display()))
     }
 
     fn name(&self) -> String {
@@ -94,8 +101,18 @@ impl Inputs for Merge {
     }
 }
 
+impl Inputs for Followed {
+    fn opened(&mut self) -> Option<String> {
+        self.greeting()
+    }
+
+    fn name(&self) -> String {
+        self.path().display().to_string()
+    }
+}
+
 impl Inputs for Live {
-    fn opened(&mut self) -> Option<PathBuf> {
+    fn opened(&mut self) -> Option<String> {
         None
     }
 
@@ -115,6 +132,8 @@ struct Run {
     context: Context,
     /// Whether someone waits for each finding.
     flush_each: bool,
+    /// Of a file that is followed: how long nothing has come.
+    silence: Option<Silence>,
     quiet: bool,
     /// Frames analysed, and how many are wanted.
     frames: u64,
@@ -145,6 +164,7 @@ impl Run {
             sink: report::sink(config.style.clone(), Box::new(output.clone())),
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            silence: None,
             quiet: config.style.quiet > 1,
             context,
             frames: 0,
@@ -159,7 +179,8 @@ impl Run {
 
     /// A run over files.
     fn over(config: &Config, files: &[PathBuf], filter: Option<String>) -> anyhow::Result<Self> {
-        let context = Context { inputs: files.iter().map(|file| file.display().to_string()).collect(), live: false };
+        let inputs = files.iter().map(|file| file.display().to_string()).collect();
+        let context = Context { inputs, ..Context::default() };
         let run = Self::new(config, context)?;
         Ok(Self { filter: filter.map(Filter::new), ..run })
     }
@@ -175,17 +196,31 @@ impl Run {
         loop {
             match self.pump(&mut merge) {
                 Ok(()) => break,
-                Err(Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive))) => {
-                    return Err(error.into());
-                }
-                Err(Halt::Source(error)) => {
-                    self.failed = true;
-                    tell(format_args!("rstscan: {}: {error}", merge.abandon().display()));
-                }
-                Err(halt @ Halt::Output(_)) => return Err(halt.into()),
+                Err(halt) => self.survive(halt, || merge.abandon())?,
             }
         }
         self.finish(None)
+    }
+
+    fn followed(mut self, path: &Path) -> anyhow::Result<ExitCode> {
+        let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
+        if let Err(halt) = ended.and_then(|mut file| self.pump(&mut file)) {
+            self.survive(halt, || path.to_owned())?;
+        }
+        self.finish(None)
+    }
+
+    /// Says that a file cannot be read on, unless nothing can.
+    fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
+        match halt {
+            Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
+            Halt::Source(error) => {
+                self.failed = true;
+                tell(format_args!("rstscan: {}: {error}", file().display()));
+                Ok(())
+            }
+            Halt::Output(_) => Err(halt.into()),
+        }
     }
 
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
@@ -216,16 +251,17 @@ impl Run {
             match source.next() {
                 Ok(Next::Frame(ref frame)) => self.frame(frame)?,
                 Ok(Next::Interface(link)) => {
-                    self.greet(source.opened());
+                    self.greet(source);
                     self.interface(link)?;
                 }
+                Ok(Next::Comment(frame, text)) => self.context.comments.add(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        self.greet(source.opened());
+        self.greet(source);
         // Nothing to greet: there was no input that could be read.
         if self.greeting.is_some() {
             self.begin(None)?;
@@ -246,9 +282,12 @@ impl Run {
         }
     }
 
-    fn greet(&mut self, opened: Option<PathBuf>) {
-        if let Some(path) = opened {
-            self.greeting = Some((format!("reading from file {}", path.display()), String::new()));
+    fn greet(&mut self, source: &mut impl Inputs) {
+        let Some(greeting) = source.opened() else { return };
+        self.greeting = Some((greeting, String::new()));
+        // How many files will take a followed one's place nobody knows before.
+        if self.silence.is_some() {
+            self.context.inputs.push(source.name());
         }
     }
 
@@ -284,11 +323,18 @@ impl Run {
         if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
     }
 
-    /// Nothing arrives: what is final may be seen, and on a live interface time goes on.
+    /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone
+    /// on once the silence has lasted.
     #[cold]
     fn idle(&mut self) -> io::Result<()> {
         if self.context.live {
             self.analyzer.tick(now().plus(-Self::LAG_NS));
+        }
+        if self.silence.as_mut().is_some_and(|silence| silence.is_over(self.frames, Instant::now()))
+            && let Some(last) = self.analyzer.summary().last
+        {
+            // Just what is held by now becomes final: frames that come later have their own time to be followed.
+            self.analyzer.tick(last.plus(self.options.settle_ns));
         }
         self.report()?;
         self.output.flush()

@@ -1,10 +1,17 @@
 //! The program as its users meet it: exit codes, messages, pipes, signals and interfaces.
 
+#[cfg(all(feature = "compress", target_os = "linux"))]
+#[path = "cli/bounds.rs"]
+mod bounds;
+#[path = "cli/comments.rs"]
+mod comments;
 #[path = "cli/files.rs"]
 mod files;
 #[cfg(feature = "live")]
 #[path = "cli/filters.rs"]
 mod filters;
+#[path = "cli/follow.rs"]
+mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;

@@ -34,6 +34,15 @@ fn files_in_their_order() {
 }
 
 #[test]
+fn one_named_file_can_be_followed() {
+    assert_eq!(parse("--follow -r f port 80").unwrap().input, Input::Followed(PathBuf::from("f")));
+    for wrong in ["--follow -r -", "--follow -r a -r b", "--follow -V list", "--follow -i lo"] {
+        assert_eq!(refused(wrong), ErrorKind::ArgumentConflict, "{wrong}");
+    }
+    assert_eq!(refused("--follow"), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
 fn live_options() {
     let Input::Live(options) = parse("-i eth0").unwrap().input else { panic!("not live") };
     assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (2048, 65_536, true));

@@ -81,6 +81,8 @@ struct ResetLine<'a> {
     encap: Option<Encap<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
     class: &'static str,
     cause: &'static str,
     certainty: &'static str,
@@ -132,6 +134,7 @@ impl<'a> ResetLine<'a> {
             file: words::input(context, reset.frame),
             encap: Encap::new(reset),
             payload: words::payload(&reset.payload),
+            comment: speaker.comment(reset.frame),
             class: verdict.class.id(),
             cause: verdict.cause.id(),
             certainty: verdict.certainty.id(),
@@ -178,13 +181,16 @@ struct TriggerTwin<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     after_ns: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
 }
 
 /// The trigger; `null` where nothing provoked the reset, absent where the capture lacks it.
 fn trigger<'a>(verdict: &Verdict, speaker: &Speaker<'a>) -> Option<Option<TriggerTwin<'a>>> {
     match verdict.trigger {
         Some(Trigger { frame, after_ns }) => {
-            Some(Some(TriggerTwin { frame: frame.number(), file: speaker.foreign_input(frame), after_ns }))
+            let (file, comment) = (speaker.foreign_input(frame), speaker.comment(frame));
+            Some(Some(TriggerTwin { frame: frame.number(), file, after_ns, comment }))
         }
         None if verdict.missing.contains(&Missing::Trigger) => None,
         None => Some(None),
@@ -260,6 +266,8 @@ struct FactTwin<'a> {
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
 }
 
 impl<'a> FactTwin<'a> {
@@ -269,6 +277,7 @@ impl<'a> FactTwin<'a> {
             frame: fact.frame.map(FrameNo::number),
             file: fact.frame.and_then(|frame| speaker.foreign_input(frame)),
             value: fact.value,
+            comment: fact.frame.and_then(|frame| speaker.comment(frame)),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! * [`Format::Count`]: numbers by class and cause.
 
 mod amount;
+mod comments;
 mod count;
 mod json;
 mod palette;
@@ -19,6 +20,8 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub use comments::Comments;
+
 use crate::analyzer::{Finding, Summary};
 
 /// What is known of a run before its first finding.
@@ -28,6 +31,8 @@ pub struct Context {
     pub inputs: Vec<String>,
     /// Whether the frames come from an interface: findings are then flushed one by one.
     pub live: bool,
+    /// The packet comments that came so far.
+    pub comments: Comments,
 }
 
 /// What is known at the end of a run.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
 use crate::analyzer::{Finding, Seen};
 use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
+use crate::frame::FrameNo;
 use crate::tcp::{Flags, SeqNum};
 
 /// A writer whose contents can be looked at afterwards, with a mark for each flush.
@@ -27,7 +28,7 @@ impl Write for Shared {
 }
 
 fn context(inputs: &[&str]) -> Context {
-    Context { inputs: inputs.iter().map(|name| (*name).to_owned()).collect(), live: false }
+    Context { inputs: inputs.iter().map(|name| (*name).to_owned()).collect(), ..Context::default() }
 }
 
 fn utc(format: Format) -> Style {
@@ -172,6 +173,27 @@ fn nothing_foreign_reaches_the_terminal_unescaped() {
     }
     let text = findings_text(utc(Format::Text), &[fixtures::forged()]);
     assert!(text.contains("  says      \"\\x1b[31mblocked by policy\\r\\n\"\n  because"), "{text}");
+}
+
+#[test]
+fn comments_stand_by_their_frames() {
+    let finding = fixtures::half_open();
+    let mut context = context(&["half-open.pcap"]);
+    for (number, text) in [(5, "two\nlines"), (4, "\x1b[2Jprovoked"), (99, "elsewhere")] {
+        context.comments.add(FrameNo::new(0, number), text.to_owned());
+    }
+    let (text, _) = run(utc(Format::Text), &context, std::slice::from_ref(&finding));
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("#5 ") || line.contains("comment")).collect();
+    assert_eq!(rows[0], "     comment: \\u{1b}[2Jprovoked");
+    assert!(rows[1].starts_with("> #5 "), "{text}");
+    assert_eq!(rows[2..4], ["     comment: two", "     comment: lines"]);
+    assert!(!text.contains("elsewhere"));
+    let (json, _) = run(utc(Format::Json), &context, &[finding]);
+    let reset: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(reset["comment"], "two\nlines");
+    assert_eq!(reset["trigger"]["comment"], "\x1b[2Jprovoked");
+    assert_eq!(reset["evidence"][0]["comment"], "\x1b[2Jprovoked");
+    assert_eq!(reset["evidence"][1].get("comment"), None);
 }
 
 #[test]

@@ -102,6 +102,7 @@ impl Text {
         row.note = None;
         let indent = page::columns(&row.lead);
         page.listing(&[row]);
+        page.listing(&segments::comment(speaker, finding.reset.frame, indent));
         let (cause, certainty) = (verdict.cause, verdict.certainty);
         page.paragraph(
             indent,

@@ -154,6 +154,7 @@ impl Merge {
                 self.greet(at);
                 Ok(Some(Next::Interface(link)))
             }
+            Ok(Next::Comment(no, text)) => Ok(Some(Next::Comment(no, text))),
             Ok(Next::Damaged(error)) => Ok(Some(Next::Damaged(error))),
             Ok(Next::Idle) => Ok(Some(Next::Idle)),
             Ok(Next::End) => {
@@ -243,7 +244,7 @@ fn first_time(path: &Path, signals: &Signals) -> Option<Timestamp> {
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => return Some(frame.time),
-            Ok(Next::Interface(_) | Next::Damaged(_)) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_)) => {}
             Ok(Next::Idle | Next::End) | Err(_) => return None,
         }
     }

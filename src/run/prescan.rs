@@ -48,7 +48,7 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => scan.push(frame),
-            Ok(Next::Interface(_) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
         }
         if signals.stopped() || !scan.pays() {

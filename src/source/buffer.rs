@@ -114,13 +114,14 @@ impl<R: Read> Buffer<R> {
 
     #[cold]
     fn refill(&mut self, count: usize) -> Result<(), Pause> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        // Not at every call: where it is asked for a little more each time, most of what is there would be moved each time.
+        if self.start > self.bytes.len() / 2 || self.bytes.len() - self.start < count {
+            self.compact();
+        }
         if self.bytes.len() < count {
             self.bytes.resize(count, 0);
         }
-        while self.end < count && !self.closed {
+        while self.end - self.start < count && !self.closed {
             match self.reader.read(&mut self.bytes[self.end..]) {
                 Ok(0) => return Err(self.exhausted(count)),
                 Ok(read) => self.arrived(read),
@@ -129,13 +130,27 @@ impl<R: Read> Buffer<R> {
             }
         }
         // Whether a record cut by closing would have been completed nobody knows.
-        if self.end < count { Err(Pause::End) } else { Ok(()) }
+        if self.end - self.start < count { Err(Pause::End) } else { Ok(()) }
+    }
+
+    /// Makes the window at least this large, for a search that looks far ahead.
+    #[cold]
+    pub(super) fn widen(&mut self, size: usize) {
+        if self.bytes.len() < size {
+            self.bytes.resize(size, 0);
+        }
+    }
+
+    fn compact(&mut self) {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
     }
 
     /// The input is over: fine between two records only.
     fn exhausted(&self, count: usize) -> Pause {
         let (needed, present) = match self.debt {
-            0 => (count as u64, self.end as u64),
+            0 => (count as u64, (self.end - self.start) as u64),
             debt => (debt, 0),
         };
         if present == 0 && self.debt == 0 {
@@ -152,9 +167,7 @@ impl<R: Read> Buffer<R> {
         self.start += paid as usize;
         self.offset += paid;
         if paid > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+            self.compact();
         }
     }
 }

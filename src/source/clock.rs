@@ -23,6 +23,8 @@ enum Tick {
 impl Clock {
     /// Microseconds since the epoch: what an interface without the options has.
     pub(super) const MICROS: u8 = 6;
+    /// The clock of such an interface.
+    pub(super) const MICROSECONDS: Clock = Clock { tick: Tick::Nanos(1_000), offset_ns: 0 };
 
     /// From the option values: the resolution byte (bit 7: a power of 2, else of 10) and the offset in seconds.
     pub(super) fn new(resolution: u8, offset_seconds: i64) -> Self {

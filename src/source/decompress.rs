@@ -42,7 +42,10 @@ impl<R: Read> Decompressor<R> {
                 decoder.window_log_max(Self::WINDOW_LOG)?;
                 Decoder::Zstd(decoder)
             }
-            Compression::Lz4 => Decoder::Lz4(Lz4::new(packed(seen, Patient(rest)))),
+            Compression::Lz4 => {
+                let legacy = seen.first() == Some(&2);
+                Decoder::Lz4(Lz4::new(packed(seen, Patient(rest)), legacy))
+            }
             Compression::Xz => {
                 let stream = Stream::new_stream_decoder(Self::MEMORY, CONCATENATED).map_err(io::Error::from)?;
                 Decoder::Xz(XzDecoder::new_stream(packed(seen, rest), stream))
@@ -111,11 +114,13 @@ impl<R: Read> Read for Counted<R> {
 struct Lz4<R: Read> {
     decoder: FrameDecoder<Watched<Packed<Patient<R>>>>,
     over: bool,
+    /// A frame of the old kind has no mark at its end.
+    legacy: bool,
 }
 
 impl<R: Read> Lz4<R> {
-    fn new(reader: Packed<Patient<R>>) -> Self {
-        Self { decoder: FrameDecoder::new(Watched { reader, exhausted: false }), over: false }
+    fn new(reader: Packed<Patient<R>>, legacy: bool) -> Self {
+        Self { decoder: FrameDecoder::new(Watched { reader, exhausted: false }), over: false, legacy }
     }
 }
 
@@ -123,6 +128,7 @@ impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while !self.over {
             match self.decoder.read(into)? {
+                0 if self.decoder.get_ref().exhausted && self.legacy => self.over = true,
                 0 if self.decoder.get_ref().exhausted => return Err(ErrorKind::UnexpectedEof.into()),
                 0 => self.over = self.decoder.get_mut().reader.fill_buf()?.is_empty(),
                 read => return Ok(read),

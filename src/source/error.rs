@@ -17,6 +17,14 @@ pub enum SourceError {
     /// The first bytes are of no format known here.
     #[error("not a capture: neither pcap nor pcapng")]
     NotACapture,
+    /// The first bytes are those of another format.
+    #[error("{format}: {remedy}")]
+    Foreign {
+        /// What it is.
+        format: &'static str,
+        /// What makes it readable.
+        remedy: &'static str,
+    },
     /// The first bytes are those of a compressed file, and this build cannot decompress it.
     #[error("compressed with {format}: decompress it first, as in `{command} FILE | rstscan -r -`")]
     Compressed {
@@ -24,6 +32,12 @@ pub enum SourceError {
         format: &'static str,
         /// A command that writes the decompressed data to standard output.
         command: &'static str,
+    },
+    /// What is compressed cannot be followed while it grows: decompressors hold back what they cannot complete.
+    #[error("compressed with {format}: only what is not can be followed (or try `tail -c +1 -f FILE | rstscan -r -`)")]
+    GrowsCompressed {
+        /// The compression.
+        format: &'static str,
     },
     /// The compressed data end before they are complete.
     #[error("truncated: the {format} data end at byte {length} and are not complete")]
@@ -109,6 +123,9 @@ pub enum Damage {
     /// A pcapng frame of an interface that nothing described.
     #[error("a frame of interface {0}, which is not described")]
     UnknownInterface(u32),
+    /// More pcapng interfaces in a section than are remembered.
+    #[error("more than 65536 interfaces")]
+    TooManyInterfaces,
     /// A pcapng section or interface description that cannot be read.
     #[error("a description of a section or an interface cannot be read")]
     Description,

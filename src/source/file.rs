@@ -4,15 +4,18 @@ use std::fmt;
 use std::io::Read;
 
 use super::buffer::{Buffer, Pause};
+use super::mistaken;
 use super::pcapng::PcapNg;
 use super::savefile::Savefile;
 use super::unpack::{Compression, Unpacked};
+use super::variant::Variant;
 use super::{Next, Source, SourceError};
 
 /// A capture file: pcap or pcapng, plain or compressed, told apart by the first bytes.
 ///
-/// Nothing is read before the first call of [`Source::next`]. Memory is bounded: a window of 256 KiB, more only while a single
-/// record is larger (at most 16 MiB), and what a decompressor needs (at most 128 MiB, whatever it decompresses to).
+/// Nothing is read before the first call of [`Source::next`]. Memory is bounded: a window of 256 KiB, 1 MiB once damage was
+/// passed over, more only for a single record that is larger (at most 16 MiB); and what a decompressor needs (at most 128 MiB,
+/// whatever it decompresses to).
 /// A reader's error of kind `WouldBlock` or `TimedOut` becomes [`Next::Idle`]; an lz4 decompressor tries again by itself
 /// after `TimedOut`, and cannot go on after `WouldBlock`.
 ///
@@ -42,11 +45,16 @@ impl<R: Read> CaptureFile<R> {
         Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input }
     }
 
+    /// A file that is refused if it is compressed, such as one that is still written to.
+    pub fn uncompressed(reader: R, input: u16) -> Self {
+        Self { format: Format::Unread(Buffer::new(Unpacked::Bare(reader))), input }
+    }
+
     /// Reads the file's header and takes up the reader of its format, behind a decompressor where it takes one.
     #[cold]
     fn open(&mut self) -> Result<(), Pause> {
         while let Format::Unread(buffer) = &mut self.format {
-            let cut = match buffer.fill(Savefile::<R>::HEADER) {
+            let cut = match buffer.fill(Variant::HEADER) {
                 Ok(()) => None,
                 Err(Pause::End) => return Err(Pause::Failed(SourceError::Empty)),
                 Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => Some(cut),
@@ -74,7 +82,7 @@ fn recognise<R: Read>(
         return Ok(Format::PcapNg(PcapNg::new(buffer, input)));
     }
     match cut {
-        _ if !Savefile::<R>::is_magic(magic) => Err(SourceError::NotACapture),
+        _ if !Variant::is_magic(magic) => Err(mistaken::named(buffer.data())),
         Some(cut) => Err(cut),
         None => Ok(Format::Pcap(Savefile::new(buffer, input)?)),
     }

@@ -10,8 +10,11 @@ mod error;
 mod file;
 #[cfg(feature = "live")]
 mod filter;
+#[cfg(feature = "cli")]
+mod growing;
 #[cfg(feature = "live")]
 mod live;
+mod mistaken;
 mod narrow;
 mod pcapng;
 #[cfg(any(feature = "cli", feature = "live"))]
@@ -22,6 +25,7 @@ mod savefile;
 #[cfg(test)]
 mod tests;
 mod unpack;
+mod variant;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, interface_name, interfaces};
@@ -29,6 +33,8 @@ pub use error::{Damage, SourceError};
 pub use file::CaptureFile;
 #[cfg(feature = "live")]
 pub use filter::Filter;
+#[cfg(feature = "cli")]
+pub use growing::Growing;
 #[cfg(feature = "live")]
 pub use live::{Live, interface_name, interfaces};
 pub use narrow::{Narrow, narrowed_by};
@@ -36,7 +42,7 @@ pub use narrow::{Narrow, narrowed_by};
 pub use pipe::Pipe;
 pub use unpack::Compression;
 
-use crate::frame::{Frame, LinkType};
+use crate::frame::{Frame, FrameNo, LinkType};
 
 /// What a source has next.
 #[derive(Debug)]
@@ -45,6 +51,8 @@ pub enum Next<'a> {
     Interface(LinkType),
     /// A frame; it borrows from the source's buffer until the next call.
     Frame(Frame<'a>),
+    /// What somebody wrote beside the frame of this number, which comes next; several comments have a line each.
+    Comment(FrameNo, String),
     /// The input is damaged, and goes on at a later place that can be read; what lies between is lost.
     Damaged(SourceError),
     /// Nothing arrived for a while (at most 100 ms); more may come.

@@ -1,15 +1,17 @@
 //! The pcapng file format: sections of either byte order, interfaces with clocks of their own, three kinds of packet block.
 //!
-//! Section and interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets: what follows
-//! the packet (options) is not needed, and parsing it would cost an allocation a frame. Other blocks are passed over unread.
+//! Interface descriptions are parsed by `pcap-parser`. Packet blocks are read at their fixed offsets, and of the
+//! options behind the packet only comments: parsing all of them would cost an allocation a frame. Other blocks are passed over
+//! unread.
+
+mod damage;
 
 use std::io::Read;
 
-use pcap_parser::pcapng::{
-    parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le, parse_sectionheaderblock,
-};
+use pcap_parser::pcapng::{parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le};
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
+use self::damage::Lost;
 use super::buffer::{Buffer, Pause};
 use super::clock::Clock;
 use super::error::Damage;
@@ -25,6 +27,10 @@ pub(super) struct PcapNg<R> {
     frames: u64,
     /// Time of the frame before.
     time: Timestamp,
+    /// The frame whose comment was handed out last.
+    commented: u64,
+    /// Damage whose end is looked for.
+    lost: Option<Lost>,
     /// Length of the block that was used last.
     taken: u64,
 }
@@ -43,9 +49,21 @@ mod kind {
     /// The obsolete packet block.
     pub(super) const PACKET: u32 = 2;
     pub(super) const SIMPLE_PACKET: u32 = 3;
+    pub(super) const NAMES: u32 = 4;
+    pub(super) const STATISTICS: u32 = 5;
     pub(super) const ENHANCED_PACKET: u32 = 6;
+    pub(super) const JOURNAL: u32 = 9;
+    pub(super) const SECRETS: u32 = 10;
+    pub(super) const CUSTOM: u32 = 0x0bad;
+    pub(super) const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
     /// The same bytes in both orders.
     pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+}
+
+/// Options of packet blocks (pcapng draft, section 3.5).
+mod option {
+    pub(super) const END: u16 = 0;
+    pub(super) const COMMENT: u16 = 1;
 }
 
 /// The start of a block.
@@ -59,6 +77,8 @@ struct Head {
 enum Found {
     Interface(LinkType),
     Packet(Packet),
+    /// It starts and ends as a block should, and cannot be understood.
+    Damaged(Damage),
 }
 
 /// A packet block without its bytes.
@@ -75,10 +95,18 @@ struct Packet {
 impl<R: Read> PcapNg<R> {
     /// Kind, length, byte-order magic: as much as a section header must have at hand to be understood.
     pub(super) const HEADER: usize = 12;
+    /// A section header without options.
+    const SECTION: u32 = 28;
     /// Length of kind, length and the length again at the end.
     const FRAMING: u32 = 12;
     /// More than this no writer makes of a packet or description; libpcap and Wireshark refuse it as well.
     const MAX_BLOCK: u32 = 16 * 1024 * 1024;
+    /// Descriptions of interfaces are shorter than this: parsing them takes a multiple of their length.
+    const MAX_DESCRIPTION: u32 = 1024 * 1024;
+    /// Interfaces of a section that are remembered; no host has as many.
+    const MAX_INTERFACES: usize = 65_536;
+    /// Comments are kept up to this many bytes a frame.
+    const MAX_COMMENT: usize = 64 * 1024;
 
     /// Whether these are the first bytes of a pcapng file.
     pub(super) fn is_magic(magic: [u8; 4]) -> bool {
@@ -94,6 +122,8 @@ impl<R: Read> PcapNg<R> {
             input,
             frames: 0,
             time: Timestamp::default(),
+            commented: 0,
+            lost: None,
             taken: 0,
         }
     }
@@ -109,11 +139,21 @@ impl<R: Read> PcapNg<R> {
         let packet = match self.locate() {
             Ok(Found::Packet(packet)) => packet,
             Ok(Found::Interface(link)) => return Ok(Next::Interface(link)),
+            Ok(Found::Damaged(what)) => return Ok(Next::Damaged(self.error(what))),
+            Err(_) if self.lost.is_some() => return self.recover(),
             Err(pause) => return pause.into_next(),
         };
         let Some(interface) = self.interfaces.get(packet.interface as usize) else {
-            return Err(self.error(Damage::UnknownInterface(packet.interface)));
+            return Ok(Next::Damaged(self.error(Damage::UnknownInterface(packet.interface))));
         };
+        if packet.ends_before(self.taken)
+            && let Some(text) = self.comment(&packet)
+        {
+            // The same block again, now for its frame.
+            self.taken = 0;
+            self.commented = self.frames + 1;
+            return Ok(Next::Comment(FrameNo::new(self.input, self.commented), text));
+        }
         let link = interface.link;
         // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
         self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
@@ -129,23 +169,58 @@ impl<R: Read> PcapNg<R> {
         loop {
             self.buffer.consume(std::mem::take(&mut self.taken));
             let head = self.head()?;
+            self.whole(head)?;
+            self.taken = u64::from(head.length);
             match head.kind {
-                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => {
-                    self.whole(head)?;
-                    let packet = self.packet(head)?;
-                    self.taken = u64::from(head.length);
-                    return Ok(Found::Packet(packet));
+                kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => return Ok(self.packet(head)),
+                kind::INTERFACE => return Ok(self.interface(head)),
+                kind::SECTION => {
+                    self.interfaces.clear();
+                    if head.length < Self::SECTION {
+                        return Ok(Found::Damaged(Damage::BlockLength(head.length)));
+                    }
                 }
-                kind::SECTION => self.section(head)?,
-                kind::INTERFACE => return self.interface(head).map(Found::Interface),
-                _ => self.taken = u64::from(head.length),
+                _ => {}
             }
         }
+    }
+
+    /// The comments of a packet, one a line, unless they were handed out already.
+    #[inline(never)]
+    fn comment(&self, packet: &Packet) -> Option<String> {
+        if self.commented == self.frames + 1 {
+            return None;
+        }
+        let from = packet.start + packet.captured.next_multiple_of(4) as usize;
+        let to = usize::try_from(self.taken).ok()?.checked_sub(4)?;
+        let mut options = self.buffer.data().get(from..to)?;
+        let mut text = String::new();
+        while let Some(([code, length], rest)) =
+            options.split_first_chunk().map(|(head, rest)| (self.pair(*head), rest))
+        {
+            let length = usize::from(length);
+            let Some(value) = rest.get(..length).filter(|_| code != option::END) else { break };
+            if code == option::COMMENT && text.len() + length <= Self::MAX_COMMENT {
+                text.push_str(if text.is_empty() { "" } else { "\n" });
+                text.push_str(&String::from_utf8_lossy(value));
+            }
+            options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Two 16-bit numbers.
+    fn pair(&self, [a, b, c, d]: [u8; 4]) -> [u16; 2] {
+        [[a, b], [c, d]]
+            .map(|bytes| if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
     /// Kind and length of the next block.
     #[inline]
     fn head(&mut self) -> Result<Head, Pause> {
+        if self.lost.is_some() {
+            return Err(Pause::Idle);
+        }
         self.buffer.fill(8)?;
         let kind = self.u32_at(0);
         if kind == kind::SECTION {
@@ -153,7 +228,7 @@ impl<R: Read> PcapNg<R> {
         }
         let length = self.u32_at(4);
         if length < Self::FRAMING || !length.is_multiple_of(4) {
-            return Err(self.damaged(Damage::BlockLength(length)));
+            return Err(self.broken(Damage::BlockLength(length), 0));
         }
         Ok(Head { kind, length })
     }
@@ -166,7 +241,7 @@ impl<R: Read> PcapNg<R> {
             [0x4d, 0x3c, 0x2b, 0x1a] => false,
             [0x1a, 0x2b, 0x3c, 0x4d] => true,
             _ if self.buffer.offset() == 0 => return Err(Pause::Failed(SourceError::NotACapture)),
-            _ => return Err(self.damaged(Damage::Description)),
+            _ => return Err(self.broken(Damage::Description, 0)),
         };
         Ok(())
     }
@@ -174,51 +249,61 @@ impl<R: Read> PcapNg<R> {
     /// Makes sure that all of a block is at hand and that it ends as it started.
     #[inline]
     fn whole(&mut self, head: Head) -> Result<(), Pause> {
+        let length = head.length as usize;
+        let at_hand = length <= self.buffer.data().len() && self.u32_at(length - 4) == head.length;
+        if at_hand { Ok(()) } else { self.complete(head) }
+    }
+
+    /// Has the rest of a block read, or says what is wrong with it.
+    #[cold]
+    fn complete(&mut self, head: Head) -> Result<(), Pause> {
         if head.length > Self::MAX_BLOCK {
-            return Err(self.damaged(Damage::AbsurdLength(u64::from(head.length))));
+            return Err(self.broken(Damage::AbsurdLength(u64::from(head.length)), 0));
         }
-        self.buffer.fill(head.length as usize)?;
-        let again = self.u32_at(head.length as usize - 4);
+        let length = head.length as usize;
+        match self.buffer.fill(length) {
+            Ok(()) => {}
+            // Cut, or of a wrong length: then other blocks follow.
+            Err(Pause::Failed(cut @ SourceError::Truncated { .. })) => return Err(self.lose(cut, 0)),
+            Err(pause) => return Err(pause),
+        }
+        let again = self.u32_at(length - 4);
         if again != head.length {
-            return Err(self.damaged(Damage::LengthsDiffer(head.length, again)));
+            return Err(self.broken(Damage::LengthsDiffer(head.length, again), length));
         }
         Ok(())
     }
 
     #[cold]
-    fn section(&mut self, head: Head) -> Result<(), Pause> {
-        self.whole(head)?;
-        if parse_sectionheaderblock(self.buffer.data()).is_err() {
-            return Err(self.damaged(Damage::Description));
+    fn interface(&mut self, head: Head) -> Found {
+        if self.interfaces.len() == Self::MAX_INTERFACES {
+            return Found::Damaged(Damage::TooManyInterfaces);
         }
-        self.interfaces.clear();
-        self.taken = u64::from(head.length);
-        Ok(())
+        let interface = self.description(head);
+        // One that cannot be read keeps its number.
+        self.interfaces.push(interface.unwrap_or(Interface::UNREADABLE));
+        interface.map_or_else(Found::Damaged, |interface| Found::Interface(interface.link))
     }
 
-    #[cold]
-    fn interface(&mut self, head: Head) -> Result<LinkType, Pause> {
-        self.whole(head)?;
+    fn description(&self, head: Head) -> Result<Interface, Damage> {
+        if head.length > Self::MAX_DESCRIPTION {
+            return Err(Damage::AbsurdLength(u64::from(head.length)));
+        }
         let parse =
             if self.big_endian { parse_interfacedescriptionblock_be } else { parse_interfacedescriptionblock_le };
-        let interface = match parse(self.buffer.data()) {
-            Ok((_, block)) => Interface::new(&block, self.big_endian),
-            Err(_) => return Err(self.damaged(Damage::Description)),
-        };
-        self.interfaces.push(interface);
-        self.taken = u64::from(head.length);
-        Ok(interface.link)
+        let block = parse(self.buffer.data()).map_err(|_| Damage::Description)?.1;
+        Ok(Interface::new(&block, self.big_endian))
     }
 
     /// The fields of a packet block that is at hand as a whole.
     #[inline]
-    fn packet(&self, head: Head) -> Result<Packet, Pause> {
+    fn packet(&self, head: Head) -> Found {
         let (fixed, start) = match head.kind {
             kind::SIMPLE_PACKET => (Self::FRAMING + 4, 12),
             _ => (Self::FRAMING + 20, 28),
         };
         if head.length < fixed {
-            return Err(self.damaged(Damage::BlockLength(head.length)));
+            return Found::Damaged(Damage::BlockLength(head.length));
         }
         let room = head.length - fixed;
         let packet = match head.kind {
@@ -226,9 +311,9 @@ impl<R: Read> PcapNg<R> {
             _ => self.timed_packet(head.kind, start),
         };
         if packet.captured > room {
-            return Err(self.damaged(Damage::FrameLength(packet.captured)));
+            return Found::Damaged(Damage::FrameLength(packet.captured));
         }
-        Ok(packet)
+        Found::Packet(packet)
     }
 
     /// Enhanced packet block, or the older one, which has a 16-bit interface and a count of drops in the same place.
@@ -252,9 +337,11 @@ impl<R: Read> PcapNg<R> {
         Packet { interface: 0, ticks: None, captured: wire_len.min(limit).min(room), wire_len, start }
     }
 
+    /// The chain of blocks is broken here; by the length of this one it would go on at `hint`.
     #[cold]
-    fn damaged(&self, what: Damage) -> Pause {
-        Pause::Failed(self.error(what))
+    fn broken(&mut self, what: Damage, hint: usize) -> Pause {
+        let error = self.error(what);
+        self.lose(error, hint)
     }
 
     #[cold]
@@ -282,7 +369,19 @@ impl<R: Read> PcapNg<R> {
     }
 }
 
+impl Packet {
+    /// Whether options are between it and the end of a block of this length. An end of options alone, which has 4 bytes, is
+    /// none, and a simple packet block has none.
+    #[inline]
+    fn ends_before(&self, length: u64) -> bool {
+        self.ticks.is_some() && length >= self.start as u64 + u64::from(self.captured) + 12
+    }
+}
+
 impl Interface {
+    /// Of frames that no one can decode.
+    const UNREADABLE: Interface = Interface { link: LinkType(u16::MAX), snap_len: 0, clock: Clock::MICROSECONDS };
+
     fn new(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
         let option = |code| block.options.iter().find(|option| option.code == code).map(|option| option.value());
         let resolution = option(OptionCode::IfTsresol).and_then(|value| value.first()).copied();

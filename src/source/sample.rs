@@ -68,6 +68,14 @@ impl Layout {
         self.block(6, &body)
     }
 
+    /// A pcapng enhanced packet block with these options.
+    pub(super) fn enhanced_with(self, options: &[u8], data: &[u8]) -> Vec<u8> {
+        let mut body = self.packet_head(&self.u32(0), 0, data);
+        body.resize(body.len().next_multiple_of(4), 0);
+        body.extend(options);
+        self.block(6, &body)
+    }
+
     /// An obsolete pcapng packet block.
     pub(super) fn old_packet(self, interface: u16, ticks: u64, data: &[u8]) -> Vec<u8> {
         let interface_and_drops = [self.u16(interface), self.u16(0xffff)].concat();

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 
-use super::error::Damage;
 use super::sample::{BIG, LITTLE, Layout};
 use super::{CaptureFile, Next, Source, SourceError};
 use crate::frame::LinkType;
@@ -33,7 +32,7 @@ fn read(reader: impl Read) -> (Vec<Seen>, Vec<LinkType>, Result<(), SourceError>
                 frames.push(seen(frame.no.number(), nanos, frame.link.0, frame.data, frame.wire_len as usize));
             }
             Ok(Next::Interface(link)) => links.push(link),
-            Ok(Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, links, Ok(())),
             Err(error) => return (frames, links, Err(error)),
         }
@@ -154,7 +153,7 @@ fn absurd_pcap_length_is_refused_without_reading_on() {
     check_error(&bytes, 3, &text);
 }
 
-/// The numbers of the first bytes of all frames, and what was said of the damage between them.
+/// The first bytes of all frames, and what was said of the damage between them.
 fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
     let mut file = CaptureFile::new(Dribble { bytes, idle: false }, 0);
     let (mut frames, mut damages) = (Vec::new(), Vec::new());
@@ -162,7 +161,7 @@ fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
         match file.next() {
             Ok(Next::Frame(frame)) => frames.push(frame.data[0]),
             Ok(Next::Damaged(error)) => damages.push(error.to_string()),
-            Ok(Next::Interface(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle) => {}
             Ok(Next::End) => return (frames, damages),
             Err(error) => {
                 damages.push(format!("last: {error}"));
@@ -246,6 +245,50 @@ fn pcapng_sections_interfaces_clocks_and_packet_blocks() {
     assert_eq!(read(&pcapng()[..]).1, links);
 }
 
+/// The comments of a file, each with the number of the frame it is of.
+fn comments(bytes: &[u8]) -> Vec<(u64, String)> {
+    let mut file = CaptureFile::new(Dribble { bytes, idle: false }, 3);
+    let (mut comments, mut frames) = (Vec::new(), 0);
+    loop {
+        match file.next().unwrap() {
+            Next::Comment(no, text) => {
+                assert_eq!((no.input(), no.number()), (3, frames + 1));
+                comments.push((no.number(), text));
+            }
+            Next::Frame(frame) => {
+                frames += 1;
+                assert_eq!((frame.no.number(), frame.data), (frames, &b"frame"[..]));
+            }
+            Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
+            Next::End => return comments,
+        }
+    }
+}
+
+#[test]
+fn pcapng_comments_come_before_their_frames() {
+    for layout in [LITTLE, BIG] {
+        let option = |code, value: &[u8]| layout.option(code, value);
+        let end = option(0, b"");
+        let bytes = [
+            layout.section(),
+            layout.interface(1, 0, &option(1, b"of the interface")),
+            layout.enhanced_with(
+                &[option(2, &[0; 4]), option(1, b"first"), option(1, b"second"), end].concat(),
+                b"frame",
+            ),
+            layout.enhanced_with(&option(2, &[0; 4]), b"frame"),
+            layout.enhanced_with(&[option(0, b""), option(1, b"behind the end")].concat(), b"frame"),
+            layout.enhanced_with(&[option(1, b"\xff bits"), layout.u16(1).to_vec(), vec![0xff; 2]].concat(), b"frame"),
+            layout.enhanced_with(&[option(1, &[b'x'; 65_000]), option(1, &[b'y'; 65_000])].concat(), b"frame"),
+        ]
+        .concat();
+        let long = "x".repeat(65_000);
+        let expected = [(1, "first\nsecond"), (4, "\u{fffd} bits"), (5, &long)];
+        assert_eq!(comments(&bytes), expected.map(|(number, text)| (number, text.to_owned())));
+    }
+}
+
 #[test]
 fn pcapng_without_packets() {
     check(&LITTLE.section(), &[]);
@@ -327,51 +370,6 @@ fn what_is_no_capture() {
 fn compression_is_named_where_it_cannot_be_taken_off() {
     assert!(matches!(read(&[0x1f, 0x8b, 8, 0][..]).2, Err(SourceError::Compressed { format: "gzip", .. })));
     assert!(matches!(read(&[0x28, 0xb5, 0x2f, 0xfd][..]).2, Err(SourceError::Compressed { format: "zstd", .. })));
-}
-
-#[track_caller]
-fn check_damage(block: Vec<u8>, expected: Damage) {
-    let start = [LITTLE.section(), LITTLE.interface(1, 0, b""), LITTLE.enhanced(0, 1, b"whole")].concat();
-    let (frames, _, end) = read(&[&start[..], &block].concat()[..]);
-    assert_eq!(frames.len(), 1);
-    match end {
-        Err(SourceError::Damaged { offset, what }) => {
-            assert_eq!(offset, start.len() as u64);
-            assert_eq!(what, expected);
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn damaged_pcapng_blocks_are_named_with_their_place() {
-    let head = |kind: u32, length: u32| [LITTLE.u32(kind), LITTLE.u32(length), [0; 4]].concat();
-    check_damage(head(6, 8), Damage::BlockLength(8));
-    check_damage(head(6, 33), Damage::BlockLength(33));
-    check_damage(head(6, 12), Damage::LengthsDiffer(12, 0));
-    check_damage(LITTLE.block(6, &[0; 16]), Damage::BlockLength(28));
-    check_damage(LITTLE.block(3, b""), Damage::BlockLength(12));
-    check_damage(head(6, 0x4000_0000), Damage::AbsurdLength(0x4000_0000));
-    check_damage(head(1, 0x4000_0000), Damage::AbsurdLength(0x4000_0000));
-    check_damage(LITTLE.enhanced(9, 1, b"x"), Damage::UnknownInterface(9));
-    check_damage(LITTLE.block(1, b""), Damage::Description);
-    check_damage(LITTLE.block(0x0a0d_0d0a, &[0; 16]), Damage::Description);
-    let mut too_long = LITTLE.enhanced(0, 1, b"four");
-    too_long[20] = 200;
-    check_damage(too_long, Damage::FrameLength(200));
-    let mut ends_otherwise = LITTLE.enhanced(0, 1, b"four");
-    let last = ends_otherwise.len() - 4;
-    ends_otherwise[last] += 4;
-    check_damage(ends_otherwise, Damage::LengthsDiffer(44, 48));
-}
-
-#[test]
-fn a_passed_over_block_that_never_ends_is_a_cut() {
-    let start = [LITTLE.section(), LITTLE.interface(1, 0, b""), LITTLE.enhanced(0, 1, b"x")].concat();
-    let bytes = [start, LITTLE.u32(0x0bad).to_vec(), LITTLE.u32(4000).to_vec()].concat();
-    let (frames, _, end) = read(&bytes[..]);
-    assert_eq!(frames.len(), 1);
-    assert!(matches!(end, Err(SourceError::Truncated { needed: 3992, present: 0, .. })), "{end:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub enum Compression {
     Gzip,
     /// RFC 8878.
     Zstd,
-    /// The lz4 frame format.
+    /// The lz4 frame format, or the one before it.
     Lz4,
     /// The .xz file format.
     Xz,
@@ -26,7 +26,8 @@ impl Compression {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // The second is a frame to be skipped: `pzstd` begins with one.
             [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Self::Zstd,
-            [0x04, 0x22, 0x4d, 0x18] => Self::Lz4,
+            // The second is the frame of lz4 before version 1.4, which `lz4 -l` still writes.
+            [0x04, 0x22, 0x4d, 0x18] | [0x02, 0x21, 0x4c, 0x18] => Self::Lz4,
             [0xfd, b'7', b'z', b'X'] => Self::Xz,
             _ => return None,
         })
@@ -57,6 +58,8 @@ impl Compression {
 /// A reader, or what a decompressor makes of it.
 pub(super) enum Unpacked<R: Read> {
     Plain(R),
+    /// Not to be decompressed: it grows.
+    Bare(R),
     #[cfg(feature = "compress")]
     Packed(Box<Decompressor<R>>),
 }
@@ -67,6 +70,7 @@ impl<R: Read> Unpacked<R> {
     pub(super) fn unpack(self, compression: Compression, seen: Vec<u8>) -> Result<Self, SourceError> {
         match self {
             Self::Plain(reader) => Ok(Self::Packed(Box::new(Decompressor::new(compression, seen, reader)?))),
+            Self::Bare(_) => Err(SourceError::GrowsCompressed { format: compression.name() }),
             Self::Packed(_) => Err(SourceError::NotACapture),
         }
     }
@@ -81,7 +85,7 @@ impl<R: Read> Unpacked<R> {
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(reader) => reader.read(into),
+            Self::Plain(reader) | Self::Bare(reader) => reader.read(into),
             #[cfg(feature = "compress")]
             Self::Packed(decompressor) => decompressor.read(into),
         }

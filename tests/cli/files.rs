@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Ended, Files, RECORD, capture, rstscan, run};
+use super::{Ended, Files, RECORD, capture, frame, rstscan, run};
 
 #[test]
 fn a_file() {
@@ -120,6 +120,10 @@ fn what_cannot_be_read_gets_one_line_and_nothing_else() {
     check("/nonexistent", "No such file or directory");
     check(files.0.path().to_str().unwrap(), "Is a directory");
     check(&files.add("empty", b""), "the file is empty");
+    check(
+        &files.add("snoop", b"snoop\0\0\0\0\0\0\x02\0\0\0\x04"),
+        "a snoop capture: `editcap FILE out.pcapng` converts it",
+    );
     check(&files.add("text", b"plain text, longer than a header"), "not a capture: neither pcap nor pcapng");
 }
 
@@ -132,6 +136,22 @@ fn an_absurd_length_is_named_with_its_place_and_what_is_behind_is_read() {
     run(&["-c", "1", "-r", &odd]).done();
     let ended = run(&["-r", &odd]);
     ended.failed().saw_frames(2).said(&format!("rstscan: {odd}: damaged at byte {}: a record of", 24 + RECORD));
+}
+
+#[test]
+fn checksums_behind_frames_are_no_data() {
+    let files = Files::new();
+    let mut reset = frame(4, 12345, 55100);
+    reset[16 + 47] = 0x04;
+    for length in [8, 12] {
+        reset[length] += 4;
+    }
+    let mut bytes = [capture(), reset, vec![0xde, 0xad, 0xbe, 0xef]].concat();
+    // The file says that frames end with a checksum of two 16-bit words.
+    bytes[23] = 0x24;
+    let ended = run(&["--json", "-r", &files.add("fcs.pcap", &bytes)]);
+    let line: serde_json::Value = serde_json::from_str(ended.done().stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&line["frame"], &line["len"], line.get("payload")), (&4.into(), &0.into(), None));
 }
 
 #[test]

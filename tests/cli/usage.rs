@@ -16,6 +16,11 @@ fn wrong_usage_has_status_2() {
     wrong(&["-r", "f", "-i", "lo"], "cannot be used with");
     wrong(&["--no-such-option"], "--no-such-option");
     wrong(&["-c", "many", "-r", "f"], "many");
+    wrong(&["--follow"], "--follow needs -r FILE");
+    wrong(&["--follow", "-r", "a", "-r", "b"], "--follow reads one file only");
+    wrong(&["--follow", "-r", "-"], "--follow needs the name of a file");
+    wrong(&["--follow", "-V", "list"], "cannot be used with");
+    wrong(&["--follow", "-i", "lo"], "cannot be used with");
     wrong(&["--settle", "soon", "-r", "f"], "not a number of seconds");
 }
 

@@ -10,7 +10,7 @@ fn frames(bytes: &[u8], mut each: impl FnMut(&Frame<'_>)) {
         match file.next().expect("a whole capture") {
             Next::Frame(frame) => each(&frame),
             Next::End => return,
-            Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::tcp::SeqNum;
 const AT_MOST: usize = 8;
 /// Of these, so many from the beginning: a handshake.
 const OPENING: usize = 3;
+/// At most so many lines of a comment are shown.
+const COMMENT_LINES: usize = 8;
 /// A silence longer than this is shown, in nanoseconds.
 const SILENCE: i64 = 1_000_000_000;
 
@@ -34,11 +36,20 @@ pub fn rows(finding: &Finding, speaker: &Speaker<'_>, (style, stamper): (&Style,
         let Some(seen) = segments.get(index) else { continue };
         rows.extend(between(before, hidden, seen, style.frame_numbers).map(|text| gap(text, lead_width)));
         rows.push(row(finding, seen, speaker, (style, stamper, lead_width)));
+        rows.extend(comment(speaker, seen.frame, lead_width + 3));
         next = index + 1;
     }
     let after = segments.get(next..).unwrap_or_default();
     rows.extend(left_out(after, style.frame_numbers).map(|text| gap(format!("{text} after it"), lead_width)));
     rows
+}
+
+/// What somebody wrote beside a frame, line by line under its row.
+pub fn comment(speaker: &Speaker<'_>, frame: FrameNo, indent: usize) -> Vec<Listed> {
+    let lines = speaker.comment(frame).into_iter().flat_map(str::lines);
+    let body = |line: &str| format!("comment: {}", visible(line));
+    let row = |line| Listed { lead: " ".repeat(indent), body: body(line), note: None, ink: Ink::Plain };
+    lines.take(COMMENT_LINES).map(row).collect()
 }
 
 /// The row of the reset alone.

@@ -136,6 +136,11 @@ impl<'a> Speaker<'a> {
         }
     }
 
+    /// What somebody wrote beside the frame.
+    pub fn comment(&self, frame: FrameNo) -> Option<&'a str> {
+        self.context.comments.of(frame)
+    }
+
     /// The name of the frame's input, where it is not the reset's own.
     pub fn foreign_input(&self, frame: FrameNo) -> Option<&'a str> {
         if frame.input() == self.finding.reset.frame.input() { None } else { input(self.context, frame) }

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::*;
 use crate::classify::{Application, FactKind, OnPeer};
 use crate::report::fixtures;
@@ -21,7 +23,7 @@ fn bare(cause: Cause, certainty: Certainty) -> Finding {
 }
 
 fn about(finding: &Finding) -> Speaker<'_> {
-    static NO_INPUTS: Context = Context { inputs: Vec::new(), live: false };
+    static NO_INPUTS: LazyLock<Context> = LazyLock::new(Context::default);
     Speaker::new(&NO_INPUTS, finding)
 }
 
@@ -123,7 +125,8 @@ fn facts_say_their_frame_and_their_number() {
 
 #[test]
 fn a_frame_of_another_input_says_so() {
-    let context = Context { inputs: vec!["client.pcap".to_owned(), "ser\x07ver.pcap".to_owned()], live: false };
+    let context =
+        Context { inputs: vec!["client.pcap".to_owned(), "ser\x07ver.pcap".to_owned()], ..Context::default() };
     let finding = full(Cause::LostState, Certainty::Likely);
     let speaker = Speaker::new(&context, &finding);
     assert_eq!(speaker.frame(FrameNo::new(0, 4)), "#4");

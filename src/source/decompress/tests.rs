@@ -62,7 +62,7 @@ fn frames(reader: impl Read) -> (u64, Result<(), SourceError>) {
                 frames += 1;
                 assert_eq!(frame.no.number(), frames);
             }
-            Ok(Next::Interface(_) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, Ok(())),
             Err(error) => return (frames, Err(error)),
         }
@@ -167,6 +167,22 @@ fn what_is_compressed_twice_or_no_capture_is_refused() {
         let nothing = compress(compression, b"");
         assert!(matches!(frames(&nothing[..]), (0, Err(SourceError::Empty))), "{compression:?}");
     }
+}
+
+#[test]
+fn lz4_frames_of_the_old_kind() {
+    let whole = capture(100_000);
+    let mut packed = vec![0x02, 0x21, 0x4c, 0x18];
+    for block in whole.chunks(8 << 20) {
+        let block = lz4_flex::block::compress(block);
+        packed.extend((block.len() as u32).to_le_bytes());
+        packed.extend(block);
+    }
+    let (count, end) = frames(&packed[..]);
+    assert!(end.is_ok(), "{end:?}");
+    assert_eq!(count, 100_000);
+    let (count, end) = frames(&packed[..packed.len() - 1]);
+    assert!(count < 100_000 && matches!(end, Err(SourceError::Incomplete { format: "lz4", .. })), "{end:?}");
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! One file that is still written to, and those that take its name.
+
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::signals::Signals;
+use crate::source::{CaptureFile, Growing, Next, Source, SourceError};
+
+/// The frames of a file and of its successors, each with a number of its own as input.
+pub(super) struct Followed {
+    path: PathBuf,
+    signals: Rc<Signals>,
+    file: CaptureFile<Growing>,
+    /// Whether its writer goes on elsewhere, and all that was left there is read.
+    ended: Rc<Cell<bool>>,
+    input: u16,
+    /// Whether its header was read.
+    greeted: bool,
+    stopped: bool,
+    greeting: Option<String>,
+}
+
+impl Followed {
+    /// Opens a regular file.
+    pub(super) fn open(path: &Path, signals: &Rc<Signals>) -> io::Result<Self> {
+        let growing = Growing::open(path, signals.wake()?)?;
+        Ok(Self {
+            path: path.to_owned(),
+            signals: Rc::clone(signals),
+            ended: growing.ended(),
+            file: CaptureFile::uncompressed(growing, 0),
+            input: 0,
+            greeted: false,
+            stopped: false,
+            greeting: None,
+        })
+    }
+
+    /// What to say of a file whose reading has just begun, once.
+    pub(super) fn greeting(&mut self) -> Option<String> {
+        self.greeting.take()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        let growing = Growing::open(&self.path, self.signals.wake()?)?;
+        self.input = self.input.saturating_add(u16::from(self.greeted));
+        self.ended = growing.ended();
+        self.file = CaptureFile::uncompressed(growing, self.input);
+        self.greeted = false;
+        Ok(())
+    }
+}
+
+impl Source for Followed {
+    fn next(&mut self) -> Result<Next<'_>, SourceError> {
+        if self.ended.get() && !self.stopped {
+            self.reopen()?;
+        }
+        match self.file.next() {
+            Ok(Next::Interface(link)) => {
+                if !self.greeted {
+                    let path = self.path.display();
+                    self.greeting = Some(match self.input {
+                        0 => format!("following file {path}"),
+                        _ => format!("file {path} was replaced or cut, following the new one"),
+                    });
+                }
+                self.greeted = true;
+                Ok(Next::Interface(link))
+            }
+            Ok(Next::End) | Err(SourceError::Empty) if self.ended.get() && !self.stopped => Ok(Next::Idle),
+            Err(error) if self.ended.get() => Ok(Next::Damaged(error)),
+            other => other,
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.file.stop();
+    }
+}
+
+/// Tells when nothing has come for so long that resets need not be held for what follows them.
+///
+/// The time of a followed file passes with its frames, which its writer may keep back; only a silence is measured here.
+pub(super) struct Silence {
+    patience: Duration,
+    since: Instant,
+    /// How many frames there were when it began.
+    frames: u64,
+    told: bool,
+}
+
+impl Silence {
+    /// Writers such as dumpcap hand over what they have at least this often.
+    const LAG: Duration = Duration::from_secs(1);
+
+    /// After the time that resets are held, and what writers may lag.
+    pub(super) fn new(settle_ns: i64) -> Self {
+        let patience = Duration::from_nanos(settle_ns.unsigned_abs()) + Self::LAG;
+        Self { patience, since: Instant::now(), frames: 0, told: false }
+    }
+
+    /// Whether it has lasted long enough, given how many frames came by `now`; true once in each silence.
+    pub(super) fn is_over(&mut self, frames: u64, now: Instant) -> bool {
+        if frames != self.frames {
+            (self.since, self.frames, self.told) = (now, frames, false);
+        }
+        let lasted = !self.told && now.saturating_duration_since(self.since) >= self.patience;
+        self.told |= lasted;
+        lasted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_is_told_once_and_each_frame_begins_another() {
+        let mut silence = Silence::new(3_000_000_000);
+        let begun = Instant::now();
+        let mut at = |seconds, frames| silence.is_over(frames, begun + Duration::from_secs(seconds));
+        assert!(!at(1, 5));
+        assert!(!at(4, 5));
+        assert!(at(5, 5));
+        assert!(!at(60, 5));
+        assert!(!at(61, 6));
+        assert!(at(65, 6));
+    }
+}
