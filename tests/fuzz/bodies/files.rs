@@ -26,6 +26,7 @@ pub fn hold(data: &[u8]) {
 enum Said {
     Interface(u16),
     Frame { number: u64, hash: u64 },
+    Comment(u64, String),
     Damaged(String),
     Failed(String),
 }
@@ -44,6 +45,7 @@ fn read(reader: impl Read) -> Vec<Said> {
                 (frame.time, frame.link, frame.data, frame.wire_len).hash(&mut hasher);
                 Said::Frame { number: frames, hash: hasher.finish() }
             }
+            Ok(Next::Comment(frame, text)) => Said::Comment(frame.number(), text),
             Ok(Next::Damaged(error)) => Said::Damaged(error.to_string()),
             Ok(Next::Idle) => continue,
             Ok(Next::End) => break,

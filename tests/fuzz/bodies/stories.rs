@@ -128,7 +128,7 @@ fn frame((from, ipv6): (usize, bool), ttl: u8, tcp: &TcpHeader, payload: &[u8]) 
 
 fn print(format: Format, findings: &[Finding], summary: &Summary) {
     let out = Paper::default();
-    let context = Context { inputs: vec!["story".to_owned()], live: false };
+    let context = Context { inputs: vec!["story".to_owned()], live: false, ..Context::default() };
     let style = Style { format, verbose: 1, width: Some(60), utc: true, ..Style::default() };
     let mut sink = sink(style, Box::new(out.clone()));
     sink.begin(&context).expect("paper");
