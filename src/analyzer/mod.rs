@@ -16,7 +16,9 @@ use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{Flags, Segment};
-use crate::track::{Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
+use crate::track::{
+    Copied, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting, Tracker, first_of,
+};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -123,7 +125,7 @@ impl Analyzer {
         }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
-            Ok(carried) => self.push_segment(&carried),
+            Ok(carried) => self.push_segment(frame, &carried),
             Err(Skip::Fragment) => self.push_fragment(frame),
             Err(skip) => {
                 if let Some(count) = self.skipped.get_mut(skip as usize) {
@@ -172,14 +174,14 @@ impl Analyzer {
 
     /// Takes the segment that was decoded into the batch's next place.
     #[inline]
-    fn push_segment(&mut self, carried: &Carried<'_>) {
+    fn push_segment(&mut self, frame: &Frame<'_>, carried: &Carried<'_>) {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.lookup = Lookup::of(&slot.segment.tuple);
         slot.hash = self.tracker.hash(&slot.lookup);
         if slot.segment.flags.rst() {
             let reset = *slot;
             self.flush();
-            self.reset(&reset, carried);
+            self.reset(&reset, carried, decode::point(frame, &carried.encap));
             return;
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
@@ -192,7 +194,7 @@ impl Analyzer {
         let Some(whole) = self.fragments.add(frame) else { return };
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.segment = whole.segment;
-        self.push_segment(&Carried { payload: &whole.payload, encap: whole.encap });
+        self.push_segment(frame, &Carried { payload: &whole.payload, encap: whole.encap });
     }
 
     /// Tracks what waits in the batch.
@@ -234,17 +236,26 @@ impl Analyzer {
         }
     }
 
-    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>) {
+    /// Takes a RST that was seen at `point`.
+    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>, point: u16) {
         let segment = &reset.segment;
         self.pass_time(self.last);
         self.summary.resets += 1;
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
-        let case = self.case(segment, carried, &placed);
-        self.tracker.observe_reset(&placed, segment);
-        self.observe(&placed, segment);
-        if let Some(case) = case {
-            self.hold(case, placed.id);
+        self.summary.segments += 1;
+        let Some(mut case) = self.case(segment, carried, &placed) else { return };
+        let doubled = [&case.life.own, &case.life.peer].iter().any(|end| end.shows(Marks::DOUBLED));
+        let sighting = ResetSighting { reset: segment, side: placed.side, point, doubled };
+        if let Some(first) = first_of(&case.before, &sighting) {
+            case.copied = Some(Copied { from: first.frame(), note: None });
+            self.tracker.observe_reset_again(&placed, segment, first.frame());
+        } else {
+            let observed = self.tracker.observe_reset(&placed, segment, point);
+            if let Some(latest) = observed.waiting {
+                self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
+            }
         }
+        self.hold(case, placed.id);
     }
 
     fn hold(&mut self, case: ResetCase, id: Id) {
@@ -272,6 +283,7 @@ impl Analyzer {
             cut_short: false,
             capture_ended: false,
             note: None,
+            copied: None,
             host: hosts.host(segment.tuple.src.ip()),
             peer_host: hosts.host(segment.tuple.dst.ip()),
             port,
@@ -314,13 +326,15 @@ impl Analyzer {
         {
             incarnation.release();
             case.note = incarnation.note(case.sender);
+            if let Some(copied) = &mut case.copied {
+                copied.note = incarnation.said_of(copied.from);
+            }
         }
         let verdict = classify::classify(&case);
-        if verdict.follows.is_none()
-            && let Some(incarnation) = self.tracker.get_mut(id)
+        if let Some(incarnation) = self.tracker.get_mut(id)
             && same_life(incarnation.number, incarnation.life)
         {
-            incarnation.set_note(case.sender, classify::note(&case, &verdict));
+            incarnation.set_note(case.sender, case.reset.frame, classify::note(&case, &verdict));
         }
         self.count(&case, &verdict);
         self.ready.push_back(assemble::finding(case, verdict));

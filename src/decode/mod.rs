@@ -10,6 +10,7 @@ mod glance;
 mod ip;
 mod link;
 mod options;
+mod point;
 #[cfg(test)]
 mod properties;
 mod reassembly;
@@ -24,6 +25,7 @@ mod wifi;
 
 pub use encap::Encap;
 pub use glance::{Glance, glance};
+pub use point::point;
 pub use reassembly::{Reassembler, Whole};
 pub use skip::Skip;
 

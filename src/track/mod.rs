@@ -8,15 +8,17 @@ mod host;
 mod incarnation;
 mod interest;
 mod key;
+mod sighting;
 mod table;
 mod tracker;
 
-pub use case::{KEPT_AFTER, Life, Previous, ResetCase};
+pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
 pub use endpoint::{Endpoint, Marks, Side};
 pub use history::{History, Past, Record, Standing};
 pub use host::{HostProfile, Hosts, PortRecord, Sight};
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use interest::{Interest, Notes};
 pub use key::{Ends, Lookup};
+pub use sighting::{ELSEWHERE_NS, ResetSighting, first_of};
 pub use table::Id;
 pub use tracker::{Observed, Placed, Tracker};
