@@ -16,7 +16,10 @@ use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{Checksums, Flags, Segment};
-use crate::track::{Ends, IcmpErrors, Id, Incarnation, Interest, Lookup, Past, Placed, ResetCase, Tracker};
+use crate::track::{
+    Copied, Ends, IcmpErrors, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting,
+    Tracker, first_of,
+};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -203,7 +206,7 @@ impl Analyzer {
         if slot.segment.flags.rst() {
             let reset = *slot;
             self.flush();
-            self.reset(&reset, carried, decode::checksums(frame));
+            self.reset(&reset, frame, carried);
             return;
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
@@ -258,18 +261,29 @@ impl Analyzer {
         }
     }
 
-    fn reset(&mut self, reset: &Waiting, carried: &Carried<'_>, checksums: Checksums) {
+    /// Takes a RST; `frame` is the one that it, or its last fragment, came in.
+    fn reset(&mut self, reset: &Waiting, frame: &Frame<'_>, carried: &Carried<'_>) {
         let segment = &reset.segment;
         self.pass_time(self.last);
         self.summary.resets += 1;
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
-        let case = self.case(segment, carried, &placed).map(|case| ResetCase { checksums, ..case });
-        self.judge_checksums(segment, checksums);
-        self.tracker.observe_reset(&placed, segment);
-        self.observe(&placed, segment);
-        if let Some(case) = case {
-            self.hold(case, placed.id);
+        self.summary.segments += 1;
+        let Some(mut case) = self.case(segment, carried, &placed) else { return };
+        case.checksums = decode::checksums(frame);
+        self.judge_checksums(segment, case.checksums);
+        let point = decode::point(frame, &carried.encap);
+        let doubled = [&case.life.own, &case.life.peer].iter().any(|end| end.shows(Marks::DOUBLED));
+        let sighting = ResetSighting { reset: segment, side: placed.side, point, doubled };
+        if let Some(first) = first_of(&case.before, &sighting) {
+            case.copied = Some(Copied { from: first.frame(), note: None });
+            self.tracker.observe_reset_again(&placed, segment, first.frame());
+        } else {
+            let observed = self.tracker.observe_reset(&placed, segment, point);
+            if let Some(latest) = observed.waiting {
+                self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
+            }
         }
+        self.hold(case, placed.id);
     }
 
     /// Where a checksum is wrong, those of the next frames say whether it is so as a rule.
@@ -324,6 +338,7 @@ impl Analyzer {
             cut_short: false,
             capture_ended: false,
             note: None,
+            copied: None,
             host: hosts.host(segment.tuple.src.ip()),
             right_checksums: false,
             peer_host: hosts.host(segment.tuple.dst.ip()),
@@ -371,13 +386,15 @@ impl Analyzer {
         {
             incarnation.release();
             case.note = incarnation.note(case.sender);
+            if let Some(copied) = &mut case.copied {
+                copied.note = incarnation.said_of(copied.from);
+            }
         }
         let verdict = classify::classify(&case);
-        if verdict.follows.is_none()
-            && let Some(incarnation) = self.tracker.get_mut(id)
+        if let Some(incarnation) = self.tracker.get_mut(id)
             && same_life(incarnation.number, incarnation.life)
         {
-            incarnation.set_note(case.sender, classify::note(&case, &verdict));
+            incarnation.set_note(case.sender, case.reset.frame, classify::note(&case, &verdict));
         }
         self.count(&case, &verdict);
         self.ready.push_back(assemble::finding(case, verdict));

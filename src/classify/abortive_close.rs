@@ -119,7 +119,7 @@ fn certainty_after_close(view: &View<'_>, trigger: &Past) -> Certainty {
 fn is_keepalive_race(view: &View<'_>, trigger: &Past) -> bool {
     let Some(fin) = view.own_before().find(|past| past.flags().fin()) else { return false };
     let crossed = trigger.ack().is_some_and(|ack| ack.since(view.own().fin) <= 0);
-    let before = view.case.before.iter().rev().find(|past| past.moment() < fin.moment() && !past.is_copy());
+    let before = view.case.before.iter().rev().find(|past| past.moment() < fin.moment());
     let idle = before.is_some_and(|past| fin.time().since(past.time()) >= IDLE_NS);
     let serving = view.is_opener() == Some(false) && view.own().shows(Marks::DATA);
     trigger.payload_len() > 0 && crossed && idle && serving && trigger.time().since(fin.time()) < IDLE_NS

@@ -114,7 +114,7 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
     let reset = view.reset();
     let mut hints = Vec::new();
     if let Some(usual) = view.case.host.ttl
-        && usual != reset.ip.ttl
+        && !view.case.host.shows_ttl(reset.ip.ttl)
     {
         hints.push(Fact::of(FactKind::TtlDiffers).with(i64::from(reset.ip.ttl) - i64::from(usual)));
     }
@@ -145,7 +145,7 @@ fn support(view: &View<'_>, mut opinion: Opinion) -> Opinion {
     let case = view.case;
     if opinion.cause == Cause::RefusedByFirewall {
         opinion.evidence.extend(firewall_hints(view));
-    } else if case.host.ttl == Some(view.reset().ip.ttl) {
+    } else if case.host.shows_ttl(view.reset().ip.ttl) {
         opinion.evidence.push(Fact::of(FactKind::TtlAsUsual));
     }
     if view.form() == Form::SynEcho && view.has_no_socket_marks() {
@@ -179,7 +179,7 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
     let right = trigger.ack() == Some(view.own().snd_max) && (plain || fresh);
     // Linux drops the ACK first and refuses the one that answers its repeated SYN|ACK.
     let repeated = view.own().shows(Marks::SYN_REPEATED);
-    let earlier = |past: &Past| past.moment() < trigger.moment() && past.is_pure_ack() && !past.is_copy();
+    let earlier = |past: &Past| past.moment() < trigger.moment() && past.is_pure_ack();
     let first = repeated || fresh || !view.peer_before().any(earlier);
     if !waiting || !right || !first {
         return None;

@@ -109,7 +109,7 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let mut same_attempt = view.case.after.iter().take_while(|past| !past.flags().syn());
     same_attempt.find(|past| {
         let late = past.time().since(reset.time) > patience;
-        !view.case.is_own(past) && late && !past.flags().rst() && !past.is_copy()
+        !view.case.is_own(past) && late && !past.flags().rst() && !view.may_be_copy(past)
     })
 }
 

@@ -31,39 +31,13 @@ fn event_of(view: &View<'_>, earlier: &Past) -> Option<(Class, Cause, Note)> {
     Some((class, cause, note))
 }
 
-/// The same frame, captured twice: a mirror port, `any`, both sides of a router.
+/// The same RST, captured again: it has the class of the first sighting and follows from what that one follows from.
 fn duplicate(view: &View<'_>) -> Option<Opinion> {
-    let earlier = view.own_resets().next_back()?;
-    if !earlier.is_captured_again_as(view.reset()) {
-        return None;
-    }
-    // Echoes carry IP ID 0 (IPv6: none), so two of them are told from one by their triggers.
-    let unique = view.reset().ip.id.is_some_and(|id| id != 0) && view.reset().ip.id == earlier.ip_id();
-    let mut between = view.peer_before().filter(|past| past.moment() > earlier.moment());
-    let new_trigger = between.any(|past| !past.is_copy());
-    let triggers = count_triggers(view, earlier);
-    let answers = view.own_resets().filter(|past| !past.is_copy()).count();
-    let second_answer = triggers > answers && view.form() == Form::AckEcho;
-    if !unique && (new_trigger || second_answer) {
-        return None;
-    }
-    let (class, _, note) = event_of(view, earlier)?;
-    let same = Fact::at(FactKind::SameReset, earlier.frame());
+    let copied = view.case.copied?;
+    let note = copied.note?;
+    let (class, _) = unpack(note.code)?;
+    let same = Fact::at(FactKind::SameReset, copied.from);
     Some(Opinion::new(class, Cause::Duplicate).because(same).following(note.frame))
-}
-
-/// How many segments before `earlier` may have drawn a RST like this one each. A pure ACK counts only where nothing else does:
-/// mostly it just acknowledges what E had sent.
-fn count_triggers(view: &View<'_>, earlier: &Past) -> usize {
-    let fits = |past: &&Past| !past.is_copy() && past.moment() < earlier.moment() && is_trigger_like(view, past);
-    let carrying = view.peer_before().filter(fits).filter(|past| past.seq_len() > 0 || past.is_probe()).count();
-    if carrying > 0 { carrying } else { view.peer_before().filter(fits).count() }
-}
-
-/// Whether `past` may have drawn this RST: it has its number, and E sent nothing since but RSTs.
-fn is_trigger_like(view: &View<'_>, past: &Past) -> bool {
-    let spoke = view.own_before().any(|own| !own.flags().rst() && own.moment() > past.moment());
-    past.ack() == Some(view.reset().seq) && !spoke
 }
 
 /// E had reset before and sent nothing else since: its socket is gone, and more segments of P met nothing.

@@ -50,7 +50,7 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
     let fits = |past: &&Past| past.ack().is_some_and(|ack| ack.is_after(view.peer().base));
     let answer = view.own_after().filter(fits).find(|past| past.flags().syn() && past.flags().ack())?;
     // Of two SYNs one may have been refused and the other accepted.
-    let asked = view.peer_before().filter(|past| past.flags().syn() && !past.is_copy()).count();
+    let asked = view.peer_before().filter(|past| past.flags().syn()).count();
     if asked > 1 || asked_again.is_some_and(|moment| moment < answer.moment()) {
         return None;
     }
@@ -68,7 +68,7 @@ fn is_handshake_reply(view: &View<'_>) -> bool {
 fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     let reset = view.reset();
     let from = if view.form() == Form::Active || view.is_own_silent() { reset.seq } else { view.own().snd_max };
-    view.own_after().find(|past| {
+    view.own_after().filter(|past| !view.may_be_copy(past)).find(|past| {
         let ordinary = !past.flags().syn() && !past.flags().rst();
         let carries = past.seq_len() > 0 && ordinary;
         let after = past.time().since(reset.time);
@@ -117,7 +117,7 @@ fn firewall_reject(view: &View<'_>) -> Option<Opinion> {
 fn unprovoked<'a>(view: &'a View<'_>) -> impl Iterator<Item = &'a Past> {
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
     let resets = view.own_before().chain(view.own_after()).filter(|past| past.flags().rst()).filter(close);
-    resets.filter(move |past| !past.is_copy() && !is_provoked(view, past))
+    resets.filter(move |past| !is_provoked(view, past))
 }
 
 fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
@@ -135,12 +135,7 @@ fn is_provoked(view: &View<'_>, reset: &Past) -> bool {
 
 fn count_together(view: &View<'_>) -> usize {
     let close = |past: &&Past| past.time().since(view.reset().time).abs() <= TOGETHER_NS;
-    1 + view
-        .own_before()
-        .chain(view.own_after())
-        .filter(|past| past.flags().rst() && !past.is_copy())
-        .filter(close)
-        .count()
+    1 + view.own_before().chain(view.own_after()).filter(|past| past.flags().rst()).filter(close).count()
 }
 
 /// RSTs with numbers that climb beyond what E had sent, or with windows that climb: no stack sends those (Weaver et al. 2009: RST_SEQ_CHANGE).

@@ -65,24 +65,10 @@ fn find(case: &ResetCase, fits: impl Fn(&Past) -> bool) -> Option<(Past, bool)> 
     let peers = |past: &&Past| !case.is_own(past) && !past.flags().rst();
     let before = case.before.iter().rev().filter(peers).filter(timely).find(|past| fits(past));
     if let Some(found) = before {
-        return Some((original(case, found), false));
+        return Some((*found, false));
     }
     let close = |past: &&Past| past.time().since(case.reset.time) <= REORDER_NS;
     case.after.iter().filter(peers).take_while(close).find(|past| fits(past)).map(|past| (*past, true))
-}
-
-/// The first capture of a segment that was captured twice.
-fn original(case: &ResetCase, found: &Past) -> Past {
-    if !found.is_copy() {
-        return *found;
-    }
-    let same = |past: &&Past| past.side() == found.side() && past.seq() == found.seq() && past.flags() == found.flags();
-    case.before
-        .iter()
-        .filter(same)
-        .find(|past| !past.is_copy() && past.payload_len() == found.payload_len())
-        .copied()
-        .unwrap_or(*found)
 }
 
 /// How long an answer of E may take.

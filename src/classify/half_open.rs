@@ -91,7 +91,7 @@ fn answered_syn_ack(view: &View<'_>) -> Option<Past> {
     match view.trigger() {
         Some(trigger) => is_syn_ack(trigger).then_some(*trigger),
         None => {
-            let last = view.peer_before().rfind(|past| !past.is_copy())?;
+            let last = view.peer_before().next_back()?;
             (is_syn_ack(last) && last.ack() == Some(view.reset().seq)).then_some(*last)
         }
     }

@@ -4,9 +4,12 @@ use crate::track::{Note, ResetCase};
 
 use super::{Cause, Class, Verdict};
 
-/// What is remembered of a verdict that is an event of its own.
+/// What is remembered of a verdict.
 pub fn note(case: &ResetCase, verdict: &Verdict) -> Note {
-    Note { frame: case.reset.frame, code: ((verdict.class as u16) << 8) | verdict.cause as u16 }
+    Note {
+        frame: verdict.follows.unwrap_or(case.reset.frame),
+        code: ((verdict.class as u16) << 8) | verdict.cause as u16,
+    }
 }
 
 /// Reads a code back.

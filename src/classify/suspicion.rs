@@ -58,7 +58,9 @@ fn weigh_ttl(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
     let difference = i64::from(case.reset.ip.ttl) - i64::from(own.ttl);
     // Scanners make the SYN by hand, their kernel the RST (IP_TTL of an application has the same effect).
     let crafted = own.shows(Marks::CRAFTED_SYN) && !own.shows(Marks::PLAIN_ACK);
-    if difference == 0 {
+    // A segment that was captured at two points has two TTLs, and which of them comes first is up to the capture.
+    let of_copies = own.shows(Marks::COPIES) && case.reset.ip.ttl == own.copy_ttl;
+    if difference == 0 || of_copies {
         found.trust.push(Fact::of(FactKind::TtlAsUsual));
     } else if !own.shows(Marks::TTL_VARIES) && !crafted {
         let weight = match difference.abs() {

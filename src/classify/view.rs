@@ -2,7 +2,7 @@
 
 use crate::frame::FrameNo;
 use crate::tcp::{Segment, SeqNum};
-use crate::track::{Endpoint, Marks, Past, ResetCase};
+use crate::track::{ELSEWHERE_NS, Endpoint, Marks, Past, ResetCase};
 
 use super::form::{Shape, shape};
 use super::suspicion::{Suspicion, suspicion};
@@ -139,6 +139,15 @@ impl<'a> View<'a> {
         self.case.after.iter().filter(|past| !self.case.is_own(past))
     }
 
+    /// Whether a segment after the RST brings nothing new, and comes so soon that it may be the second sighting of one before
+    /// the RST which is no longer kept.
+    pub fn may_be_copy(&self, past: &Past) -> bool {
+        let end = if self.case.is_own(past) { self.own() } else { self.peer() };
+        let soon = past.time().since(self.reset().time) <= ELSEWHERE_NS;
+        let old = !past.seq_end().is_after(end.snd_max) && past.ack().is_none_or(|ack| !ack.is_after(end.max_ack));
+        soon && old
+    }
+
     /// The frame of E's SYN, while kept.
     pub fn own_syn_frame(&self) -> Option<FrameNo> {
         self.own_before().find(|past| past.flags().syn()).map(Past::frame)
@@ -163,10 +172,8 @@ impl<'a> View<'a> {
     pub fn idle_ns(&self) -> Option<i64> {
         let last = self.trigger().map_or(self.reset().time, |trigger| trigger.time());
         let anchor = self.trigger().map(Past::moment);
-        let earlier = self.case.before.iter().rev();
-        let previous = earlier
-            .skip_while(|past| anchor.is_some_and(|moment| past.moment() >= moment))
-            .find(|past| !past.is_copy());
+        let mut earlier = self.case.before.iter().rev();
+        let previous = earlier.find(|past| anchor.is_none_or(|moment| past.moment() < moment));
         previous.map(|past| last.since(past.time()).max(0))
     }
 

@@ -12,6 +12,7 @@ mod icmp;
 mod ip;
 mod link;
 mod options;
+mod point;
 #[cfg(test)]
 mod properties;
 mod reassembly;
@@ -28,6 +29,7 @@ pub use checksum::checksums;
 pub use encap::Encap;
 pub use glance::{Glance, glance};
 pub use icmp::icmp_error;
+pub use point::point;
 pub use reassembly::{Reassembler, Whole};
 pub use skip::Skip;
 

@@ -1,6 +1,6 @@
 //! A RST with all that was known when it came, and what followed it.
 
-use crate::frame::{Layer, Timestamp};
+use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Checksums, IcmpError, Segment};
 
 use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
@@ -41,6 +41,8 @@ pub struct ResetCase {
     pub capture_ended: bool,
     /// What the classifier said of the sender's latest earlier reset of this life that is an event of its own.
     pub note: Option<Note>,
+    /// Where it is only another sighting of an earlier RST.
+    pub copied: Option<Copied>,
     /// What the sending host had shown by then.
     pub host: HostProfile,
     /// Whether another segment of the sending host shows that its checksums arrive right.
@@ -51,6 +53,15 @@ pub struct ResetCase {
     pub port: PortRecord,
     /// What the sender's port had shown when the verdict was made.
     pub port_later: PortRecord,
+}
+
+/// The first sighting of a RST that was captured again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// Its frame.
+    pub from: FrameNo,
+    /// What the classifier said of it.
+    pub note: Option<Note>,
 }
 
 /// What was known of an incarnation when a RST came.

@@ -79,8 +79,15 @@ impl Marks {
     pub const WRONG_ECHO: Marks = Marks(1 << 23);
     /// It shut its window (sent window 0 outside SYN and RST) and has not opened it since.
     pub const WINDOW_SHUT: Marks = Marks(1 << 24);
-    /// Frames of it were captured twice.
+    /// Segments of it were captured twice; `copy_ttl` is set.
     pub const COPIES: Marks = Marks(1 << 25);
+    /// Some of them at one point, as far as TTL and input tell.
+    pub const DOUBLED: Marks = Marks(1 << 26);
+
+    /// The bits of both.
+    pub const fn with(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
+    }
 
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Marks) -> bool {
@@ -131,6 +138,8 @@ pub struct Endpoint {
     pub ttl: u8,
     /// Type of service of its last segment, RSTs left out.
     pub tos: u8,
+    /// TTL of the latest second sighting of one of its segments.
+    pub copy_ttl: u8,
     /// Retransmissions since the peer's last progress.
     pub retransmissions: u8,
     /// Keepalive or window probes since the peer's last segment.
@@ -356,10 +365,10 @@ impl Endpoint {
         }
     }
 
-    /// Takes note that a frame of this side was captured twice.
-    pub fn observe_copy(&mut self, segment: &Segment) {
-        self.last = segment.time;
-        self.marks.set(Marks::COPIES);
+    /// Takes note that a segment of this side was captured again; `doubled` where TTL and input are those of the first sighting.
+    pub fn observe_copy(&mut self, segment: &Segment, doubled: bool) {
+        self.copy_ttl = segment.ip.ttl;
+        self.marks.set(if doubled { Marks::COPIES.with(Marks::DOUBLED) } else { Marks::COPIES });
     }
 }
 

@@ -6,6 +6,7 @@ use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment, SeqNum};
 
 use super::Side;
+use super::sighting::{is_sighted_again, may_be_repeated};
 
 /// One segment as remembered: what matching triggers and printing need, in 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +18,7 @@ pub struct Record {
     frame: u32,
     input: u16,
     window: u16,
+    /// Where it is 0 or absent in a RST: the point of capture.
     ip_id: u16,
     ttl: u8,
     flags: Flags,
@@ -30,18 +32,19 @@ const HAS_ID: u32 = 1 << 25;
 const TIMESTAMPS: u32 = 1 << 26;
 const OPTIONS: u32 = 1 << 27;
 const PROBE: u32 = 1 << 28;
-const COPY: u32 = 1 << 29;
+const HAS_POINT: u32 = 1 << 29;
 const OLD_DATA: u32 = 1 << 30;
+const SEEN_AGAIN: u32 = 1 << 31;
 
 /// What tracking knew of a segment when it came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Standing {
     /// A keepalive probe.
     pub probe: bool,
-    /// The same frame, captured again.
-    pub copy: bool,
     /// All its sequence numbers had been sent before.
     pub old_data: bool,
+    /// Where a RST without an IP ID of its own was seen; 0 for all others.
+    pub point: u16,
 }
 
 impl Record {
@@ -53,7 +56,7 @@ impl Record {
             | mark(segment.options.timestamps.is_some(), TIMESTAMPS)
             | mark(segment.options.any, OPTIONS)
             | mark(standing.probe, PROBE)
-            | mark(standing.copy, COPY)
+            | mark(standing.point != 0, HAS_POINT)
             | mark(standing.old_data, OLD_DATA);
         Self {
             time: segment.time,
@@ -62,7 +65,7 @@ impl Record {
             frame: segment.frame.number() as u32,
             input: segment.frame.input(),
             window: segment.window,
-            ip_id: segment.ip.id.unwrap_or(0),
+            ip_id: segment.ip.id.unwrap_or(0) | standing.point,
             ttl: segment.ip.ttl,
             flags: segment.flags,
             len_and_marks: segment.len.min(LEN_MASK) | marks,
@@ -143,7 +146,8 @@ impl Record {
 
     /// IPv4 identification.
     pub fn ip_id(&self) -> Option<u16> {
-        (self.len_and_marks & HAS_ID != 0).then_some(self.ip_id)
+        let id = if self.len_and_marks & HAS_POINT != 0 { 0 } else { self.ip_id };
+        (self.len_and_marks & HAS_ID != 0).then_some(id)
     }
 
     /// Whether it carried timestamps.
@@ -161,9 +165,19 @@ impl Record {
         self.len_and_marks & PROBE != 0
     }
 
-    /// Whether it is another capture of the segment before.
-    pub fn is_copy(&self) -> bool {
-        self.len_and_marks & COPY != 0
+    /// Where it was seen, for a RST without an IP ID of its own.
+    pub fn point(&self) -> Option<u16> {
+        (self.len_and_marks & HAS_POINT != 0).then_some(self.ip_id)
+    }
+
+    /// Which input it came from.
+    pub fn input(&self) -> u16 {
+        self.input
+    }
+
+    /// Whether another sighting of it has come.
+    pub fn is_seen_again(&self) -> bool {
+        self.len_and_marks & SEEN_AGAIN != 0
     }
 
     /// Whether all its sequence numbers had been sent before.
@@ -174,22 +188,6 @@ impl Record {
     /// Whether it only acknowledges: no payload, SYN, FIN or RST.
     pub fn is_pure_ack(&self) -> bool {
         self.flags.ack() && self.seq_len() == 0 && !self.flags.rst()
-    }
-
-    /// Whether `segment` from the same side looks like the same frame captured again: a switch's mirror port, `any`, both sides of a router.
-    pub fn is_captured_again_as(&self, segment: &Segment) -> bool {
-        self.seq == segment.seq
-            && self.ack == segment.ack_field
-            && self.flags == segment.flags
-            && self.payload_len() == segment.len
-            && self.window == segment.window
-            && self.ip_id() == segment.ip.id
-            && segment.time.since(self.time).abs() <= self.copied_within()
-    }
-
-    /// An IP ID tells two sendings apart; without one (IPv6, or ID 0) only what comes at once is taken for a copy.
-    fn copied_within(&self) -> i64 {
-        if self.ip_id != 0 { 10_000_000 } else { 1_000_000 }
     }
 
     /// Worth keeping when newer ones push out the rest.
@@ -345,12 +343,36 @@ impl History {
         }
     }
 
-    /// Whether `segment` of `side` was captured before, looked for among the last three segments.
-    pub fn is_repeated_by(&self, segment: &Segment, side: Side) -> bool {
-        let len = self.records.len();
-        let newest = if len < KEPT { len } else { usize::from(self.cursor) + KEPT };
-        let recent = (1..=3.min(len)).filter_map(|back| self.records.get((newest - back) % len));
-        recent.into_iter().any(|record| record.side() == side && record.is_captured_again_as(segment))
+    /// The kept segment that `segment` of `side` is another sighting of.
+    #[cold]
+    #[inline(never)]
+    pub fn sighted(&self, segment: &Segment, side: Side) -> Option<&Record> {
+        let answers_reset = |first: &Record| {
+            let reset = |other: &&Record| other.side() != side && other.flags().rst();
+            self.records.iter().filter(reset).any(|reset| reset.time >= first.time)
+        };
+        let mut sighted = self.alike(segment, side);
+        // A challenge ACK (RFC 5961 3.2) repeats the ACK before the RST, number by number.
+        sighted.find(|first| !may_be_repeated(first, segment) || !answers_reset(first))
+    }
+
+    /// As [`sighted`](Self::sighted), where a newer life has begun since: its SYN, too, may draw the last ACK again.
+    #[cold]
+    #[inline(never)]
+    pub fn has_sighted_before(&self, segment: &Segment, side: Side) -> bool {
+        self.alike(segment, side).any(|first| !may_be_repeated(first, segment))
+    }
+
+    fn alike(&self, segment: &Segment, side: Side) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(move |record| record.side() == side && is_sighted_again(record, segment))
+    }
+
+    /// Marks the RST in `frame` as one of which another sighting has come.
+    pub fn mark_seen_again(&mut self, frame: FrameNo) {
+        let is_it = |record: &&mut Record| record.frame == frame.number() as u32 && record.input == frame.input();
+        if let Some(record) = self.records.iter_mut().find(is_it) {
+            record.len_and_marks |= SEEN_AGAIN;
+        }
     }
 
     /// Brings the place of the next record into the cache.

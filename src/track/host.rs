@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::frame::{FrameNo, Timestamp};
-use crate::tcp::Segment;
+use crate::tcp::{Segment, SeqNum};
+
+use super::sighting::ELSEWHERE_NS;
 
 /// The most hosts and the most ports that are remembered; the peer chooses the addresses.
 const REMEMBERED: usize = 1 << 20;
@@ -23,6 +25,8 @@ pub struct Sight {
 pub struct HostProfile {
     /// TTL of its latest SYN|ACK.
     pub ttl: Option<u8>,
+    /// The latest other TTL of its SYN|ACKs: captured on both sides of a router, each has two.
+    other_ttl: Option<u8>,
     /// Whether its SYN|ACKs carry an IPv6 flow label other than 0.
     pub labels: bool,
     /// The latest SYN|ACK of any of its ports, with the port.
@@ -37,11 +41,20 @@ pub struct HostProfile {
     last_probe: Option<SocketAddr>,
 }
 
+impl HostProfile {
+    /// Whether its SYN|ACKs were seen with this TTL.
+    pub fn shows_ttl(&self, ttl: u8) -> bool {
+        self.ttl == Some(ttl) || self.other_ttl == Some(ttl)
+    }
+}
+
 /// What one port has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PortRecord {
-    /// Its latest SYN|ACK.
+    /// Its latest SYN|ACK, as first seen.
     pub last_accepted: Option<Sight>,
+    /// The number of that.
+    accepted_seq: SeqNum,
     /// SYNs it refused with a RST.
     pub refused: u32,
     /// The latest of them.
@@ -50,6 +63,19 @@ pub struct PortRecord {
     pub aborted: u32,
     /// The latest abort of a connection on this port.
     pub last_aborted: Option<Sight>,
+}
+
+impl PortRecord {
+    /// Takes note of a SYN|ACK with this number; `false` where it is a second sighting.
+    fn accept(&mut self, seq: SeqNum, sight: Sight) -> bool {
+        let close = |last: Sight| sight.time.since(last.time).saturating_abs() <= ELSEWHERE_NS;
+        if self.accepted_seq == seq && self.last_accepted.is_some_and(close) {
+            return false;
+        }
+        self.accepted_seq = seq;
+        self.last_accepted = Some(sight);
+        true
+    }
 }
 
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
@@ -89,12 +115,15 @@ impl Hosts {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let port = segment.tuple.src;
         if let Some(host) = self.host_mut(port.ip()) {
-            host.ttl = Some(segment.ip.ttl);
+            if host.ttl != Some(segment.ip.ttl) {
+                host.other_ttl = host.ttl.replace(segment.ip.ttl);
+            }
             host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
-            host.accepted = Some((port.port(), sight));
         }
-        if let Some(record) = self.port_mut(port) {
-            record.last_accepted = Some(sight);
+        if self.port_mut(port).is_some_and(|record| record.accept(segment.seq, sight))
+            && let Some(host) = self.host_mut(port.ip())
+        {
+            host.accepted = Some((port.port(), sight));
         }
     }
 

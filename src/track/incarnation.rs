@@ -15,14 +15,14 @@ pub const KEPT_IDLE: i64 = 24 * 3_600_000_000_000;
 /// What the classifier said of an earlier reset, in a code that only it reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Note {
-    /// The RST.
+    /// The RST, or the one that it follows from.
     pub frame: FrameNo,
     /// The classifier's code.
     pub code: u16,
 }
 
 /// What concerns the resets of an incarnation.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Resets {
     /// How many still wait for what follows them.
     waiting: u32,
@@ -30,7 +30,14 @@ struct Resets {
     latest_held: u64,
     /// What the classifier said of the latest reset of each end that is an event of its own.
     notes: [Option<Note>; 2],
+    /// What it said of the latest resets, each with its frame; all places are taken before one is taken again.
+    said: Vec<(FrameNo, Note)>,
+    /// The next place to be taken.
+    cursor: usize,
 }
+
+/// Of how many resets the verdicts are kept, for their second sightings.
+const SAID_KEPT: usize = 16;
 
 /// One life of a four-tuple: from its SYN, or its first segment captured, to the next one's SYN.
 ///
@@ -132,10 +139,23 @@ impl Incarnation {
         if side == Side::Low { low } else { high }
     }
 
-    /// Keeps what the classifier said of a reset of `side`.
-    pub fn set_note(&mut self, side: Side, note: Note) {
-        let [low, high] = &mut self.resets.get_or_insert_default().notes;
-        *(if side == Side::Low { low } else { high }) = Some(note);
+    /// Keeps what the classifier said of the reset of `side` in `frame`.
+    pub fn set_note(&mut self, side: Side, frame: FrameNo, note: Note) {
+        let resets = self.resets.get_or_insert_default();
+        if note.frame == frame {
+            let [low, high] = &mut resets.notes;
+            *(if side == Side::Low { low } else { high }) = Some(note);
+        }
+        match resets.said.get_mut(resets.cursor) {
+            Some(place) => *place = (frame, note),
+            None => resets.said.push((frame, note)),
+        }
+        resets.cursor = (resets.cursor + 1) % SAID_KEPT;
+    }
+
+    /// What the classifier said of the reset in `frame`, while that is kept.
+    pub fn said_of(&self, frame: FrameNo) -> Option<Note> {
+        self.resets.as_ref()?.said.iter().find(|(reset, _)| *reset == frame).map(|(_, note)| *note)
     }
 
     /// Reads something of each cache line that an ordinary segment needs.
@@ -161,10 +181,10 @@ impl Incarnation {
         self.history.push(Record::new(segment, side, standing));
     }
 
-    pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side) {
+    pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side, doubled: bool) {
         match side {
-            Side::Low => self.low.observe_copy(segment),
-            Side::High => self.high.observe_copy(segment),
+            Side::Low => self.low.observe_copy(segment, doubled),
+            Side::High => self.high.observe_copy(segment, doubled),
         }
     }
 
@@ -228,7 +248,17 @@ impl Incarnation {
                 && old.is_reset_by(segment, side)
                 && !self.is_doubted_by(segment, side, old);
         }
-        old.is_continued_by(segment, side)
+        self.is_embryonic() && old.is_continued_by(segment, side)
+    }
+
+    /// Whether a life that is so young may still be mixed with second sightings of the one before.
+    pub(super) fn is_young(&self) -> bool {
+        self.history.total() < 16
+    }
+
+    /// The segment of this life that `segment` of `side` is another sighting of.
+    pub(super) fn sighted(&self, segment: &Segment, side: Side) -> Option<&Record> {
+        self.history.sighted(segment, side)
     }
 
     /// Whether the RST's numbers fit this life: those of a live socket, or of an answer to a segment that was kept.

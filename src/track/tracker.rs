@@ -8,8 +8,9 @@ use crate::tcp::{Flags, Segment};
 use super::bystander::{Bystanders, Opened};
 use super::case::{Life, Previous};
 use super::key::{Lookup, WideKeys};
+use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Endpoint, Hosts, Incarnation, Interest, Marks, Past, Side, Standing};
+use super::{Hosts, Incarnation, Interest, Marks, Past, Side, Standing};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -181,15 +182,17 @@ impl Tracker {
             return Placed { id: self.open_first(lookup, hash, segment.time), side, succeeded: None };
         };
         let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
-        if current.is_succeeded_by(segment, side) {
-            let next = self.open_next(id, hash, segment, side);
-            return Placed { id: next, side, succeeded: Some(id) };
-        }
+        let opens = current.is_succeeded_by(segment, side);
         if let Some(previous) = current.previous
-            && (segment.flags.rst() || current.is_embryonic())
-            && self.slab.get(previous).is_some_and(|old| current.leaves_to(old, segment, side))
+            && let Some(old) = self.slab.get(previous)
+            && (current.is_young() && old.history.has_sighted_before(segment, side)
+                || !opens && current.leaves_to(old, segment, side))
         {
             return Placed { id: previous, side, succeeded: None };
+        }
+        if opens {
+            let next = self.open_next(id, hash, segment, side);
+            return Placed { id: next, side, succeeded: Some(id) };
         }
         Placed { id, side, succeeded: None }
     }
@@ -230,36 +233,60 @@ impl Tracker {
         id
     }
 
-    /// Takes note of a placed segment.
-    pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
+    /// One more segment has come.
+    #[inline]
+    fn count(&mut self, now: Timestamp) {
         self.observed = self.observed.wrapping_add(1);
         if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
-            self.forget_one(segment.time);
+            self.forget_one(now);
         }
-        if segment.flags.syn() && segment.flags.ack() && !segment.flags.rst() {
+    }
+
+    /// Takes note of a placed segment that is no RST.
+    pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
+        self.count(segment.time);
+        if segment.flags.syn() && segment.flags.ack() {
             self.hosts.observe_syn_ack(segment);
         }
         let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let own = incarnation.end(placed.side);
         let same_numbers = !segment.flags.syn() || own.base == segment.seq;
         let sent = own.shows(Marks::SENT) && same_numbers && !segment.seq_end().is_after(own.snd_max);
-        let old_data = segment.seq_len() > 0 && sent;
-        // Two echoes that carry IP ID 0 are told from one captured twice by their triggers, and not here.
-        let anonymous = segment.flags.rst() && segment.ip.id.unwrap_or(0) == 0;
-        let repeats = may_be_copy(own, segment, old_data) && !anonymous;
-        let copy = repeats && incarnation.history.is_repeated_by(segment, placed.side);
-        let standing = Standing { probe: own.is_probe(segment), copy, old_data };
-        let waiting = incarnation.latest_held();
-        if copy && !segment.flags.rst() {
-            incarnation.observe_copy(segment, placed.side);
-        } else {
-            incarnation.observe(segment, placed.side, standing);
+        let brings_nothing = sent && segment.ack().is_none_or(|ack| !ack.is_after(own.max_ack));
+        if brings_nothing && let Some(first) = incarnation.sighted(segment, placed.side) {
+            let doubled = !is_elsewhere(first, segment);
+            incarnation.observe_copy(segment, placed.side, doubled);
+            return Observed::default();
         }
+        let standing = Standing { probe: own.is_probe(segment), old_data: segment.seq_len() > 0 && sent, point: 0 };
+        let waiting = incarnation.latest_held();
+        incarnation.observe(segment, placed.side, standing);
         Observed { standing, waiting }
     }
 
-    /// Takes note of a RST for its host and port; called before [`observe`](Self::observe) sees it.
-    pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment) {
+    /// Takes note of a placed RST that was seen at `point`.
+    pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment, point: u16) -> Observed {
+        self.count(segment.time);
+        self.observe_answer(placed, segment);
+        let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
+        let nameless = segment.ip.id.unwrap_or(0) == 0;
+        let standing = Standing { point: if nameless { point } else { 0 }, ..Standing::default() };
+        let waiting = incarnation.latest_held();
+        incarnation.observe(segment, placed.side, standing);
+        Observed { standing, waiting }
+    }
+
+    /// Takes note that a placed RST is another sighting of the one in `first`.
+    pub fn observe_reset_again(&mut self, placed: &Placed, segment: &Segment, first: FrameNo) {
+        self.count(segment.time);
+        if let Some(incarnation) = self.slab.get_mut(placed.id) {
+            incarnation.observe_copy(segment, placed.side, false);
+            incarnation.history.mark_seen_again(first);
+        }
+    }
+
+    /// Takes note of a RST for its host and port, before its incarnation shows it.
+    fn observe_answer(&mut self, placed: &Placed, segment: &Segment) {
         let Some(incarnation) = self.slab.get(placed.id) else { return };
         let own = incarnation.end(placed.side);
         let peer = incarnation.end(placed.side.other());
@@ -352,14 +379,6 @@ impl Tracker {
 #[inline]
 fn indexed(hash: u64) -> u32 {
     (hash >> 32) as u32
-}
-
-/// Whether it is worth a look if `segment` was captured before: its IP ID is the last one, or it has none and brings nothing new.
-fn may_be_copy(own: &Endpoint, segment: &Segment, old_data: bool) -> bool {
-    match segment.ip.id {
-        Some(id) if id != 0 => own.shows(Marks::ID_SET) && own.last_id == id,
-        _ => old_data || segment.seq_len() <= 1,
-    }
 }
 
 impl Default for Tracker {

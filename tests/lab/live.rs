@@ -14,8 +14,11 @@ use serde_json::{Value, json};
 use crate::bench::{Bench, Host, INTERFACE, Setting};
 use crate::namespace::Namespace;
 use crate::samples::EXPERIMENTS;
-use crate::scenarios::abort::exchange;
-use crate::scenarios::closed_port::NO_LISTENER;
+use crate::scenarios::abort::{ANSWERS_IN_FLIGHT, DOWNLOAD_ABORTED, exchange};
+use crate::scenarios::closed_port::{NO_LISTENER, PROBES};
+use crate::scenarios::half_open::LATE_SEGMENT;
+use crate::scenarios::handshake::ACCEPT_QUEUE_OVERFLOW;
+use crate::scenarios::time_wait::ASSASSINATION;
 use crate::truth::{Label, Scenario, check_shape, disagreements, labels};
 use crate::wait::{PATIENCE, wait_until};
 use crate::{check_each, may_run, retry};
@@ -197,9 +200,11 @@ fn check_seen_twice(experiment: &Scenario, live: Live) -> io::Result<()> {
     if verdicts.len() != labels.len() || copies.len() != labels.len() {
         wrong.push(format!("{} resets, each twice, but {verdicts:#?} and copies {copies:#?}", labels.len()));
     }
-    for verdict in copies.iter().chain(&verdicts) {
-        let label = Label { frame: verdict["frame"].as_u64().unwrap_or(0), ..labels[0] };
-        wrong.extend(disagreements(&[label], std::slice::from_ref(verdict)));
+    for verdicts in [&verdicts, &copies] {
+        for (verdict, label) in verdicts.iter().zip(&labels) {
+            let label = Label { frame: verdict["frame"].as_u64().unwrap_or(0), ..*label };
+            wrong.extend(disagreements(&[label], std::slice::from_ref(verdict)));
+        }
     }
     all_right(&wrong)
 }
@@ -267,6 +272,21 @@ fn a_reset_that_a_router_sees_twice_is_one_event() {
         |setting| Live { setting: Setting { routed: true, ..setting }, interface: "any", signal: Signal::SIGTERM };
     check_experiments(&[routed(ipv4()), routed(ipv6())], check_seen_twice);
 }
+
+/// Resets that are alike to the last bit, each seen twice: some answer several segments in flight, others come over and over.
+#[test]
+fn alike_resets_that_a_router_sees_twice_are_told_apart() {
+    if !may_run() {
+        return;
+    }
+    let routed = |ipv6| Setting { routed: true, ipv6, ..Setting::default() };
+    let live = |ipv6| Live { setting: routed(ipv6), interface: "any", signal: Signal::SIGINT };
+    let plays = ALIKE.iter().flat_map(|scenario| [false, true].map(|ipv6| (*scenario, live(ipv6))));
+    check_each(plays, |scenario, live| retry(scenario.name, || check_seen_twice(scenario, live)));
+}
+
+const ALIKE: [&Scenario; 6] =
+    [&ANSWERS_IN_FLIGHT, &DOWNLOAD_ABORTED, &PROBES, &LATE_SEGMENT, &ACCEPT_QUEUE_OVERFLOW, &ASSASSINATION];
 
 /// On `lo` each packet passes the capture point going out and coming in; libpcap shows one of them, also on `any`.
 #[test]

@@ -4,8 +4,32 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use rstscan::tcp::Flags;
 
-use super::wire::{Capture, Sent};
+use super::wire::{Capture, Place, Sent};
 use super::{Number, TcpOption};
+
+/// Second sightings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copies {
+    /// Of whose segments.
+    pub of: Whose,
+    /// Where they are captured.
+    pub place: Place,
+    /// How long after the first, in nanoseconds: what lies between comes between.
+    pub after_ns: i64,
+    /// By how much the TTL is lower then, or was lower before.
+    pub hops: i8,
+}
+
+/// Whose segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// Everybody's.
+    All,
+    /// Those of the first segment's sender.
+    First,
+    /// All others.
+    Second,
+}
 
 /// A change after which every reset keeps its class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,8 +40,8 @@ pub enum Change {
     NumbersOfSecond(u32),
     /// Everything happened so many nanoseconds later.
     Later(i64),
-    /// Every frame was captured twice, as on a bridge or the `any` device.
-    Twice,
+    /// Segments were captured twice.
+    Twice(Copies),
     /// Healthy connections of other hosts lie between the frames.
     AmongOthers,
 }
@@ -32,7 +56,7 @@ impl Change {
             Change::Later(ns) => {
                 capture.iter().map(|sent| Sent { time_ns: sent.time_ns + ns, ..sent.clone() }).collect()
             }
-            Change::Twice => capture.iter().flat_map(twice).collect(),
+            Change::Twice(copies) => copies.apply(capture),
             Change::AmongOthers => among_others(capture),
         }
     }
@@ -68,8 +92,35 @@ fn move_blocks(option: &mut TcpOption, by: u32) {
     }
 }
 
-fn twice(sent: &Sent) -> [Sent; 2] {
-    [sent.clone(), Sent { copy: true, time_ns: sent.time_ns + 3_000, ..sent.clone() }]
+impl Copies {
+    /// Second sightings a moment after the first, alike in everything: a bridge, the `any` device, a mirror port.
+    pub const AT_ONCE: Copies = Copies { of: Whose::All, place: Place::Here, after_ns: 3_000, hops: 0 };
+
+    fn apply(self, capture: &Capture) -> Capture {
+        let Some(first) = capture.first() else { return Capture::new() };
+        let mut waiting = std::collections::VecDeque::new();
+        let mut all = Capture::new();
+        let mut now_ns = first.time_ns;
+        for sent in capture {
+            // Where the clock is set back, nothing waits for the old time to come.
+            let set_back = sent.time_ns < now_ns - self.after_ns;
+            now_ns = sent.time_ns;
+            while waiting.front().is_some_and(|copy: &Sent| set_back || copy.time_ns <= now_ns) {
+                all.extend(waiting.pop_front());
+            }
+            let lower = |by: i8| sent.ttl.saturating_sub(u8::try_from(by).unwrap_or(0));
+            let copied = self.of == Whose::All || (self.of == Whose::First) == (sent.from == first.from);
+            if copied {
+                let (time_ns, place) = (sent.time_ns + self.after_ns, self.place);
+                all.push(Sent { ttl: lower(self.hops.saturating_neg()), ..sent.clone() });
+                waiting.push_back(Sent { copy: true, time_ns, place, ttl: lower(self.hops), ..sent.clone() });
+            } else {
+                all.push(sent.clone());
+            }
+        }
+        all.extend(waiting);
+        all
+    }
 }
 
 /// Before each frame the next segment of one of four connections that open, exchange data and close in order.
@@ -103,6 +154,7 @@ fn healthy(connection: u8) -> Vec<Sent> {
     let sent = |(from_client, flags, seq, ack, len)| Sent {
         number: None,
         copy: false,
+        place: Place::Here,
         time_ns: 0,
         from: if from_client { client } else { server },
         to: if from_client { server } else { client },

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rstscan::classify::Verdict;
+use rstscan::classify::{Cause, FactKind, Verdict};
 
 use super::run::Judged;
 use super::{Detail, Expect, Pattern, Says, Script};
@@ -29,6 +29,47 @@ pub fn check(script: &Script, judged: &[Judged], class_only: bool) -> Vec<String
         }
     }
     errors
+}
+
+/// In which ways verdicts about a capture with second sightings differ from those about the same one without.
+pub fn check_copies(plain: &[Judged], judged: &[Judged]) -> Vec<String> {
+    let mut errors = Vec::new();
+    for found in judged {
+        let Some((number, before)) = found.number.and_then(|number| {
+            plain.iter().find(|before| before.number == Some(number)).map(|before| (number, before))
+        }) else {
+            errors.push(format!("1: no such reset without copies: {}", said(&found.finding.verdict)));
+            continue;
+        };
+        let difference = if found.copy { copy_difference(before, found) } else { original_difference(before, found) };
+        errors.extend(difference.map(|text| format!("1: #{number}: {text}")));
+    }
+    if judged.iter().filter(|found| !found.copy).count() != plain.len() {
+        errors.push("1: not every reset has its verdict".into());
+    }
+    errors
+}
+
+/// What is a duplicate without copies has a first sighting of its own.
+fn copy_difference(before: &Judged, found: &Judged) -> Option<String> {
+    let verdict = &found.finding.verdict;
+    let first = verdict.evidence.iter().find(|fact| fact.kind == FactKind::SameReset).and_then(|fact| fact.frame);
+    let right = verdict.cause == Cause::Duplicate
+        && verdict.follows.is_some()
+        && (before.finding.verdict.cause == Cause::Duplicate
+            || first.is_some_and(|frame| found.in_script(frame) == before.number));
+    (!right).then(|| format!("the second sighting is {}", said(verdict)))
+}
+
+fn original_difference(before: &Judged, found: &Judged) -> Option<String> {
+    let essence = |judged: &Judged| {
+        let verdict = &judged.finding.verdict;
+        let trigger = verdict.trigger.map(|trigger| judged.in_script(trigger.frame));
+        let follows = verdict.follows.map(|frame| judged.in_script(frame));
+        (said(verdict), verdict.form, trigger, follows, verdict.effect.on_peer)
+    };
+    let (wanted, got) = (essence(before), essence(found));
+    (wanted != got).then(|| format!("without copies {wanted:?}, with them {got:?}"))
 }
 
 /// The script with its expectations replaced by what was said; everything else stays as it was written.

@@ -37,15 +37,15 @@ mod passes;
 mod run;
 mod wire;
 
-pub use change::Change;
-pub use check::{check, rewritten};
+pub use change::{Change, Copies, Whose};
+pub use check::{check, check_copies, rewritten};
 pub use expect::{Detail, Expect, Pattern};
 pub use icmp::Icmp;
 pub use options::TcpOption;
 pub use parse::parse;
 pub use passes::passes_agree;
 pub use run::judge;
-pub use wire::{Capture, Encapsulation, encode, pcap, segments};
+pub use wire::{Capture, Encapsulation, Place, encode, pcap, segments};
 
 use std::net::SocketAddrV4;
 use std::ops::Range;

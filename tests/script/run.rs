@@ -3,14 +3,14 @@
 use rstscan::analyzer::{Analyzer, Finding, Options};
 use rstscan::frame::{Frame, FrameNo, Timestamp};
 
-use super::wire::{Capture, Encapsulation, frames};
+use super::wire::{Capture, Encapsulation, Place, frames};
 
 /// What the analyzer said of one reset, with frames counted as in the script.
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// The segment of the script; `None` where traffic around it was judged.
     pub number: Option<u64>,
-    /// Whether it is the second capture of the same frame.
+    /// Whether it is the second sighting of a segment.
     pub copy: bool,
     /// The finding; its frame numbers are those of the capture.
     pub finding: Finding,
@@ -31,8 +31,9 @@ pub fn judge(capture: &Capture, encapsulation: Encapsulation) -> Vec<Judged> {
     let mut findings = Vec::new();
     for (sent, number) in capture.iter().zip(1..) {
         let time = Timestamp::from_nanos(sent.time_ns);
+        let no = FrameNo::new(u16::from(sent.place == Place::InOtherFile), number);
         for (link, data, wire_len) in frames(sent, encapsulation) {
-            analyzer.push(&Frame { no: FrameNo::new(0, number), time, link, data: &data, wire_len });
+            analyzer.push(&Frame { no, time, link, data: &data, wire_len });
         }
         findings.extend(analyzer.findings());
     }

@@ -23,8 +23,10 @@ pub type Capture = Vec<Sent>;
 pub struct Sent {
     /// Which segment of the script it is, from 1; `None` for traffic added around it.
     pub number: Option<u64>,
-    /// Whether it is the second capture of the same frame.
+    /// Whether it is the second sighting of a segment.
     pub copy: bool,
+    /// Where it was captured.
+    pub place: Place,
     /// Nanoseconds since the Unix epoch.
     pub time_ns: i64,
     /// Sender.
@@ -57,6 +59,20 @@ pub struct Sent {
     pub icmp: Option<Sending>,
     /// Payload.
     pub payload: Vec<u8>,
+}
+
+/// Where a frame was captured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Place {
+    /// Where all are, if nothing else is said.
+    #[default]
+    Here,
+    /// Where the routers have other link addresses.
+    BehindRouter,
+    /// In a tunnel (VXLAN).
+    InTunnel,
+    /// Here, but by somebody else, who wrote another file.
+    InOtherFile,
 }
 
 /// How frames carry segments.
@@ -158,6 +174,7 @@ impl Hosts {
         Ok(Sent {
             number: None,
             copy: false,
+            place: Place::Here,
             time_ns: 0,
             from,
             to,
@@ -263,11 +280,26 @@ pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, 
     if link == LinkType::ETHERNET && bytes.len() < 60 {
         bytes.resize(60, 0);
     }
-    let wire_len = bytes.len() as u32;
+    let outer = if sent.place == Place::InTunnel { outer_headers(bytes.len()) } else { Vec::new() };
+    let wire_len = (outer.len() + bytes.len()) as u32;
     if let Some(cut) = sent.cut {
         bytes.truncate(headers + cut);
     }
-    (link, bytes, wire_len)
+    (link, [outer, bytes].concat(), wire_len)
+}
+
+/// Ethernet, IPv4, UDP and VXLAN (RFC 7348) around a frame of `len` bytes.
+fn outer_headers(len: usize) -> Vec<u8> {
+    const VXLAN: [u8; 8] = [0x08, 0, 0, 0, 0, 0, 42, 0];
+    let mut bytes = Vec::new();
+    let payload = [&VXLAN[..], &vec![0; len]].concat();
+    PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
+        .ipv4([10, 1, 0, 1], [10, 1, 0, 2], 64)
+        .udp(55555, 4789)
+        .write(&mut bytes, &payload)
+        .expect("a script's frame fits into another");
+    bytes.truncate(bytes.len() - len);
+    bytes
 }
 
 /// The same packet without a link layer.
@@ -301,7 +333,10 @@ fn spoil(bytes: &mut [u8], tcp: usize, spoiled: Spoiled) {
 }
 
 fn with_link(sent: &Sent, encapsulation: Encapsulation) -> PacketBuilderStep<IpHeaders> {
-    let (from, to) = (mac(sent.from), mac(sent.to));
+    let (from, to) = match sent.place {
+        Place::BehindRouter => ([2, 0, 0, 0, 1, 1], [2, 0, 0, 0, 1, 2]),
+        _ => (mac(sent.from), mac(sent.to)),
+    };
     let tag = |id: u16| VlanId::try_new(id).expect("a VLAN id has 12 bits");
     match encapsulation {
         Encapsulation::Ethernet | Encapsulation::Fragments => PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent)),
