@@ -50,6 +50,8 @@ pub(super) struct Buffer<R> {
     debt: u64,
     /// Whether nothing more is to be read.
     closed: bool,
+    /// Why no more could be read, while looking ahead.
+    failed: Option<SourceError>,
 }
 
 impl<R: Read> Buffer<R> {
@@ -57,7 +59,7 @@ impl<R: Read> Buffer<R> {
     const SIZE: usize = 256 * 1024;
 
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, bytes: vec![0; Self::SIZE], start: 0, end: 0, offset: 0, debt: 0, closed: false }
+        Self { reader, bytes: vec![0; Self::SIZE], start: 0, end: 0, offset: 0, debt: 0, closed: false, failed: None }
     }
 
     /// The bytes at hand.
@@ -112,8 +114,19 @@ impl<R: Read> Buffer<R> {
         if self.end - self.start >= count { Ok(()) } else { self.refill(count) }
     }
 
+    /// Has `count` bytes at hand, if they come without a pause. An error waits until what is at hand was taken.
+    pub(super) fn look_ahead(&mut self, count: usize) {
+        match self.fill(count) {
+            Err(Pause::Failed(SourceError::Truncated { .. }) | Pause::Idle | Pause::End) | Ok(()) => {}
+            Err(Pause::Failed(error)) => self.failed = Some(error),
+        }
+    }
+
     #[cold]
     fn refill(&mut self, count: usize) -> Result<(), Pause> {
+        if let Some(error) = self.failed.take() {
+            return Err(Pause::Failed(error));
+        }
         // Not at every call: where it is asked for a little more each time, most of what is there would be moved each time.
         if self.start > self.bytes.len() / 2 || self.bytes.len() - self.start < count {
             self.compact();

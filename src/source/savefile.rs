@@ -39,7 +39,11 @@ impl<R: Read> Savefile<R> {
     const NEAR_NS: i64 = 86_400_000_000_000;
 
     /// A reader at the start of a file whose [`Variant::HEADER`] is at hand.
-    pub(super) fn new(buffer: Buffer<R>, input: u16) -> Result<Self, SourceError> {
+    ///
+    /// Layouts that look alike are told apart by the second record, which is not waited for where it does not come at once.
+    pub(super) fn new(mut buffer: Buffer<R>, input: u16) -> Result<Self, SourceError> {
+        buffer.look_ahead(Variant::HEADER + Self::RECORD_HEADER);
+        buffer.look_ahead(Variant::first_records(buffer.data()));
         let (header, rest) = buffer.data().split_first_chunk().ok_or(SourceError::NotACapture)?;
         let variant = Variant::of(header, rest).ok_or(SourceError::NotACapture)?;
         Ok(Self {

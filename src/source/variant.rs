@@ -112,6 +112,15 @@ impl Variant {
         Some(variant.tried(look_alikes, following))
     }
 
+    /// How much of a file tells look-alikes apart: its header, a record and the longest header of another.
+    pub(super) fn first_records(file: &[u8]) -> usize {
+        const LONGEST: usize = 28;
+        let first =
+            file.split_first_chunk().and_then(|(header, records)| Self::of(header, records)?.record(records, 0));
+        let captured = first.map_or(0, |first| (first.captured as usize).min(Self::MAX_FRAME));
+        Self::HEADER + LONGEST + captured + LONGEST
+    }
+
     /// The first of these lengths of a record header with which the records follow each other, if they do not without.
     fn tried(self, record_headers: &[usize], records: &[u8]) -> Self {
         let others = record_headers.iter().map(|record_header| Self { record_header: *record_header, ..self });

@@ -1,5 +1,7 @@
 //! Each variant of pcap, written as its writers do.
 
+use std::io::{self, Read};
+
 use crate::frame::{LinkType, Timestamp};
 use crate::source::sample::{BIG, LITTLE, Layout};
 use crate::source::{CaptureFile, Next, Source};
@@ -96,7 +98,10 @@ fn check_look_alike(writer: Writer) {
     for layout in [LITTLE, BIG] {
         for count in 2..=frames.len() {
             let bytes = writer.file(layout, &frames[..count]);
-            let mut file = CaptureFile::new(&bytes[..], 0);
+            // As a pipe gives it.
+            let pieces =
+                bytes.chunks(7).fold(Box::new(io::empty()) as Box<dyn Read>, |all, some| Box::new(all.chain(some)));
+            let mut file = CaptureFile::new(pieces, 0);
             let mut seen = Vec::new();
             loop {
                 match file.next().unwrap() {

@@ -3,14 +3,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 
-use rstscan::source::{CaptureFile, Compression, Next, Source};
+use rstscan::source::{CaptureFile, Compression, Next, Source, SourceError};
 
 /// More than this of one file is not read.
 const ENOUGH: usize = 20_000;
 
 /// Reading ends, frames count up from 1 and are as long as they say, and it does not matter in what pieces the bytes come.
 pub fn hold(data: &[u8]) {
-    let (mut whole, mut pieces) = (read(data), read(Pieces { rest: data, turn: 0 }));
+    let (mut whole, mut pieces) = (read(data), read(Pieces { rest: data, turn: 0, hurried: is_ambiguous(data) }));
     let compressed = data.first_chunk().and_then(|magic| Compression::of(*magic)).is_some();
     if let (true, Some(Said::Failed(_)), Some(Said::Failed(_))) = (compressed, whole.last(), pieces.last()) {
         // Of what a decompressor makes of damage, it gives more or less away before it says so.
@@ -50,7 +50,11 @@ fn read(reader: impl Read) -> Vec<Said> {
             Ok(Next::Idle) => continue,
             Ok(Next::End) => break,
             Err(error) => {
-                said.push(Said::Failed(error.to_string()));
+                said.push(Said::Failed(match error {
+                    // Which other format it is, is guessed from what there is of it.
+                    SourceError::Foreign { .. } => SourceError::NotACapture.to_string(),
+                    error => error.to_string(),
+                }));
                 break;
             }
         });
@@ -58,17 +62,24 @@ fn read(reader: impl Read) -> Vec<Said> {
     said
 }
 
-/// Hands bytes out a few at a time, with pauses.
+/// Whether the layout is told by the first records, as far as they come without a pause: for pcap files.
+fn is_ambiguous(data: &[u8]) -> bool {
+    let compressed = data.first_chunk().and_then(|magic| Compression::of(*magic)).is_some();
+    compressed || matches!(data, [0xa1, 0xb2, ..] | [_, _, 0xb2, 0xa1, ..])
+}
+
+/// Hands bytes out a few at a time, with pauses unless it is `hurried`.
 struct Pieces<'a> {
     rest: &'a [u8],
     turn: usize,
+    hurried: bool,
 }
 
 impl Read for Pieces<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.turn += 1;
         match self.turn % 7 {
-            3 => return Err(io::ErrorKind::TimedOut.into()),
+            3 if !self.hurried => return Err(io::ErrorKind::TimedOut.into()),
             5 => return Err(io::ErrorKind::Interrupted.into()),
             _ => {}
         }

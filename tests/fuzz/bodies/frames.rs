@@ -44,7 +44,10 @@ pub fn hold(data: &[u8]) {
         agrees_with_a_glance(&decoded.segment, &frame);
     }
     let cut = decode(&Frame { data: &data[..data.len() - data.len().min(usize::from(low % 64))], ..frame });
-    is_consistent(&whole, &cut);
+    // An aggregate of 802.11 shows its first RST, which may be cut off.
+    if !matches!(link, LinkType::IEEE802_11 | LinkType::IEEE802_11_RADIOTAP) {
+        is_consistent(&whole, &cut);
+    }
 }
 
 fn lies_within(decoded: &Decoded<'_>, data: &[u8]) {
