@@ -9,6 +9,8 @@ pub enum Skip {
     NotTcp,
     /// ICMP, for IPv4 or IPv6. Its errors may quote a TCP header: see [`icmp_error`](super::icmp_error).
     Icmp,
+    /// ESP, MACsec, DTLS or 802.11 whose contents are encrypted.
+    Encrypted,
     /// A link type that rstscan does not decode.
     UnknownLinkType,
     /// A fragment of an IP packet, which alone shows nothing; counted where the packet did not become whole.
@@ -26,10 +28,11 @@ pub enum Skip {
 
 impl Skip {
     /// All reasons.
-    pub const ALL: [Skip; 9] = [
+    pub const ALL: [Skip; 10] = [
         Skip::NotIp,
         Skip::NotTcp,
         Skip::Icmp,
+        Skip::Encrypted,
         Skip::UnknownLinkType,
         Skip::Fragment,
         Skip::FragmentOverlap,
@@ -44,6 +47,7 @@ impl Skip {
             Skip::NotIp => "not-ip",
             Skip::NotTcp => "not-tcp",
             Skip::Icmp => "icmp",
+            Skip::Encrypted => "encrypted",
             Skip::UnknownLinkType => "unknown-link-type",
             Skip::Fragment => "fragment",
             Skip::FragmentOverlap => "fragment-overlap",

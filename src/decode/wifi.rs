@@ -82,12 +82,15 @@ fn data_frame_of([control, flags]: [u8; 2], frame: &[u8], padded: bool) -> Resul
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     const AGGREGATE: u8 = 0x80;
-    if control & (TYPE | WITHOUT_DATA) != DATA || flags & PROTECTED != 0 {
+    if control & (TYPE | WITHOUT_DATA) != DATA {
         return Err(Skip::NotIp);
+    }
+    if flags & PROTECTED != 0 {
+        return Err(Skip::Encrypted);
     }
     let later_fragment = frame.get(22).ok_or(Skip::Truncated)? & 0x0f != 0;
     if later_fragment {
-        return Err(Skip::NotIp);
+        return Err(Skip::Fragment);
     }
     let qos_at = if flags & BOTH_SYSTEMS == BOTH_SYSTEMS { 30 } else { 24 };
     let (len, aggregate) = match (control & QOS != 0, flags & ORDER != 0) {

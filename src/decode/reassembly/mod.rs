@@ -81,8 +81,11 @@ impl Reassembler {
     /// Takes a frame for which the decoder has said [`Skip::Fragment`]; gives the segment that has become whole with it.
     #[cold]
     pub fn add(&mut self, frame: &Frame<'_>) -> Option<Whole> {
-        let network = link::network(frame).ok()?;
-        let Err(Miss::Fragment(fragment)) = tunnel::innermost(&network, uncaptured(frame)) else { return None };
+        let Some(fragment) = fragment_in(frame) else {
+            // A fragment of a link or a tunnel, which nothing puts together.
+            self.count(Skip::Fragment, 1);
+            return None;
+        };
         let mut joined = self.join(fragment, 1, frame.time)?;
         for _ in 0..NESTED {
             // The link says "IP" here: the packet tells its version.
@@ -203,6 +206,14 @@ impl Reassembler {
 impl Waiting {
     fn bytes(&self) -> usize {
         self.parts.as_ref().map_or(0, Parts::bytes)
+    }
+}
+
+/// The fragment of an IP packet that a frame holds.
+fn fragment_in<'a>(frame: &Frame<'a>) -> Option<Fragment<'a>> {
+    match tunnel::innermost(&link::network(frame).ok()?, uncaptured(frame)) {
+        Err(Miss::Fragment(fragment)) => Some(fragment),
+        _ => None,
     }
 }
 

@@ -385,3 +385,10 @@ fn a_reset_in_fragments_gets_its_verdict() {
     let summary = analyzer.summary();
     assert_eq!((summary.frames, summary.segments, summary.skipped.len()), (6, 2, 0));
 }
+
+#[test]
+fn a_fragment_of_a_tunnel_is_counted() {
+    let capwap = [&[0xc0, 1], &5247_u16.to_be_bytes(), &be16(56), [0, 0].as_slice()].concat();
+    let later = [capwap.as_slice(), &[0, 0x10, 0x02, 0x80, 0, 9, 0, 0x08], &[0; 40]].concat();
+    assert_eq!(skipped(&at_once([ipv4(UDP, &[], &later)])), [(Skip::Fragment, 1)]);
+}

@@ -6,6 +6,7 @@ use crate::decode::{Skip, wifi};
 /// RFC 5415 section 4.3: version 0 without DTLS, then flags and lengths. What follows is Ethernet, or the native frame of
 /// a radio: that of IEEE 802.11 (RFC 5416).
 pub(super) fn data(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
+    const DTLS: u8 = 1;
     const BINDING_IEEE_802_11: u8 = 1;
     const NATIVE: u8 = 0x01;
     const FRAGMENT: u8 = 0x80;
@@ -13,6 +14,9 @@ pub(super) fn data(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
     let ([preamble, lengths, binding, flags, _, _, offset_hi, offset_lo, ..], _) =
         bytes.split_first_chunk::<8>().ok_or(Skip::Truncated)?;
     let header_len = usize::from(lengths >> 3) * 4;
+    if *preamble == DTLS {
+        return Err(Skip::Encrypted);
+    }
     if *preamble != 0 || flags & KEEP_ALIVE != 0 || header_len < 8 {
         return Err(Skip::NotTcp);
     }

@@ -16,18 +16,18 @@ const VECTOR_LENS: [usize; 2] = [0, 8];
 /// Security parameters index and sequence number.
 const HEADER_LEN: usize = 8;
 
-/// What the payload of an ESP packet is, in the place of ESP itself; [`Skip::NotTcp`] if it may be encrypted or was cut:
+/// What the payload of an ESP packet is, in the place of ESP itself; [`Skip::Encrypted`] if it may be encrypted or was cut:
 /// its end is needed.
 pub(super) fn not_encrypted<'a>(body: &Body<'a>) -> Result<Body<'a>, Skip> {
     let whole = body.bytes.len() == body.len;
-    let data = body.bytes.get(HEADER_LEN..).filter(|_| whole).ok_or(Skip::NotTcp)?;
+    let data = body.bytes.get(HEADER_LEN..).filter(|_| whole).ok_or(Skip::Encrypted)?;
     let variants = CHECK_LENS.into_iter().flat_map(|check| VECTOR_LENS.map(|vector| (check, vector)));
     let inside = variants.into_iter().find_map(|(check, vector)| {
         let end = data.len().checked_sub(check)?;
         let (protocol, bytes) = without_trailer(data.get(vector..end)?)?;
         is_sound(body, protocol, bytes).then_some(Body { protocol, bytes, len: bytes.len(), ..*body })
     });
-    inside.ok_or(Skip::NotTcp)
+    inside.ok_or(Skip::Encrypted)
 }
 
 /// Takes off padding, its length and the next header (RFC 4303 section 2.4): the padding counts from 1, and fills up to

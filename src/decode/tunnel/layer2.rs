@@ -61,7 +61,7 @@ fn macsec(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
         HeaderSliceError::Len(_) => Skip::Truncated,
         HeaderSliceError::Content(_) => Skip::NotIp,
     })?;
-    let ether_type = tag.next_ether_type().ok_or(Skip::NotIp)?;
+    let ether_type = tag.next_ether_type().ok_or(Skip::Encrypted)?;
     Ok((ether_type.0, skip(bytes, tag.header_len())?))
 }
 

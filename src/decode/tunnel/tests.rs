@@ -337,7 +337,7 @@ fn esp_is_taken_for_plain_only_where_everything_fits() {
         (header + 10, "checksum"),
     ] {
         let damaged = with(plain.clone(), at, &[plain[at] ^ 0x01]);
-        assert_eq!(decoded(&damaged), Err(Skip::NotTcp), "{what}");
+        assert_eq!(decoded(&damaged), Err(Skip::Encrypted), "{what}");
     }
     let transported = |segment: &[u8]| {
         let packet = with(ipv4(50, &[], &esp(TCP, segment, 16)), 12, &inner[12..20]);
@@ -346,11 +346,11 @@ fn esp_is_taken_for_plain_only_where_everything_fits() {
     assert_eq!(transported(&inner[20..]), Ok(3));
     for at in 0..inner.len() - 20 {
         let damaged = with(inner[20..].to_vec(), at, &[inner[20 + at] ^ 0x10]);
-        assert_eq!(transported(&damaged), Err(Skip::NotTcp), "{at}");
+        assert_eq!(transported(&damaged), Err(Skip::Encrypted), "{at}");
     }
     let fragment = with(ipv4(50, &[], &plain), 6, &[0x20, 0]);
     assert_eq!(decode_frame(ethernet(0x0800, &fragment)), Err(Skip::Fragment));
-    assert_eq!(decode_frame(in_ipv4(50, &[&[0xa5; 80]])), Err(Skip::NotTcp));
+    assert_eq!(decode_frame(in_ipv4(50, &[&[0xa5; 80]])), Err(Skip::Encrypted));
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn what_is_encrypted_or_no_data_has_no_segment() {
     let packet = inner4(&segment(RST_ACK, &[], &[]));
     let frame = ethernet(0x0800, &packet);
     let capwap = |header: [u8; 8]| decode_frame(in_udp(5247, &[&header, &frame]));
-    assert_eq!(capwap([1, 0, 0, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
+    assert_eq!(capwap([1, 0, 0, 0, 0, 0, 0, 0]), Err(Skip::Encrypted));
     assert_eq!(capwap([0, 0x10, 0x02, 0x08, 0, 0, 0, 0]), Err(Skip::NotTcp));
     assert_eq!(capwap([0, 0x08, 0x02, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
     assert_eq!(capwap([0, 0x10, 0x07, 0, 0, 0, 0, 0]), Err(Skip::NotTcp));
@@ -390,9 +390,11 @@ fn what_is_encrypted_or_no_data_has_no_segment() {
         decode_frame(ethernet(0x88e5, &[&[tci, short, 0, 0, 0, 1, 8, 0], packet.as_slice()].concat()))
     };
     assert!(macsec(0, 0).is_ok());
-    for (tci, short) in [(0x0c, 0), (0x08, 0), (0x04, 0), (0x80, 0), (0, 1)] {
-        assert_eq!(macsec(tci, short), Err(Skip::NotIp), "{tci:#x} {short}");
+    for (tci, short) in [(0x0c, 0), (0x08, 0), (0x04, 0)] {
+        assert_eq!(macsec(tci, short), Err(Skip::Encrypted), "{tci:#x} {short}");
     }
+    assert_eq!(macsec(0x80, 0), Err(Skip::NotIp), "another version");
+    assert_eq!(macsec(0, 1), Err(Skip::NotIp));
 }
 
 /// A client that aborts: SYN, SYN|ACK, ACK, RST|ACK.
