@@ -12,7 +12,7 @@ pub use summary::{Summary, Tally};
 use std::collections::VecDeque;
 
 use crate::classify::{self, Verdict};
-use crate::decode::{self, Carried, Reassembler, Skip};
+use crate::decode::{self, Carried, Hosts, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{Checksums, Flags, Segment};
@@ -164,7 +164,10 @@ impl Analyzer {
     #[inline]
     fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
         let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
-        let lookup = Lookup::narrow((glance.src, glance.sport), (glance.dst, glance.dport));
+        let lookup = match glance.hosts {
+            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
+            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
+        };
         let hash = self.tracker.hash(&lookup);
         if glance.flags.any_of(OPENING) || interest.holds(hash) {
             return false;

@@ -27,7 +27,7 @@ mod wifi;
 
 pub use checksum::checksums;
 pub use encap::Encap;
-pub use glance::{Glance, glance};
+pub use glance::{Glance, Hosts, glance};
 pub use icmp::icmp_error;
 pub use point::point;
 pub use reassembly::{Reassembler, Whole};

@@ -1,13 +1,17 @@
 //! What holds for every frame, whole, cut or damaged.
 
+use std::net::IpAddr;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
-use super::{Decoded, Skip, checksums, decode, icmp_error, link, on_other_link, tunnel, uncommon};
+use super::{
+    Decoded, Glance, Hosts, Skip, checksums, decode, glance, icmp_error, link, on_other_link, tunnel, uncommon,
+};
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
-use crate::tcp::{Checksums, Segment};
+use crate::tcp::{Checksums, FourTuple, Segment};
 
 const LINKS: [LinkType; 19] = [
     LinkType::NULL,
@@ -138,6 +142,24 @@ proptest! {
     fn known_offsets_and_a_closer_look_find_the_same((bytes, wire_len) in damaged_frame()) {
         let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
         prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
+    }
+
+    #[test]
+    fn a_glance_sees_what_decoding_finds((bytes, wire_len) in damaged_frame()) {
+        let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
+        if let Some(seen) = glance(&frame) {
+            let found = decode(&frame).map(|decoded| decoded.segment);
+            let Ok(Segment { tuple: FourTuple { src, dst }, flags, seq, len, .. }) = found else {
+                return Err(TestCaseError::fail(format!("{seen:?}, but {found:?}")));
+            };
+            let hosts = match (src.ip(), dst.ip()) {
+                (IpAddr::V6(src), IpAddr::V6(dst)) => Some(Hosts::V6(src.into(), dst.into())),
+                (IpAddr::V4(src), IpAddr::V4(dst)) => Some(Hosts::V4(src.into(), dst.into())),
+                _ => None,
+            };
+            let (sport, dport) = (src.port(), dst.port());
+            prop_assert_eq!(Some(seen), hosts.map(|hosts| Glance { hosts, sport, dport, seq, flags, len }));
+        }
     }
 
     #[test]

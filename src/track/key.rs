@@ -82,6 +82,17 @@ impl Lookup {
         }
     }
 
+    /// An IPv6 four-tuple, given as address and port of source and destination.
+    #[inline]
+    pub fn wide(src: (u128, u16), dst: (u128, u16)) -> Self {
+        let (low, high, side) = if src < dst { (src, dst, Side::Low) } else { (dst, src, Side::High) };
+        Self {
+            addresses: Addresses::Wide([low.0.into(), high.0.into()]),
+            ports: u32::from(low.1) << 16 | u32::from(high.1),
+            side,
+        }
+    }
+
     /// The four-tuple of a segment.
     #[inline]
     pub fn of(tuple: &FourTuple) -> Self {
@@ -169,6 +180,8 @@ fn widen(address: IpAddr) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddrV6;
+
     use proptest::prelude::*;
 
     fn tuples() -> impl Strategy<Value = FourTuple> {
@@ -187,6 +200,10 @@ mod tests {
             prop_assert_eq!(there.ports, back.ports);
             prop_assert_eq!(there.side == back.side, tuple.src == tuple.dst);
             prop_assert_eq!(there.side, Ends::of(&tuple).1);
+            if let (SocketAddr::V6(src), SocketAddr::V6(dst)) = (tuple.src, tuple.dst) {
+                let end = |end: SocketAddrV6| (u128::from(*end.ip()), end.port());
+                prop_assert_eq!(Lookup::wide(end(src), end(dst)), there);
+            }
         }
 
         #[test]

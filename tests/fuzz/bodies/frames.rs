@@ -58,7 +58,7 @@ fn lies_within(decoded: &Decoded<'_>, data: &[u8]) {
 
 fn agrees_with_a_glance(segment: &Segment, frame: &Frame<'_>) {
     let Some(seen) = glance(frame) else { return };
-    assert_eq!((seen.flags, seen.seq, seen.ack_field), (segment.flags, segment.seq, segment.ack_field));
+    assert_eq!((seen.flags, seen.seq), (segment.flags, segment.seq));
     assert_eq!(seen.len, segment.len);
     assert_eq!((seen.sport, seen.dport), (segment.tuple.src.port(), segment.tuple.dst.port()));
 }
