@@ -78,8 +78,8 @@ struct Coded<R> {
     coder: Coder,
     /// The coder may have more to give without being given more.
     full: bool,
-    /// What is wrong behind the bytes that were handed out.
-    error: Option<io::Error>,
+    /// What is wrong behind the bytes that were handed out. It is said as often as it is asked: libraries forget it.
+    error: Option<(ErrorKind, String)>,
 }
 
 impl<R: Read> Coded<R> {
@@ -90,8 +90,8 @@ impl<R: Read> Coded<R> {
 
 impl<R: Read> Read for Coded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
+        if let Some((kind, text)) = &self.error {
+            return Err(io::Error::new(*kind, text.clone()));
         }
         if into.is_empty() {
             return Ok(0);
@@ -104,8 +104,12 @@ impl<R: Read> Read for Coded<R> {
             self.packed.consume(step.consumed);
             self.full = step.written == into.len();
             match step.result {
-                Err(error) if step.written > 0 => self.error = Some(error),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.error = Some((error.kind(), error.to_string()));
+                    if step.written == 0 {
+                        return Err(error);
+                    }
+                }
                 Ok(_) if step.written > 0 => {}
                 Ok(complete) if last => return if complete { Ok(0) } else { Err(ErrorKind::UnexpectedEof.into()) },
                 Ok(_) if step.consumed > 0 || !given => continue,

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 use liblzma::stream::{self, Action, CONCATENATED, Stream};
 use zstd::stream::raw::{self, DParameter, InBuffer, Operation, OutBuffer};
 
@@ -85,10 +85,14 @@ impl Gzip {
         Step {
             consumed: (self.inflate.total_in() - before_in) as usize,
             written: (self.inflate.total_out() - before_out) as usize,
-            result: status
-                .map(|_| self.between)
-                .map_err(|error| io::Error::other(error.message().unwrap_or("corrupt"))),
+            result: status.map(|_| self.between).map_err(|error| io::Error::other(Self::reason(&error))),
         }
+    }
+
+    /// The library's words. It may come upon damage at the end of one call and only say at the next that it did.
+    fn reason(error: &DecompressError) -> String {
+        let message = error.message().filter(|message| !message.starts_with("repeated call"));
+        message.unwrap_or("corrupt deflate data").to_owned()
     }
 }
 
