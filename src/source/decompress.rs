@@ -1,17 +1,16 @@
-//! Decompressors behind one face: bounded memory, and errors that say where.
+//! Decompressors behind one face: bounded memory, all that comes before damage, and errors that say where.
 
+mod coder;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, ErrorKind, Read};
 
-use flate2::bufread::MultiGzDecoder;
-use liblzma::bufread::XzDecoder;
-use liblzma::stream::{CONCATENATED, Stream};
 use lz4_flex::frame::FrameDecoder;
 
 use super::SourceError;
 use super::unpack::Compression;
+use coder::Coder;
 
 /// Decompresses a file of any number of members, frames or streams, one after the other.
 pub(super) struct Decompressor<R: Read> {
@@ -20,47 +19,30 @@ pub(super) struct Decompressor<R: Read> {
 }
 
 enum Decoder<R: Read> {
-    Gzip(MultiGzDecoder<Packed<R>>),
-    Zstd(zstd::stream::read::Decoder<'static, Packed<R>>),
+    Coded(Coded<R>),
     Lz4(Lz4<R>),
-    Xz(XzDecoder<Packed<R>>),
 }
 
 /// The compressed bytes: those that were read to recognise the format, then the rest.
 type Packed<R> = BufReader<Counted<Chain<Cursor<Vec<u8>>, R>>>;
 
 impl<R: Read> Decompressor<R> {
-    /// 128 MiB, which is zstd's own limit and `xz -9` twice: a file that asks for more memory is refused.
-    const WINDOW_LOG: u32 = 27;
-    const MEMORY: u64 = 1 << Self::WINDOW_LOG;
-
     pub(super) fn new(compression: Compression, seen: Vec<u8>, rest: R) -> Result<Self, SourceError> {
-        let decoder = match compression {
-            Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(packed(seen, rest))),
-            Compression::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(packed(seen, rest))?;
-                decoder.window_log_max(Self::WINDOW_LOG)?;
-                Decoder::Zstd(decoder)
-            }
-            Compression::Lz4 => {
+        let decoder = match Coder::of(compression)? {
+            Some(coder) => Decoder::Coded(Coded::new(packed(seen, rest), coder)),
+            None => {
                 let legacy = seen.first() == Some(&2);
                 Decoder::Lz4(Lz4::new(packed(seen, Patient(rest)), legacy))
-            }
-            Compression::Xz => {
-                let stream = Stream::new_stream_decoder(Self::MEMORY, CONCATENATED).map_err(io::Error::from)?;
-                Decoder::Xz(XzDecoder::new_stream(packed(seen, rest), stream))
             }
         };
         Ok(Self { compression, decoder })
     }
 
-    /// How many compressed bytes were read so far.
+    /// How many compressed bytes were taken so far.
     fn offset(&self) -> u64 {
         match &self.decoder {
-            Decoder::Gzip(decoder) => decoder.get_ref().get_ref().count,
-            Decoder::Zstd(decoder) => decoder.get_ref().get_ref().count,
-            Decoder::Lz4(lz4) => lz4.decoder.get_ref().reader.get_ref().count,
-            Decoder::Xz(decoder) => decoder.get_ref().get_ref().count,
+            Decoder::Coded(coded) => taken(&coded.packed),
+            Decoder::Lz4(lz4) => taken(&lz4.decoder.get_ref().reader),
         }
     }
 
@@ -83,13 +65,64 @@ impl<R: Read> Decompressor<R> {
 impl<R: Read> Read for Decompressor<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.decoder {
-            Decoder::Gzip(decoder) => decoder.read(into),
-            Decoder::Zstd(decoder) => decoder.read(into),
+            Decoder::Coded(coded) => coded.read(into),
             Decoder::Lz4(lz4) => lz4.read(into),
-            Decoder::Xz(decoder) => decoder.read(into),
         };
         read.map_err(|error| self.explained(error))
     }
+}
+
+/// Compressed bytes and what decodes them.
+struct Coded<R> {
+    packed: Packed<R>,
+    coder: Coder,
+    /// The coder may have more to give without being given more.
+    full: bool,
+    /// What is wrong behind the bytes that were handed out. It is said as often as it is asked: libraries forget it.
+    error: Option<(ErrorKind, String)>,
+}
+
+impl<R: Read> Coded<R> {
+    fn new(packed: Packed<R>, coder: Coder) -> Self {
+        Self { packed, coder, full: false, error: None }
+    }
+}
+
+impl<R: Read> Read for Coded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if let Some((kind, text)) = &self.error {
+            return Err(io::Error::new(*kind, text.clone()));
+        }
+        if into.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let held = self.full && self.packed.buffer().is_empty();
+            let input = if held { &[][..] } else { self.packed.fill_buf()? };
+            let (last, given) = (input.is_empty() && !held, !input.is_empty());
+            let step = self.coder.step(input, last, into);
+            self.packed.consume(step.consumed);
+            self.full = step.written == into.len();
+            match step.result {
+                Err(error) => {
+                    self.error = Some((error.kind(), error.to_string()));
+                    if step.written == 0 {
+                        return Err(error);
+                    }
+                }
+                Ok(_) if step.written > 0 => {}
+                Ok(complete) if last => return if complete { Ok(0) } else { Err(ErrorKind::UnexpectedEof.into()) },
+                Ok(_) if step.consumed > 0 || !given => continue,
+                Ok(_) => return Err(io::Error::new(ErrorKind::InvalidData, "neither data nor an end")),
+            }
+            return Ok(step.written);
+        }
+    }
+}
+
+/// How many bytes were taken of those that were read.
+fn taken<R: Read>(packed: &Packed<R>) -> u64 {
+    packed.get_ref().count - packed.buffer().len() as u64
 }
 
 fn packed<R: Read>(seen: Vec<u8>, rest: R) -> Packed<R> {
@@ -114,23 +147,30 @@ impl<R: Read> Read for Counted<R> {
 struct Lz4<R: Read> {
     decoder: FrameDecoder<Watched<Packed<Patient<R>>>>,
     over: bool,
+    /// A frame has come to its end, and whether there is another is not known yet.
+    between: bool,
     /// A frame of the old kind has no mark at its end.
     legacy: bool,
 }
 
 impl<R: Read> Lz4<R> {
     fn new(reader: Packed<Patient<R>>, legacy: bool) -> Self {
-        Self { decoder: FrameDecoder::new(Watched { reader, exhausted: false }), over: false, legacy }
+        Self { decoder: FrameDecoder::new(Watched { reader, exhausted: false }), over: false, between: false, legacy }
     }
 }
 
 impl<R: Read> Read for Lz4<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while !self.over {
+            if self.between {
+                self.over = self.decoder.get_mut().reader.fill_buf()?.is_empty();
+                self.between = false;
+                continue;
+            }
             match self.decoder.read(into)? {
                 0 if self.decoder.get_ref().exhausted && self.legacy => self.over = true,
                 0 if self.decoder.get_ref().exhausted => return Err(ErrorKind::UnexpectedEof.into()),
-                0 => self.over = self.decoder.get_mut().reader.fill_buf()?.is_empty(),
+                0 => self.between = true,
                 read => return Ok(read),
             }
         }

@@ -81,6 +81,18 @@ fn compressed_data_that_are_cut_give_what_is_there_and_status_1() {
 }
 
 #[cfg(feature = "compress")]
+#[test]
+fn compressed_data_with_a_flipped_byte_give_what_is_there_and_status_1() {
+    let files = Files::new();
+    let mut packed = gzipped(&capture());
+    let crc = packed.len() - 8;
+    packed[crc] ^= 1;
+    let flipped = files.add("flipped.pcap.gz", &packed);
+    let message = format!("rstscan: {flipped}: damaged gzip data, found by byte {}: incorrect data check", crc + 4);
+    run(&["-r", &flipped]).failed().saw_frames(3).said(&message);
+}
+
+#[cfg(feature = "compress")]
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();

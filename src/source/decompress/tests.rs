@@ -2,11 +2,14 @@
 
 use std::io::{self, Read, Write};
 
+use proptest::prelude::*;
+
 use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 
 use super::super::sample::LITTLE;
 use super::super::unpack::Compression;
 use super::super::{CaptureFile, Next, Source, SourceError};
+use super::Decompressor;
 
 const ALL: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Lz4, Compression::Xz];
 
@@ -69,13 +72,17 @@ fn frames(reader: impl Read) -> (u64, Result<(), SourceError>) {
     }
 }
 
-/// One byte a read, and in between `TimedOut`, as from a slow pipe.
-struct Dribble<'a>(&'a [u8], bool);
+/// One byte a read, and in between `TimedOut`, as from a slow pipe, or a signal.
+struct Dribble<'a>(&'a [u8], usize);
 
 impl Read for Dribble<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.1 = !self.1;
-        if self.1 { Err(io::ErrorKind::TimedOut.into()) } else { self.0.read(&mut into[..1]) }
+        self.1 += 1;
+        match self.1 % 4 {
+            1 => Err(io::ErrorKind::TimedOut.into()),
+            3 => Err(io::ErrorKind::Interrupted.into()),
+            _ => self.0.read(&mut into[..1]),
+        }
     }
 }
 
@@ -94,7 +101,7 @@ fn every_compression_is_recognised_by_content() {
 fn a_slow_pipe_loses_nothing() {
     for compression in ALL {
         let packed = compress(compression, &capture(300));
-        let (count, end) = frames(Dribble(&packed, false));
+        let (count, end) = frames(Dribble(&packed, 0));
         assert!(end.is_ok(), "{compression:?}: {end:?}");
         assert_eq!(count, 300, "{compression:?}");
     }
@@ -143,6 +150,113 @@ fn a_cut_anywhere_is_no_end() {
             let (count, end) = frames(&packed[..cut]);
             assert!(count <= 20 && end.is_err(), "{compression:?} cut at {cut}: {count} {end:?}");
         }
+    }
+}
+
+/// All that a reader gives, in reads of `size` bytes, and how it ended.
+fn drained(compression: Compression, packed: &[u8], size: usize) -> (Vec<u8>, Result<(), SourceError>) {
+    let mut reader = Decompressor::new(compression, Vec::new(), packed).unwrap();
+    let (mut all, mut piece) = (Vec::new(), vec![0; size]);
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return (all, Ok(())),
+            Ok(read) => all.extend(&piece[..read]),
+            Err(error) => return (all, Err(error.downcast().unwrap())),
+        }
+    }
+}
+
+/// A cut where the damage is gives what comes before it.
+fn damage_loses_nothing(compression: Compression, packed: &[u8], place: usize) {
+    let mut damaged = packed.to_vec();
+    damaged[place] ^= 0xff;
+    let (before, _) = drained(compression, &packed[..place], 4096);
+    for size in [100, 300_000] {
+        let (data, end) = drained(compression, &damaged, size);
+        assert!(data.starts_with(&before), "{compression:?}, {place}: {} bytes of {}", data.len(), before.len());
+        assert!(matches!(end, Err(SourceError::Undecodable { .. } | SourceError::Incomplete { .. })), "{end:?}");
+    }
+    let (count, end) = frames(&damaged[..]);
+    let (least, _) = frames(&packed[..place]);
+    assert!(count >= least && end.is_err(), "{compression:?}, {place}: {count} frames of {least}, {end:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_comes_before_damage_anywhere_is_not_lost(place in 0.0..1.0) {
+        for compression in ALL {
+            let packed = compress(compression, &capture(2_000));
+            // Behind the header of gzip, where not every byte matters.
+            let place = 10 + ((packed.len() - 10) as f64 * place) as usize;
+            damage_loses_nothing(compression, &packed, place);
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_middle_loses_nothing() {
+    for compression in ALL {
+        let packed = compress(compression, &capture(20_000));
+        damage_loses_nothing(compression, &packed, packed.len() / 2);
+    }
+}
+
+#[test]
+fn a_wrong_checksum_is_told_behind_the_data() {
+    let whole = capture(300);
+    for (compression, from_end) in
+        [(Compression::Gzip, 8), (Compression::Gzip, 1), (Compression::Zstd, 1), (Compression::Lz4, 1)]
+    {
+        let mut packed = compress(compression, &whole);
+        let place = packed.len() - from_end;
+        packed[place] ^= 1;
+        let (data, end) = drained(compression, &packed, 300_000);
+        assert!(data == whole, "{compression:?}");
+        match end {
+            Err(SourceError::Undecodable { offset, .. }) => assert!(offset > place as u64, "{compression:?}: {offset}"),
+            other => panic!("{compression:?}: {other:?}"),
+        }
+        assert_eq!(frames(&packed[..]).0, 300, "{compression:?}");
+    }
+}
+
+#[test]
+fn zeros_behind_the_last_member_are_padding() {
+    for compression in [Compression::Gzip, Compression::Xz] {
+        let mut packed = compress(compression, &capture(3));
+        packed.resize(packed.len() + 100_000, 0);
+        let (count, end) = frames(&packed[..]);
+        assert!(count == 3 && end.is_ok(), "{compression:?}: {count} {end:?}");
+        packed.push(7);
+        let (count, end) = frames(&packed[..]);
+        assert!(count == 3 && end.is_err(), "{compression:?}: {count} {end:?}");
+    }
+}
+
+/// Bytes, then `TimedOut` for ever.
+struct Stalled<'a>(&'a [u8]);
+
+impl Read for Stalled<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() { Err(io::ErrorKind::TimedOut.into()) } else { self.0.read(into) }
+    }
+}
+
+#[test]
+fn what_is_decoded_does_not_wait_for_more_input() {
+    let whole = vec![b'x'; 1_000_000];
+    for compression in [Compression::Gzip, Compression::Zstd, Compression::Xz] {
+        let packed = compress(compression, &whole);
+        let mut reader = Decompressor::new(compression, Vec::new(), Stalled(&packed)).unwrap();
+        let (mut total, mut piece) = (0, [0; 1000]);
+        while let Ok(read) = reader.read(&mut piece) {
+            assert_ne!(read, 0);
+            total += read;
+        }
+        assert_eq!(total, whole.len(), "{compression:?}");
+        assert_eq!(reader.read(&mut piece).unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }
 

@@ -8,16 +8,10 @@ use rstscan::source::{CaptureFile, Compression, Next, Source, SourceError};
 /// More than this of one file is not read.
 const ENOUGH: usize = 20_000;
 
-/// Reading ends, frames count up from 1 and are as long as they say, and it does not matter in what pieces the bytes come.
+/// Reading ends, frames count up from 1 and are as long as they say, and it does not matter in what pieces the bytes come,
+/// compressed or not, damaged or not.
 pub fn hold(data: &[u8]) {
-    let (mut whole, mut pieces) = (read(data), read(Pieces { rest: data, turn: 0, hurried: is_ambiguous(data) }));
-    let compressed = data.first_chunk().and_then(|magic| Compression::of(*magic)).is_some();
-    if let (true, Some(Said::Failed(_)), Some(Said::Failed(_))) = (compressed, whole.last(), pieces.last()) {
-        // Of what a decompressor makes of damage, it gives more or less away before it says so.
-        let both = whole.len().min(pieces.len()) - 1;
-        whole.truncate(both);
-        pieces.truncate(both);
-    }
+    let (whole, pieces) = (read(data), read(Pieces { rest: data, turn: 0, hurried: is_ambiguous(data) }));
     assert_eq!(whole, pieces);
 }
 
@@ -50,11 +44,14 @@ fn read(reader: impl Read) -> Vec<Said> {
             Ok(Next::Idle) => continue,
             Ok(Next::End) => break,
             Err(error) => {
-                said.push(Said::Failed(match error {
-                    // Which other format it is, is guessed from what there is of it.
-                    SourceError::Foreign { .. } => SourceError::NotACapture.to_string(),
-                    error => error.to_string(),
-                }));
+                // Which other format it is, is guessed from what there is of it. Where in compressed data damage shows, and as
+                // what, depends on the library's calls; what comes before does not.
+                let error = match error {
+                    SourceError::Foreign { .. } => SourceError::NotACapture,
+                    error => error,
+                };
+                let text = error.to_string();
+                said.push(Said::Failed(text.split(", found by byte").next().unwrap_or_default().to_owned()));
                 break;
             }
         });
