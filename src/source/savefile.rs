@@ -43,8 +43,11 @@ impl<R: Read> Savefile<R> {
     /// Layouts that look alike are told apart by the second record, which is not waited for where it does not come at once.
     pub(super) fn new(mut buffer: Buffer<R>, input: u16) -> Result<Self, SourceError> {
         buffer.look_ahead(Variant::HEADER + Self::RECORD_HEADER);
-        buffer.look_ahead(Variant::first_records(buffer.data()));
-        let (header, rest) = buffer.data().split_first_chunk().ok_or(SourceError::NotACapture)?;
+        let enough = Variant::first_records(buffer.data());
+        buffer.look_ahead(enough);
+        // No more than that: which layout it is must not depend on how much comes at once.
+        let first = buffer.data().get(..enough).unwrap_or(buffer.data());
+        let (header, rest) = first.split_first_chunk().ok_or(SourceError::NotACapture)?;
         let variant = Variant::of(header, rest).ok_or(SourceError::NotACapture)?;
         Ok(Self {
             buffer,
