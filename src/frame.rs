@@ -81,7 +81,9 @@ impl LinkType {
     pub const ETHERNET: LinkType = LinkType(1);
     /// Token Ring.
     pub const TOKEN_RING: LinkType = LinkType(6);
-    /// PPP, with the address and control bytes of HDLC-like framing or without.
+    /// SLIP, each packet after its direction and its compressed header.
+    pub const SLIP: LinkType = LinkType(8);
+    /// PPP, with the address and control bytes of HDLC-like framing or without, or Cisco HDLC.
     pub const PPP: LinkType = LinkType(9);
     /// FDDI.
     pub const FDDI: LinkType = LinkType(10);
@@ -93,22 +95,50 @@ impl LinkType {
     pub const PPP_SERIAL: LinkType = LinkType(50);
     /// PPPoE without the Ethernet header.
     pub const PPP_ETHER: LinkType = LinkType(51);
+    /// ATM with the headers of RFC 2684 (formerly RFC 1483).
+    pub const ATM_RFC1483: LinkType = LinkType(100);
     /// Raw IPv4 or IPv6.
     pub const RAW: LinkType = LinkType(101);
     /// Cisco HDLC.
     pub const C_HDLC: LinkType = LinkType(104);
     /// IEEE 802.11.
     pub const IEEE802_11: LinkType = LinkType(105);
+    /// Frame Relay.
+    pub const FRELAY: LinkType = LinkType(107);
     /// OpenBSD loopback, address family in network byte order.
     pub const LOOP: LinkType = LinkType(108);
+    /// The IPsec device of OpenBSD.
+    pub const ENC: LinkType = LinkType(109);
     /// Linux cooked capture, version 1.
     pub const LINUX_SLL: LinkType = LinkType(113);
+    /// The log of BSD's packet filter.
+    pub const PFLOG: LinkType = LinkType(117);
+    /// IEEE 802.11 after a Prism header.
+    pub const PRISM: LinkType = LinkType(119);
     /// IEEE 802.11 after a radiotap header.
     pub const IEEE802_11_RADIOTAP: LinkType = LinkType(127);
+    /// IEEE 802.11 after an AVS header.
+    pub const IEEE802_11_AVS: LinkType = LinkType(163);
+    /// PPP with the direction in the place of the address byte.
+    pub const PPP_PPPD: LinkType = LinkType(166);
+    /// Ethernet after a Junos header.
+    pub const JUNIPER_ETHER: LinkType = LinkType(178);
+    /// Any other type after a header with per-packet information.
+    pub const PPI: LinkType = LinkType(192);
     /// Raw IPv4.
     pub const IPV4: LinkType = LinkType(228);
     /// Raw IPv6.
     pub const IPV6: LinkType = LinkType(229);
+    /// The log of Linux' netfilter.
+    pub const NFLOG: LinkType = LinkType(239);
+    /// Ethernet with its checksum after a netANALYZER header.
+    pub const NETANALYZER: LinkType = LinkType(240);
+    /// IP over InfiniBand.
+    pub const IPOIB: LinkType = LinkType(242);
+    /// Any other type after the header of Darwin's packet tap.
+    pub const PKTAP: LinkType = LinkType(258);
+    /// Ethernet with its preamble, perhaps preempted.
+    pub const ETHERNET_MPACKET: LinkType = LinkType(274);
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: LinkType = LinkType(276);
 
@@ -131,6 +161,21 @@ impl LinkType {
             LinkType::IPV4 => ("IPV4", "Raw IPv4"),
             LinkType::IPV6 => ("IPV6", "Raw IPv6"),
             LinkType::LINUX_SLL2 => ("LINUX_SLL2", "Linux cooked v2"),
+            LinkType::SLIP => ("SLIP", "SLIP"),
+            LinkType::ATM_RFC1483 => ("ATM_RFC1483", "RFC 1483 LLC-encapsulated ATM"),
+            LinkType::FRELAY => ("FRELAY", "Frame Relay"),
+            LinkType::ENC => ("ENC", "OpenBSD encapsulated IP"),
+            LinkType::PFLOG => ("PFLOG", "OpenBSD pflog file"),
+            LinkType::PRISM => ("PRISM_HEADER", "802.11 plus Prism header"),
+            LinkType::IEEE802_11_AVS => ("IEEE802_11_RADIO_AVS", "802.11 plus AVS radio information header"),
+            LinkType::PPP_PPPD => ("PPP_PPPD", "PPP for pppd, with direction flag"),
+            LinkType::JUNIPER_ETHER => ("JUNIPER_ETHER", "Juniper Ethernet"),
+            LinkType::PPI => ("PPI", "Per-Packet Information"),
+            LinkType::NFLOG => ("NFLOG", "Linux netfilter log messages"),
+            LinkType::NETANALYZER => ("NETANALYZER", "Ethernet with Hilscher netANALYZER pseudo-header"),
+            LinkType::IPOIB => ("IPOIB", "RFC 4391 IP-over-Infiniband"),
+            LinkType::PKTAP => ("PKTAP", "Apple DLT_PKTAP"),
+            LinkType::ETHERNET_MPACKET => ("ETHERNET_MPACKET", "802.3br mPackets"),
             _ => return None,
         })
     }

@@ -149,7 +149,6 @@ fn tshark_finds_the_reset_in_the_same_frame() {
             }
             Tshark::ByDefault => joined.entry(&[]).or_default().push(entry),
             Tshark::With(arguments) => joined.entry(arguments).or_default().push(entry),
-            #[cfg(feature = "compress")]
             Tshark::Cannot(why) => eprintln!("{}: not asked: {why}", entry.file),
         }
     }

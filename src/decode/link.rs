@@ -2,7 +2,7 @@
 
 use etherparse::ether_type;
 
-use super::{Encap, Skip, tunnel, wifi};
+use super::{Encap, Skip, meta, tunnel, wide, wifi};
 use crate::frame::{Frame, LinkType};
 
 /// The ether types that decide what is decoded next.
@@ -30,8 +30,8 @@ pub(super) struct Network<'a> {
 
 /// Takes the link-layer headers off a frame.
 pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Skip> {
-    let data = frame.data;
-    match frame.link {
+    let Frame { link, data, .. } = meta::unwrapped(frame)?;
+    match link {
         LinkType::ETHERNET => ethernet(data, Encap::default()),
         LinkType::LINUX_SLL => cooked_v1(data),
         LinkType::LINUX_SLL2 => cooked_v2(data),
@@ -39,14 +39,24 @@ pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<Network<'a>, Skip> {
         LinkType::LOOP => loopback_network_order(data),
         LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::IPV4 => Ok(untagged(IPV4, data)),
         LinkType::IPV6 => Ok(untagged(IPV6, data)),
-        LinkType::PPP => from(tunnel::ppp(data)?),
-        LinkType::PPP_SERIAL => from(tunnel::ppp_serial(data)?),
+        LinkType::PPP | LinkType::PPP_SERIAL => from(tunnel::ppp_serial(data)?),
         LinkType::PPP_ETHER => over_pppoe(data),
         LinkType::C_HDLC => from(tunnel::cisco_hdlc(data)?),
         LinkType::IEEE802_11 => from(wifi::data_frame(data, false)?),
         LinkType::IEEE802_11_RADIOTAP => from(wifi::radiotap(data)?),
         LinkType::FDDI => from((tunnel::LLC, data.get(13..).ok_or(Skip::Truncated)?)),
         LinkType::TOKEN_RING => token_ring(data),
+        LinkType::SLIP => from(wide::slip(data)?),
+        LinkType::ATM_RFC1483 => from(wide::atm(data)?),
+        LinkType::FRELAY => from(wide::frame_relay(data)?),
+        LinkType::PPP_PPPD => from(wide::pppd(data)?),
+        LinkType::IPOIB => from(wide::infiniband(data)?),
+        LinkType::ENC => encapsulated(data),
+        LinkType::PFLOG => of_family(meta::packet_filter_log(data)?),
+        LinkType::NFLOG => of_family(meta::netfilter_log(data)?),
+        LinkType::JUNIPER_ETHER => from(meta::juniper_ethernet(data)?),
+        LinkType::NETANALYZER => from(meta::net_analyzer(data)?),
+        LinkType::ETHERNET_MPACKET => from(meta::mpacket(data)?),
         _ => Err(Skip::UnknownLinkType),
     }
 }
@@ -108,6 +118,16 @@ fn loopback_host_order(data: &[u8]) -> Result<Network<'_>, Skip> {
     let (word, rest) = data.split_first_chunk::<4>().ok_or(Skip::Truncated)?;
     let family = u32::from_le_bytes(*word);
     after_family(if family > u32::from(u16::MAX) { family.swap_bytes() } else { family }, rest)
+}
+
+/// OpenBSD's IPsec device: an address family as in [`loopback_host_order`], security parameters index and flags.
+fn encapsulated(data: &[u8]) -> Result<Network<'_>, Skip> {
+    let Network { ether_type, bytes, encap } = loopback_host_order(data)?;
+    Ok(Network { ether_type, bytes: bytes.get(8..).ok_or(Skip::Truncated)?, encap })
+}
+
+fn of_family((family, rest): meta::Packet<'_>) -> Result<Network<'_>, Skip> {
+    after_family(family, rest)
 }
 
 fn loopback_network_order(data: &[u8]) -> Result<Network<'_>, Skip> {

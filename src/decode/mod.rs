@@ -11,6 +11,7 @@ mod glance;
 mod icmp;
 mod ip;
 mod link;
+mod meta;
 mod options;
 mod point;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod wide;
 mod wifi;
 
 pub use checksum::checksums;

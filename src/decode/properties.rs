@@ -13,7 +13,22 @@ use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
 use crate::tcp::{Checksums, FourTuple, Segment};
 
-const LINKS: [LinkType; 19] = [
+const LINKS: [LinkType; 34] = [
+    LinkType::SLIP,
+    LinkType::ATM_RFC1483,
+    LinkType::FRELAY,
+    LinkType::ENC,
+    LinkType::PFLOG,
+    LinkType::PRISM,
+    LinkType::IEEE802_11_AVS,
+    LinkType::PPP_PPPD,
+    LinkType::JUNIPER_ETHER,
+    LinkType::PPI,
+    LinkType::NFLOG,
+    LinkType::NETANALYZER,
+    LinkType::IPOIB,
+    LinkType::PKTAP,
+    LinkType::ETHERNET_MPACKET,
     LinkType::NULL,
     LinkType::ETHERNET,
     LinkType::RAW_BSD,

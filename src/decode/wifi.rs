@@ -1,6 +1,6 @@
 //! IEEE 802.11 data frames.
 
-use super::{Skip, tunnel};
+use super::{Skip, meta, tunnel};
 use crate::frame::{Frame, LinkType};
 
 /// The subframes of an aggregate (IEEE 802.11 section 9.3.2.2.2): addresses, a length and so many bytes, filled up to a
@@ -25,6 +25,7 @@ impl<'a> Iterator for Subframes<'a> {
 
 /// What a frame of IEEE 802.11 holds if it is an aggregate.
 pub(super) fn aggregate<'a>(frame: &Frame<'a>) -> Option<Subframes<'a>> {
+    let frame = meta::unwrapped(frame).ok()?;
     let payload = match frame.link {
         LinkType::IEEE802_11 => data_frame(frame.data, false),
         LinkType::IEEE802_11_RADIOTAP => radiotap(frame.data),

@@ -17,6 +17,8 @@ pub enum Layer {
     Etag,
     /// Cisco's VN-tag.
     Vntag,
+    /// Cisco's FabricPath.
+    FabricPath,
     /// GRE (RFC 2784, RFC 2890).
     Gre,
     /// GRE with Ethernet and a key (RFC 7637).
@@ -67,6 +69,7 @@ impl Layer {
             Layer::Pbb => "pbb",
             Layer::Etag => "e-tag",
             Layer::Vntag => "vn-tag",
+            Layer::FabricPath => "fabricpath",
             Layer::Gre => "gre",
             Layer::Nvgre => "nvgre",
             Layer::Erspan => "erspan",

@@ -116,11 +116,30 @@ impl<R: Read> Savefile<R> {
         if captured > Self::MAX_FRAME {
             return Err(self.lose(Damage::AbsurdLength(self.variant.record_header as u64 + captured as u64)));
         }
-        if record.seconds | record.captured | record.wire_len == 0 {
-            return Err(self.lose(Damage::Zeros));
+        if record.is_zeros() {
+            return match self.empty_frame()? {
+                Some(time) => Ok((time, 0, 0)),
+                None => Err(self.lose(Damage::Zeros)),
+            };
         }
         self.buffer.fill(self.variant.record_header + captured)?;
         Ok((self.time(record), captured, record.wire_len))
+    }
+
+    /// The time to give to a record that is all zeros, where it stands alone: between records, or at the end. Some writers
+    /// leave one, and tcpdump and Wireshark count it as a frame. It has no time, so it gets that of a neighbour.
+    fn empty_frame(&mut self) -> Result<Option<Timestamp>, Pause> {
+        let header = self.variant.record_header;
+        match self.buffer.fill(2 * header) {
+            Ok(()) => {}
+            Err(Pause::Failed(SourceError::Truncated { .. })) if self.buffer.data().len() == header => {
+                return Ok(Some(self.last.unwrap_or_default()));
+            }
+            Err(Pause::Failed(SourceError::Truncated { .. })) => return Ok(None),
+            Err(pause) => return Err(pause),
+        }
+        let next = self.record_at(header).filter(|record| self.is_plausible(*record));
+        Ok(next.map(|record| self.last.unwrap_or(self.time(record))))
     }
 
     /// Remembers where records cannot be told any more, and goes on to where they can.
@@ -145,14 +164,7 @@ impl<R: Read> Savefile<R> {
     /// Whether a record starts here: a sound header, and behind its frame another one or the end of the input.
     fn is_record(&mut self) -> Result<bool, Pause> {
         self.buffer.fill(self.variant.record_header)?;
-        let near = |record: Record, last: Option<Timestamp>| {
-            let apart = last.map_or(0, |last| self.time(record).since(last).saturating_abs());
-            self.variant.is_sound(record)
-                && record.captured > 0
-                && record.captured <= record.wire_len
-                && apart <= Self::NEAR_NS
-        };
-        let Some(first) = self.record_at(0).filter(|record| near(*record, self.last)) else { return Ok(false) };
+        let Some(first) = self.record_at(0).filter(|record| self.is_plausible(*record)) else { return Ok(false) };
         let (time, end) = (self.time(first), self.variant.record_header + first.captured as usize);
         match self.buffer.fill(end + self.variant.record_header) {
             Ok(()) => {}
@@ -164,6 +176,15 @@ impl<R: Read> Savefile<R> {
                 && self.time(record).since(time).saturating_abs() <= Self::NEAR_NS
         };
         Ok(self.record_at(end).is_some_and(near_first))
+    }
+
+    /// Whether a record header fits the record before.
+    fn is_plausible(&self, record: Record) -> bool {
+        let apart = self.last.map_or(0, |last| self.time(record).since(last).saturating_abs());
+        self.variant.is_sound(record)
+            && record.captured > 0
+            && record.captured <= record.wire_len
+            && apart <= Self::NEAR_NS
     }
 
     /// What to say of a pause: while damage is being passed over its end is the news.

@@ -205,6 +205,31 @@ fn pcap_is_read_on_behind_damage() {
     }
 }
 
+/// As tcpdump and Wireshark count it; more than one in a row are a hole in the file.
+#[test]
+fn one_pcap_record_of_zeros_is_an_empty_frame() {
+    for (layout, _) in PCAP_LAYOUTS {
+        let seconds = 1_700_000_000;
+        let record = |number: u8| layout.record((seconds + u32::from(number), 0), 200, &[number; 90]);
+        let zeros = vec![0; record(1).len() - 90];
+        let time = |number: i64| (i64::from(seconds) + number) * 1_000_000_000;
+        let full = |no: u64, number: u8| seen(no, time(number.into()), 1, &[number; 90], 200);
+        let empty = |no: u64, number: i64| seen(no, time(number), 1, b"", 0);
+        let check_all =
+            |parts: &[&[u8]], expected: &[Seen]| check(&[&layout.pcap(1), &parts.concat()[..]].concat(), expected);
+        check_all(&[&record(1), &zeros, &record(2)], &[full(1, 1), empty(2, 1), full(3, 2)]);
+        check_all(&[&zeros, &record(1)], &[empty(1, 1), full(2, 1)]);
+        check_all(&[&record(1), &zeros], &[full(1, 1), empty(2, 1)]);
+        check_all(&[&zeros], &[seen(1, 0, 1, b"", 0)]);
+
+        let file = |parts: &[&[u8]]| [&layout.pcap(1), &parts.concat()[..]].concat();
+        let (frames, damages) = read_on(&file(&[&record(1), &zeros, &zeros, &record(2), &record(3)]));
+        assert_eq!((frames, damages.len()), (vec![1, 2, 3], 1));
+        let (frames, damages) = read_on(&file(&[&record(1), &zeros, &[0; 5]]));
+        assert_eq!((frames, damages.len()), (vec![1], 1));
+    }
+}
+
 #[test]
 fn a_captured_length_above_the_length_is_taken_as_it_is() {
     check(&[LITTLE.pcap(1), LITTLE.record((1, 0), 3, b"12345")].concat(), &[seen(1, 1_000_000_000, 1, b"12345", 3)]);

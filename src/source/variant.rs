@@ -39,6 +39,13 @@ pub(super) struct Record {
     pub(super) wire_len: u32,
 }
 
+impl Record {
+    /// Whether neither a time nor a length was written.
+    pub(super) fn is_zeros(self) -> bool {
+        self.seconds | self.captured | self.wire_len == 0
+    }
+}
+
 impl Variant {
     /// The length of the header that all have; Ixia adds 4 bytes.
     pub(super) const HEADER: usize = 24;
@@ -133,6 +140,10 @@ impl Variant {
         for _ in 0..3 {
             let Some(record) = self.record(records, 0) else { return true };
             let is_near = before.is_none_or(|before| record.seconds.abs_diff(before) <= Self::DAY);
+            if record.is_zeros() {
+                records = records.get(self.record_header..).unwrap_or_default();
+                continue;
+            }
             if !is_near || !self.is_sound(record) || record.captured > record.wire_len {
                 return false;
             }

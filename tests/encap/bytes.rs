@@ -19,6 +19,13 @@ pub fn stations() -> [[u8; 6]; 2] {
     [[2, 0, 0, 0, 0, 0x0c], [2, 0, 0, 0, 0, 0x05]]
 }
 
+/// The checksum at the end of an Ethernet frame (IEEE 802.3 section 3.2.9).
+pub fn checksum(frame: &[u8]) -> [u8; 4] {
+    let shifted = |sum: u32, _| if sum & 1 == 0 { sum >> 1 } else { sum >> 1 ^ 0xedb8_8320 };
+    let sum = frame.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), shifted));
+    (!sum).to_le_bytes()
+}
+
 /// The client's or server's frame on its own network: Ethernet and IPv4.
 pub fn frame(packet: &Packet) -> Vec<u8> {
     ethernet(packet, 0x0800, &[&packet.four])

@@ -2,7 +2,7 @@
 
 use rstscan::frame::LinkType;
 
-use crate::bytes::{SNAP, ethernet, frame, stations, tag};
+use crate::bytes::{SNAP, checksum, ethernet, frame, stations, tag};
 use crate::connection::Packet;
 use crate::table::{Tshark, Wrap};
 
@@ -48,6 +48,9 @@ pub fn tags() -> Vec<Wrap> {
         on_ethernet("pbb", "vlan pbb", |p| ethernet(p, 0x88a8, &[&tag(3, 0x88e7), &[0, 0, 0, 7], &frame(p)])),
         on_ethernet("e-tag", "e-tag", |p| ethernet(p, 0x893f, &[&[0, 0, 0, 7, 0, 0, 8, 0], &p.four])),
         on_ethernet("vn-tag", "vn-tag", |p| ethernet(p, 0x8926, &[&[0, 0, 0, 7, 8, 0], &p.four])),
+        on_ethernet("fabricpath", "fabricpath vlan", |p| {
+            ethernet(p, 0x8903, &[&[0x00, 0x60], &ethernet(p, 0x8100, &[&tag(7, 0x0800), &p.four])])
+        }),
         on_ethernet("llc-snap", "", |p| ethernet(p, len(8 + p.four.len()), &[&SNAP, &p.four])),
         on_ethernet("pppoe", "pppoe", |p| {
             ethernet(p, 0x8864, &[&[0x11, 0, 0, 1], &len(2 + p.four.len()).to_be_bytes(), &[0, 0x21], &p.four])
@@ -91,6 +94,7 @@ pub fn link_types() -> Vec<Wrap> {
         on(LinkType::IPV4, "ipv4", |p| p.four.clone()),
         on(LinkType::IPV6, "ipv6", |p| p.six.clone()),
         on(LinkType::PPP, "ppp", |p| [&[0xff, 3, 0, 0x21], &p.four[..]].concat()),
+        on(LinkType::PPP, "ppp-hdlc", |p| [&[0x0f, 0, 8, 0], &p.four[..]].concat()),
         on(LinkType::PPP_SERIAL, "ppp-serial", |p| [&[0xff, 3, 0, 0x57], &p.six[..]].concat()),
         on(LinkType::PPP_ETHER, "ppp-ether", |p| {
             [&[0x11, 0, 0, 1], &len(2 + p.four.len()).to_be_bytes()[..], &[0, 0x21], &p.four].concat()
@@ -107,9 +111,80 @@ pub fn link_types() -> Vec<Wrap> {
     ]
 }
 
+pub fn wide() -> Vec<Wrap> {
+    vec![
+        on(LinkType::SLIP, "slip", |p| [&[u8::from(p.from_client), 0x45], &[0; 14][..], &p.four].concat())
+            .with_tshark(Tshark::Cannot("it does not read SLIP, but tcpdump does")),
+        on(LinkType::ATM_RFC1483, "atm-snap", |p| [&SNAP, &p.four[..]].concat()),
+        on(LinkType::ATM_RFC1483, "atm-bridged", |p| {
+            [&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7, 0, 0], &frame(p)[..]].concat()
+        }),
+        on(LinkType::FRELAY, "frame-relay", |p| [&[0x18, 0x41, 3, 0xcc], &p.four[..]].concat()),
+        on(LinkType::FRELAY, "frame-relay-snap", |p| {
+            [&[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 0x86, 0xdd], &p.six[..]].concat()
+        }),
+        on(LinkType::FRELAY, "frame-relay-bridged", |p| {
+            [&[0x18, 0x41, 3, 0, 0x80, 0, 0x80, 0xc2, 0, 7], &frame(p)[..]].concat()
+        }),
+        on(LinkType::FRELAY, "frame-relay-cisco", |p| [&[0x18, 0x41, 8, 0], &p.four[..]].concat()),
+        on(LinkType::PPP_PPPD, "pppd", |p| [&[u8::from(!p.from_client), 3, 0, 0x21], &p.four[..]].concat())
+            .with_tshark(Tshark::Cannot("it does not know the link type, but tcpdump does")),
+        on(LinkType::IPOIB, "ipoib", |p| [&[0x80; 40][..], &[8, 0, 0, 0], &p.four[..]].concat()),
+    ]
+}
+
+pub fn behind_notes() -> Vec<Wrap> {
+    vec![
+        on(LinkType::ENC, "enc", |p| [&[2, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0], &p.four[..]].concat()),
+        on(LinkType::PFLOG, "pflog", |p| [&[61, 2, 0, 0][..], b"em0", &[0; 57], &p.four].concat()),
+        on(LinkType::NFLOG, "nflog", |p| {
+            let (header, prefix) = ([8, 0, 1, 0, 8, 0, 1, 0], [5, 0, 10, 0, 0, 0, 0, 0]);
+            [&[2, 0, 0, 5][..], &header, &prefix, &len(4 + p.four.len()).to_le_bytes(), &[9, 0], &p.four].concat()
+        }),
+        on(LinkType::NFLOG, "nflog-big-endian", |p| {
+            let (header, prefix) = ([0, 8, 0, 1, 0x86, 0xdd, 1, 0], [0, 5, 0, 10, 0, 0, 0, 0]);
+            [&[10, 0, 0, 5][..], &header, &prefix, &len(4 + p.six.len()).to_be_bytes(), &[0, 9], &p.six].concat()
+        })
+        .with_tshark(Tshark::Cannot("it goes by the byte order of the file")),
+        on(LinkType::JUNIPER_ETHER, "juniper-ethernet", |p| {
+            [b"MGC", &[0x80, 0, 6, 1, 1, 7, 3, 1, 1][..], &frame(p)].concat()
+        }),
+        on(LinkType::JUNIPER_ETHER, "juniper-without-ethernet", |p| {
+            [b"MGC", &[0x02][..], &[2, 0, 0, 0], &p.four].concat()
+        }),
+        on(LinkType::NETANALYZER, "netanalyzer", |p| {
+            let length = len(frame(p).len() + 4).to_le_bytes();
+            [&[0, 4], &length, &frame(p)[..], &[0xfc; 4]].concat()
+        }),
+        on(LinkType::ETHERNET_MPACKET, "mpacket", |p| mpacket(0xd5, &frame(p))),
+        on(LinkType::ETHERNET_MPACKET, "mpacket-preemptable", |p| mpacket(0x4c, &frame(p))),
+        on(LinkType::PPI, "ppi-ethernet", |p| [&[0, 0, 8, 0, 1, 0, 0, 0], &frame(p)[..]].concat()),
+        on(LinkType::PPI, "ppi-wifi", |p| [&[0, 0, 8, 0, 105, 0, 0, 0], &wifi_data(p)[..]].concat()),
+        on(LinkType::PKTAP, "pktap", |p| {
+            let header = [&[108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], &b"en0"[..], &[0; 93]].concat();
+            [&header[..], &frame(p)].concat()
+        }),
+        on(LinkType::PRISM, "prism", |p| {
+            [&[0x44, 0, 0, 0, 144, 0, 0, 0], &b"wlan0"[..], &[0; 131], &wifi_data(p)].concat()
+        }),
+        on(LinkType::PRISM, "prism-avs", |p| [&avs()[..], &wifi_data(p)].concat()),
+        on(LinkType::IEEE802_11_AVS, "avs", |p| [&avs()[..], &wifi_data(p)].concat()),
+    ]
+}
+
+/// Preamble, delimiter, frame and checksum.
+fn mpacket(delimiter: u8, frame: &[u8]) -> Vec<u8> {
+    [&[0x55; 7], &[delimiter][..], frame, &checksum(frame)].concat()
+}
+
+/// An AVS header that says nothing.
+fn avs() -> Vec<u8> {
+    [&[0x80, 0x21, 0x10, 0x01, 0, 0, 0, 64], &[0; 56][..]].concat()
+}
+
 pub fn wireless() -> Vec<Wrap> {
     vec![
-        on(LinkType::IEEE802_11, "wifi", |p| [&wifi(p, 0x08, 1)[..], &SNAP, &p.four].concat()),
+        on(LinkType::IEEE802_11, "wifi", wifi_data),
         on(LinkType::IEEE802_11, "wifi-qos", |p| [&wifi(p, 0x88, 2)[..], &[0, 0], &SNAP, &p.four].concat()),
         on(LinkType::IEEE802_11, "wifi-4-addresses", |p| {
             [&wifi(p, 0x88, 3)[..], &stations()[0], &[0, 0], &SNAP, &p.four].concat()
@@ -137,6 +212,11 @@ pub fn wireless() -> Vec<Wrap> {
             [&radiotap, &frame[..], &[0xfc; 4]].concat()
         }),
     ]
+}
+
+/// An IEEE 802.11 data frame.
+fn wifi_data(packet: &Packet) -> Vec<u8> {
+    [&wifi(packet, 0x08, 1)[..], &SNAP, &packet.four].concat()
 }
 
 fn len(bytes: usize) -> u16 {

@@ -30,7 +30,6 @@ pub enum Tshark {
     /// With these arguments.
     With(&'static [&'static str]),
     /// Not at all, for this reason.
-    #[cfg(feature = "compress")]
     Cannot(&'static str),
 }
 
@@ -82,6 +81,8 @@ pub fn entries() -> Vec<Entry> {
         links::tags(),
         links::labels(),
         links::link_types(),
+        links::wide(),
+        links::behind_notes(),
         links::wireless(),
         tunnels::in_ip(),
         tunnels::generic_routing(),

@@ -15,6 +15,7 @@ const MPLS_MULTICAST: u16 = 0x8848;
 const PBB: u16 = 0x88e7;
 const E_TAG: u16 = 0x893f;
 const VN_TAG: u16 = 0x8926;
+const FABRIC_PATH: u16 = 0x8903;
 const MACSEC: u16 = ether_type::MACSEC.0;
 
 /// Takes off the header that an ether type other than IP's announces.
@@ -39,6 +40,11 @@ pub(super) fn header<'a>(ether_type: u16, bytes: &'a [u8], encap: &mut Encap) ->
         VN_TAG => {
             encap.push(Layer::Vntag);
             typed(skip(bytes, 4)?)
+        }
+        // A forwarding tag of ten bits and a time to live of six, then a whole Ethernet header. (Wireshark: `packet-cfp`.)
+        FABRIC_PATH => {
+            encap.push(Layer::FabricPath);
+            Ok((ETHERNET, skip(bytes, 2)?))
         }
         MACSEC => {
             encap.push(Layer::Macsec);

@@ -142,7 +142,7 @@ fn etherip<'a>(bytes: &'a [u8], encap: &mut Encap) -> Result<Payload<'a>, Skip> 
 }
 
 /// An IP packet whose version only its first four bits tell.
-fn ip_by_version(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
+pub(super) fn ip_by_version(bytes: &[u8]) -> Result<Payload<'_>, Skip> {
     match bytes.first().map(|first| first >> 4) {
         Some(4) => Ok((IPV4, bytes)),
         Some(6) => Ok((IPV6, bytes)),

@@ -74,7 +74,7 @@ fn wrapped(layers: &'static [Layer], bytes: Vec<u8>) -> Wrapped {
 
 /// Tags, labels and point-to-point headers.
 fn below_ip(inner: &Inner) -> Vec<Wrapped> {
-    use Layer::{Etag, Mpls, Pbb, Pppoe, Vlan, Vntag};
+    use Layer::{Etag, FabricPath, Mpls, Pbb, Pppoe, Vlan, Vntag};
     let Inner { four, six } = inner;
     let frame = ethernet(0x0800, four);
     let plain = |parts: &[&[u8]]| parts.concat();
@@ -94,6 +94,11 @@ fn below_ip(inner: &Inner) -> Vec<Wrapped> {
         wrapped(&[Etag], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 8, 0], four]))),
         wrapped(&[Etag, Vlan], ethernet(0x893f, &plain(&[&[0, 0, 0, 7, 0, 0, 0x81, 0], &vlan(3, 0x0800, four)]))),
         wrapped(&[Vntag], ethernet(0x8926, &plain(&[&[0, 0, 0, 7, 8, 0], four]))),
+        wrapped(&[FabricPath], ethernet(0x8903, &plain(&[&[0x00, 0x60], &frame]))),
+        wrapped(
+            &[FabricPath, Vlan],
+            ethernet(0x8903, &plain(&[&[0x00, 0x60], &ethernet(0x8100, &vlan(9, 0x86dd, six))])),
+        ),
     ]
 }
 
@@ -234,6 +239,7 @@ fn in_other_links(inner: &Inner) -> Vec<Wrapped> {
     vec![
         link(LinkType::PPP, &[&[0, 0x21], four]),
         link(LinkType::PPP, &[&[0xff, 3, 0x57], six]),
+        link(LinkType::PPP, &[&[0x8f, 0, 8, 0], four]),
         link(LinkType::PPP_SERIAL, &[&[0xff, 3, 0, 0x21], four]),
         link(LinkType::PPP_SERIAL, &[&[0x0f, 0, 8, 0], four]),
         Wrapped { layers: &[Layer::Pppoe], ..link(LinkType::PPP_ETHER, &[&[0x11, 0, 0, 1, 0, 99, 0, 0x21], four]) },
@@ -257,6 +263,63 @@ fn in_other_links(inner: &Inner) -> Vec<Wrapped> {
     ]
 }
 
+/// Wide-area and cluster networks.
+fn in_wide_links(inner: &Inner) -> Vec<Wrapped> {
+    let Inner { four, six } = inner;
+    let frame = ethernet(0x0800, four);
+    let link = |link: LinkType, parts: &[&[u8]]| Wrapped { link, bytes: parts.concat(), layers: &[] };
+    vec![
+        link(LinkType::SLIP, &[&[1, 0x45], &[0; 14], four]),
+        link(LinkType::ATM_RFC1483, &[&[0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd], six]),
+        link(LinkType::ATM_RFC1483, &[&[0xfe, 0xfe, 3, 0xcc], four]),
+        link(LinkType::ATM_RFC1483, &[&[3, 0x8e], six]),
+        link(LinkType::ATM_RFC1483, &[&[0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7, 0, 0], &frame]),
+        link(LinkType::FRELAY, &[&[0x18, 0x41, 3, 0xcc], four]),
+        link(LinkType::FRELAY, &[&[0x18, 0x40, 0x03, 3, 0, 0x8e], six]),
+        link(LinkType::FRELAY, &[&[0x18, 0x40, 0x02, 0x03, 3, 0xcf, 0, 0x21], four]),
+        link(LinkType::FRELAY, &[&[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0], four]),
+        link(LinkType::FRELAY, &[&[0x18, 0x41, 3, 0, 0x80, 0, 0x80, 0xc2, 0, 7], &frame]),
+        link(LinkType::FRELAY, &[&[0x18, 0x41, 8, 0], four]),
+        link(LinkType::PPP_PPPD, &[&[1, 3, 0, 0x21], four]),
+        link(LinkType::PPP_PPPD, &[&[0, 0xff, 3, 0, 0x57], six]),
+        link(LinkType::IPOIB, &[&[7; 40], &[8, 0, 0, 0], four]),
+    ]
+}
+
+/// Headers of capturing systems.
+fn behind_notes(inner: &Inner) -> Vec<Wrapped> {
+    let Inner { four, six } = inner;
+    let frame = ethernet(0x0800, four);
+    let wifi = [&[8, 1], &[0; 22][..], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], four].concat();
+    let aggregate =
+        [&[0x88, 2], &[0; 22][..], &[0x80, 0], &[2; 12], &be16(8 + four.len()), &wifi[24..32], four].concat();
+    let avs = [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], &[0; 56][..], &wifi].concat();
+    let tap = |link: u8| [&[108, 0, 0, 0, 1, 0, 0, 0, link, 0, 0, 0], &[0; 96][..]].concat();
+    let link = |link: LinkType, parts: &[&[u8]]| Wrapped { link, bytes: parts.concat(), layers: &[] };
+    vec![
+        link(LinkType::ENC, &[&[2, 0, 0, 0], &[0; 8], four]),
+        link(LinkType::ENC, &[&[0, 0, 0, 24], &[0; 8], six]),
+        link(LinkType::PFLOG, &[&[61, 2], &[0; 62], four]),
+        link(LinkType::PFLOG, &[&[100, 24], &[0; 98], six]),
+        link(LinkType::NFLOG, &[&[2, 0, 0, 5], &[5, 0, 10, 0, 0, 0, 0, 0], &[64, 0, 9, 0], four]),
+        link(LinkType::NFLOG, &[&[10, 0, 0, 5], &[0, 8, 0x80, 20, 0, 0, 0, 0], &[0, 64, 0, 9], six]),
+        link(LinkType::PRISM, &[&[0, 0, 0, 0x44, 0, 0, 0, 144], &[0; 136], &wifi]),
+        link(LinkType::PRISM, &[&avs]),
+        link(LinkType::IEEE802_11_AVS, &[&avs]),
+        link(LinkType::PPI, &[&[0, 0, 12, 0, 105, 0, 0, 0], &[0; 4], &wifi]),
+        link(LinkType::PPI, &[&[0, 0, 8, 0, 105, 0, 0, 0], &aggregate]),
+        link(LinkType::PPI, &[&[0, 0, 8, 0, 1, 0, 0, 0], &frame]),
+        link(LinkType::PKTAP, &[&tap(1), &frame]),
+        link(LinkType::PKTAP, &[&tap(12), six]),
+        link(LinkType::JUNIPER_ETHER, &[b"MGC", &[1], &frame]),
+        link(LinkType::JUNIPER_ETHER, &[b"MGC", &[0x80, 0, 3, 1, 1, 7], &frame]),
+        link(LinkType::JUNIPER_ETHER, &[b"MGC", &[0x82, 0, 0, 0, 0, 0, 0], six]),
+        link(LinkType::NETANALYZER, &[&[0, 4, 60, 0], &frame]),
+        link(LinkType::ETHERNET_MPACKET, &[&[0x55; 7], &[0xd5], &frame]),
+        link(LinkType::ETHERNET_MPACKET, &[&[0x55; 6], &[0x4c], &frame]),
+    ]
+}
+
 /// The segment in every encapsulation there is.
 pub(in crate::decode) fn frames(segment: &[u8]) -> Vec<(LinkType, Vec<u8>)> {
     everywhere(&Inner::of(segment)).into_iter().map(|wrapped| (wrapped.link, wrapped.bytes)).collect()
@@ -269,11 +332,38 @@ fn everywhere(inner: &Inner) -> Vec<Wrapped> {
 /// Encapsulations that have headers only.
 fn behind_headers(inner: &Inner) -> Vec<Wrapped> {
     let tunnels = [in_generic_routing(inner), in_ip_and_udp(inner), in_agreed_forms(inner)];
-    [below_ip(inner), tunnels.concat(), in_other_links(inner)].concat()
+    let links = [in_other_links(inner), in_wide_links(inner), behind_notes(inner)];
+    [below_ip(inner), tunnels.concat(), links.concat()].concat()
 }
 
 fn decode_frame(bytes: Vec<u8>) -> Result<Decoded<'static>, Skip> {
     decode(&frame(LinkType::ETHERNET, bytes.leak()))
+}
+
+#[test]
+fn notes_without_a_packet_have_no_segment() {
+    let packet = inner4(&segment(RST_ACK, &[], &[]));
+    let frame_behind = ethernet(0x0800, &packet);
+    let decoded = |link: LinkType, parts: &[&[u8]]| decode(&frame(link, &parts.concat())).map(|_| ());
+    let tap = |kind: u8, link: u8| [&[12, 0, 0, 0, kind, 0, 0, 0, link, 0, 0, 0], &frame_behind[..]].concat();
+    for (link, bytes, why) in [
+        (LinkType::PKTAP, tap(1, 1), Ok(())),
+        (LinkType::PKTAP, tap(0, 1), Err(Skip::NotIp)),
+        (LinkType::PKTAP, tap(1, 192), Err(Skip::UnknownLinkType)),
+        (LinkType::PPI, [&[0, 0, 8, 0, 1, 0, 1, 0], &frame_behind[..]].concat(), Err(Skip::UnknownLinkType)),
+        (LinkType::NETANALYZER, [&[0, 5, 60, 0], &frame_behind[..]].concat(), Err(Skip::NotIp)),
+        (LinkType::ETHERNET_MPACKET, [&[0x55, 0x61], &frame_behind[..]].concat(), Err(Skip::NotIp)),
+        (LinkType::JUNIPER_ETHER, [&b"MGD\x01"[..], &frame_behind].concat(), Err(Skip::Malformed)),
+        (LinkType::PFLOG, [&[44, 2], &[0; 42][..], &packet].concat(), Err(Skip::Malformed)),
+        (LinkType::PFLOG, [&[61, 18], &[0; 62][..], &packet].concat(), Err(Skip::NotIp)),
+        (LinkType::NFLOG, [&[2, 1, 0, 0, 64, 0, 9, 0], &packet[..]].concat(), Err(Skip::Malformed)),
+        (LinkType::NFLOG, [&[2, 0, 0, 0, 3, 0, 1, 0], &packet[..]].concat(), Err(Skip::Malformed)),
+        (LinkType::FRELAY, [&[0x01], &packet[..]].concat(), Err(Skip::Malformed)),
+        (LinkType::FRELAY, [&[0x18, 0x40, 2, 2, 3, 0xcc], &packet[..]].concat(), Err(Skip::Malformed)),
+        (LinkType::FRELAY, [&[0x18, 0x41, 3, 0x81], &packet[..]].concat(), Err(Skip::NotIp)),
+    ] {
+        assert_eq!(decoded(link, &[&bytes]), why, "{link}");
+    }
 }
 
 #[test]

@@ -8,7 +8,22 @@ use rstscan::tcp::Segment;
 const HEADER: usize = 3;
 
 /// Types that are decoded come up more often than others.
-const KNOWN: [LinkType; 18] = [
+const KNOWN: [LinkType; 33] = [
+    LinkType::SLIP,
+    LinkType::ATM_RFC1483,
+    LinkType::FRELAY,
+    LinkType::ENC,
+    LinkType::PFLOG,
+    LinkType::PRISM,
+    LinkType::IEEE802_11_AVS,
+    LinkType::PPP_PPPD,
+    LinkType::JUNIPER_ETHER,
+    LinkType::PPI,
+    LinkType::NFLOG,
+    LinkType::NETANALYZER,
+    LinkType::IPOIB,
+    LinkType::PKTAP,
+    LinkType::ETHERNET_MPACKET,
     LinkType::NULL,
     LinkType::ETHERNET,
     LinkType::TOKEN_RING,
