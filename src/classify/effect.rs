@@ -83,7 +83,9 @@ fn acceptance(view: &View<'_>) -> OnPeer {
     let lowest = peer.max_ack;
     let highest = if own.shows(Marks::SENT) { own.snd_max.max(lowest) } else { lowest };
     let exact = reset.seq.since(lowest) >= 0 && reset.seq.since(highest) <= 0;
-    let window = u32::from(peer.window.max(1)) << u32::from(peer.wscale.min(14));
+    // Without P's SYN the scale of its window is unknown (RFC 7323 2.2: at most 14).
+    let scale = if peer.shows(Marks::SYN) { peer.wscale.min(14) } else { 14 };
+    let window = u32::from(peer.window.max(1)) << u32::from(scale);
     match exact {
         true => accepted,
         false if reset.seq.is_within(lowest, window) => OnPeer::Unknown,
