@@ -24,7 +24,7 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "docs/guide.md", "docs/verdicts.md"];
+const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "docs/guide.md", "docs/verdicts.md", "docs/scenarios.md"];
 /// What marks a cause that no rule gives.
 const RESERVED: &str = "Reserved: no rule yet.";
 

@@ -59,6 +59,8 @@ fn after_close(view: &View<'_>) -> Option<Opinion> {
         (Form::AckEcho, Some(trigger)) => refused_after_close(view, trigger),
         (Form::Active, _) => active_after_close(view),
         (_, Some(trigger)) => refused_after_close(view, trigger).at_most(Certainty::Likely),
+        // macOS: with the FIN's own number, one below what the peer expects.
+        _ if view.reset().flags.ack() && view.reset().seq == view.own().fin => active_after_close(view),
         (_, None) => abortive(Cause::DataAfterClose).sure(Certainty::Possible).lacking(Missing::Trigger).or(
             Class::HalfOpenResponse,
             Cause::LateSegment,

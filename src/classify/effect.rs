@@ -86,8 +86,11 @@ fn acceptance(view: &View<'_>) -> OnPeer {
     // Without P's SYN the scale of its window is unknown (RFC 7323 2.2: at most 14).
     let scale = if peer.shows(Marks::SYN) { peer.wscale.min(14) } else { 14 };
     let window = u32::from(peer.window.max(1)) << u32::from(scale);
+    // Behind E's FIN, Linux takes the FIN's own number, too (tcp_reset_check); RFC 5961 3.2 does not.
+    let of_fin = own.fin_acked_by(peer) && reset.seq == own.fin;
     match exact {
         true => accepted,
+        false if of_fin => OnPeer::ProbablyAccepted,
         false if reset.seq.is_within(lowest, window) => OnPeer::Unknown,
         false => OnPeer::Ignored,
     }
