@@ -14,6 +14,8 @@ const FORGOTTEN_NS: i64 = 60_000_000_000;
 pub const MIRROR_NS: i64 = 5_000_000;
 /// A change of the route moves an end by fewer hops than this.
 const ELSEWHERE_HOPS: i16 = 3;
+/// No path in use has more routers.
+const LONGEST_PATH: i16 = 40;
 
 /// The RST answers T, but what E sends later, `next` or a RST of its own, does not acknowledge T: a device between them refused it.
 pub fn refused<'a>(view: &View<'a>, next: Option<&'a Past>) -> Option<Opinion> {
@@ -88,12 +90,12 @@ pub fn is_long(idle: Option<i64>) -> bool {
     idle.is_some_and(|nanos| nanos >= FORGOTTEN_NS)
 }
 
-/// By how many routers the RST came from further away than E's other segments: each takes 1 from the 64, 128 or 255 that a stack begins with.
+/// By how many routers the RST came from further away than E's other segments: each takes 1 from the 64, 128 or 255 that a
+/// stack begins with. 0 where E's TTL varies, or is one that a program has set.
 fn hops_further(view: &View<'_>) -> i16 {
-    if view.own().shows(Marks::TTL_VARIES) {
-        return 0;
-    }
-    hops(view.reset().ip.ttl) - hops(view.own().ttl)
+    let (reset, usual) = (hops(view.reset().ip.ttl), hops(view.own().ttl));
+    let known = !view.own().shows(Marks::TTL_VARIES) && reset.max(usual) <= LONGEST_PATH;
+    if known { reset - usual } else { 0 }
 }
 
 fn hops(ttl: u8) -> i16 {
