@@ -41,8 +41,8 @@ fn abort_of_the_living<'a>(view: &View<'a>) -> Option<&'a Past> {
     view.own_after().take_while(|past| !past.flags().syn()).find(live).filter(|_| !gone)
 }
 
-/// Which device it was. NATs stand before clients, and answer what comes from outside for a connection they have forgotten
-/// (RFC 5382 section 5); after a silence it was a timer; else a rule refused the segment.
+/// Which device it was. A NAT stands before clients, and answers itself what comes from outside for a connection
+/// it has forgotten; after a silence it was a timer (those of NATs: RFC 5382 section 5); else a rule refused the segment.
 fn device(view: &View<'_>) -> Opinion {
     let idle = long_idle(view).is_some();
     let nearer = hops_further(view) < 0;
