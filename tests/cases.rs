@@ -126,6 +126,7 @@ fn scripts_hold_with_vlan_tags() {
     scripts_hold(Encapsulation::Vlan);
 }
 
+// scenario 97
 #[test]
 fn scripts_hold_in_fragments() {
     scripts_hold(Encapsulation::Fragments);

@@ -97,6 +97,7 @@ fn told(verdict: &Verdict) -> (Class, String, Certainty, Option<u64>, BTreeSet<u
     (verdict.class, verdict.cause.to_string(), verdict.certainty, trigger, frames)
 }
 
+// scenario 95
 #[test]
 fn every_capture_gets_the_same_verdict() {
     let mut differences = Vec::new();

@@ -59,6 +59,8 @@ fn after_close(view: &View<'_>) -> Option<Opinion> {
         (Form::AckEcho, Some(trigger)) => refused_after_close(view, trigger),
         (Form::Active, _) => active_after_close(view),
         (_, Some(trigger)) => refused_after_close(view, trigger).at_most(Certainty::Likely),
+        // macOS: with the FIN's own number, one below what the peer expects.
+        _ if view.reset().flags.ack() && view.reset().seq == view.own().fin => active_after_close(view),
         (_, None) => abortive(Cause::DataAfterClose).sure(Certainty::Possible).lacking(Missing::Trigger).or(
             Class::HalfOpenResponse,
             Cause::LateSegment,
@@ -155,9 +157,22 @@ fn active(view: &View<'_>) -> Option<Opinion> {
     }
     let timers = [keepalive_timeout, zero_window, user_timeout];
     let rules = [listener_closed, connect_then_reset, instead_of_fin, unread_data, long_idle, linger_zero];
-    let opinion = timers.iter().chain(&rules).find_map(|rule| rule(view)).unwrap_or_else(|| abortive(Cause::Abort));
+    let opinion = timers.iter().chain(&rules).find_map(|rule| rule(view)).unwrap_or_else(|| motive_unseen(view));
     let opinion = opinion.because(number_facts(view)).because(socket_marks(view));
     Some(weaken(view, opinion))
+}
+
+/// Nothing shows why; what E never answered it may not have read.
+fn motive_unseen(view: &View<'_>) -> Opinion {
+    let opinion = abortive(Cause::Abort);
+    match view.unanswered_bytes() {
+        0 => opinion,
+        bytes => opinion.because(Fact::of(FactKind::UnansweredData).with(i64::from(bytes))).or(
+            Class::AbortiveClose,
+            Cause::UnreadData,
+            "the last data of the peer may have lain unread",
+        ),
+    }
 }
 
 /// What the capture lacks makes the motive, then the class, less sure.

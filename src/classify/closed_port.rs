@@ -38,19 +38,25 @@ fn probe(view: &View<'_>) -> Option<Opinion> {
     }
     let flags = trigger.flags();
     let odd = !flags.ack() && (!flags.syn() || flags.fin());
-    let lone = view.case.life.segments <= 1 && flags.ack() && trigger.payload_len() == 0 && !flags.syn();
+    // Connections that are older than the capture have timestamps, on most systems; probes have none.
+    let lone = view.case.life.segments <= 1 && trigger.is_pure_ack() && !trigger.timestamps();
     let scanning = view.case.peer_host.probes >= SCANNING;
     if !(odd || lone && scanning) {
         return None;
     }
     let fan_out = scanning.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.peer_host.probes)));
-    Some(
-        closed(Cause::ProbeAnswered)
-            .because(Fact::at(FactKind::Probe, trigger.frame()))
-            .because(view.answer_fact())
-            .because(fan_out)
-            .sure(if odd { Certainty::Likely } else { Certainty::Possible }),
-    )
+    let opinion = closed(Cause::ProbeAnswered)
+        .because(Fact::at(FactKind::Probe, trigger.frame()))
+        .because(view.answer_fact())
+        .because(fan_out);
+    Some(match odd {
+        true => opinion,
+        false => opinion.sure(Certainty::Possible).or(
+            Class::HalfOpenResponse,
+            Cause::StrayAck,
+            "the sender may have lost connections that began before the capture",
+        ),
+    })
 }
 
 /// P's SYN, answered by a RST from a side that has shown nothing else.

@@ -3,7 +3,9 @@
 use crate::track::{Endpoint, Marks, Past};
 
 use super::checksum;
+use super::form::REORDER_NS;
 use super::icmp;
+use super::middlebox;
 use super::time_wait::old_ack;
 use super::view::View;
 use super::{Application, Class, Effect, Fact, FactKind, Form, OnPeer, States};
@@ -11,7 +13,7 @@ use super::{Application, Class, Effect, Fact, FactKind, Form, OnPeer, States};
 /// Judges the effect of a RST of `class` by RFC 9293 3.10.7 and RFC 5961 section 3.2, and by what followed; with what
 /// shows it.
 pub fn effect(view: &View<'_>, class: Class) -> (Effect, Vec<Fact>) {
-    let (on_peer, facts) = on_peer(view);
+    let (on_peer, facts) = on_peer(view, class);
     // Whoever holds a TIME-WAIT has closed its socket before.
     let application = match class {
         Class::TimeWaitCollision if on_peer != OnPeer::Unknown && view.is_opener() == Some(true) => {
@@ -45,24 +47,43 @@ fn acknowledging(view: &View<'_>) -> Endpoint {
     own
 }
 
-fn on_peer(view: &View<'_>) -> (OnPeer, Vec<Fact>) {
-    let peer = view.peer();
+fn on_peer(view: &View<'_>, class: Class) -> (OnPeer, Vec<Fact>) {
     if view.is_peer_silent() {
         return (OnPeer::Unknown, Vec::new());
     }
-    if peer.shows(Marks::RST) || (view.both_closed() && view.case.life.first_closer == Some(view.case.sender)) {
+    if had_reset(view, class) || (view.both_closed() && view.case.life.first_closer == Some(view.case.sender)) {
         return (OnPeer::TooLate, Vec::new());
     }
     if let Some(answer) = challenge(view) {
         return (OnPeer::Challenged, vec![Fact::at(FactKind::ChallengeAck, answer.frame())]);
     }
-    let went_on = continuation(view).map(|next| Fact::at(FactKind::PeerContinues, next.frame()));
+    let went_on =
+        continuation(view).or_else(|| lingers_on(view)).map(|next| Fact::at(FactKind::PeerContinues, next.frame()));
     let dropped = checksum::wrong(view.case);
     let ignored: Vec<Fact> = [icmp::undelivered(view), dropped, went_on].into_iter().flatten().collect();
     if !ignored.is_empty() {
         return (OnPeer::Ignored, ignored);
     }
     (acceptance(view), Vec::new())
+}
+
+/// Whether P's connection had ended with a RST of its own. Who speaks on did not send "its" RST, nor did who was reset at both
+/// ends by one hand; and a new SYN after a RST is another attempt.
+fn had_reset(view: &View<'_>, class: Class) -> bool {
+    let last = view.peer_before().rfind(|past| past.flags().rst());
+    let spoke = |last: &Past| {
+        let mut later = view.peer_before().filter(|past| !past.flags().rst());
+        later.any(|past| past.time().since(last.time()) > REORDER_NS)
+    };
+    let alive = last.is_some_and(spoke) || class == Class::Forged && middlebox::mirror(view).is_some();
+    view.peer().shows(Marks::RST) && !alive
+}
+
+/// P's old ACK once more: its TIME-WAIT outlived the RST (Linux tcp_rfc1337; RFC 1337 section 3).
+fn lingers_on<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let old = old_ack(view)?;
+    let same = |past: &&Past| past.is_pure_ack() && past.ack() == old.ack() && past.seq() == old.seq();
+    view.peer_after().filter(|past| !view.may_be_copy(past)).find(same)
 }
 
 /// Whether the numbers are acceptable to P, and how sure the silence after makes it.
@@ -83,12 +104,23 @@ fn acceptance(view: &View<'_>) -> OnPeer {
     let lowest = peer.max_ack;
     let highest = if own.shows(Marks::SENT) { own.snd_max.max(lowest) } else { lowest };
     let exact = reset.seq.since(lowest) >= 0 && reset.seq.since(highest) <= 0;
-    let window = u32::from(peer.window.max(1)) << u32::from(peer.wscale.min(14));
+    let in_window = is_in_window(view);
+    // Behind E's FIN, Linux takes the FIN's own number, too (tcp_reset_check); RFC 5961 3.2 does not.
+    let of_fin = own.fin_acked_by(peer) && reset.seq == own.fin;
     match exact {
         true => accepted,
-        false if reset.seq.is_within(lowest, window) => OnPeer::Unknown,
+        false if of_fin => OnPeer::ProbablyAccepted,
+        false if in_window => OnPeer::Unknown,
         false => OnPeer::Ignored,
     }
+}
+
+/// Whether the RST's number may lie in P's window.
+fn is_in_window(view: &View<'_>) -> bool {
+    let peer = view.peer();
+    // Without P's SYN the scale of its window is unknown (RFC 7323 2.2: at most 14).
+    let scale = if peer.shows(Marks::SYN) { peer.wscale.min(14) } else { 14 };
+    view.reset().seq.is_within(peer.max_ack, u32::from(peer.window.max(1)) << u32::from(scale))
 }
 
 /// The pure ACK with P's own next numbers that RFC 5961 3.2 asks for when the number is not exact.
@@ -98,7 +130,7 @@ fn challenge<'a>(view: &View<'a>) -> Option<&'a Past> {
     let answer = view.peer_after().next()?;
     let fits = answer.is_pure_ack() && answer.seq() == peer.snd_max && answer.ack() == Some(peer.max_ack);
     let soon = answer.time().since(view.reset().time) < 1_000_000_000;
-    (fits && soon && !exact && view.is_established()).then_some(answer)
+    (fits && soon && !exact && is_in_window(view) && view.is_established()).then_some(answer)
 }
 
 /// P's segment that shows its connection lives on: it came a while after the RST, and no new attempt lies between.

@@ -4,6 +4,7 @@ use crate::tcp::SeqNum;
 use crate::track::{Endpoint, Marks, Past};
 
 use super::form::{REORDER_NS, own_end};
+use super::middlebox;
 use super::opinion::{Judgement, Opinion};
 use super::suspicion::HEAVY;
 use super::view::View;
@@ -13,14 +14,20 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 const LATER_NS: i64 = 50_000_000;
 /// Two RSTs this close belong together.
 const TOGETHER_NS: i64 = 200_000_000;
-/// Both ends reset this close together were reset by one hand.
-const MIRROR_NS: i64 = 5_000_000;
 /// A connection silent for this long before is one that a timer may end.
 const SILENT_NS: i64 = 1_000_000_000;
 
 /// Whether a third party made the RST.
 pub fn judge(view: &View<'_>) -> Judgement {
-    let hard = [firewall_reject, syn_ack_after, sender_continues, burst, mirrored];
+    let hard = [
+        refused,
+        syn_ack_after,
+        sender_continues,
+        middlebox::answered_both_ways,
+        burst,
+        mirrored,
+        middlebox::forgotten,
+    ];
     if let Some(opinion) = hard.iter().find_map(|rule| rule(view)) {
         return opinion.fits();
     }
@@ -61,7 +68,14 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
 
 /// Whether E's own state may live on after the RST it sent: in SYN-SENT and SYN-RECEIVED a RST only rejects a segment (RFC 9293 3.10.7.3, 3.10.7.4).
 fn is_handshake_reply(view: &View<'_>) -> bool {
-    !view.is_established() || view.trigger().is_some_and(|trigger| trigger.flags().syn())
+    !view.is_established()
+        || view.trigger().is_some_and(|trigger| trigger.flags().syn() || refused_by_number(view, trigger))
+}
+
+/// Whether T acknowledges what E, in SYN-RECEIVED, never sent: that changes nothing there (RFC 9293 3.5.2 group 2).
+fn refused_by_number(view: &View<'_>, trigger: &Past) -> bool {
+    let pending = view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
+    pending && trigger.ack().is_some_and(|ack| ack != view.own().snd_max)
 }
 
 /// E's first segment after the RST that a destroyed socket could not have sent.
@@ -98,19 +112,12 @@ fn sender_continues(view: &View<'_>) -> Option<Opinion> {
     Some(forged(view, cause).because(fact).sure(if proven { Certainty::Certain } else { Certainty::Likely }))
 }
 
-/// The RST answers T, but E's later segment does not acknowledge T: a device between them refused it.
-fn firewall_reject(view: &View<'_>) -> Option<Opinion> {
-    let trigger = view.trigger()?;
-    if is_handshake_reply(view) || trigger.seq_len() == 0 {
+/// A device between both ends refused T.
+fn refused(view: &View<'_>) -> Option<Opinion> {
+    if is_handshake_reply(view) {
         return None;
     }
-    let next = continuation(view)?;
-    let unaware = next.ack().is_some_and(|ack| trigger.seq_end().is_after(ack));
-    unaware.then(|| {
-        forged(view, Cause::FirewallReject)
-            .because(Fact::at(FactKind::SenderNeverSawTrigger, next.frame()))
-            .because(view.answer_fact())
-    })
+    middlebox::refused(view, continuation(view))
 }
 
 /// RSTs of E around this one that answer nothing: their sequence numbers and windows.
@@ -187,8 +194,7 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     if is_of_live_socket(view) || view.trigger().is_some() || view.own_closed() || view.peer().shows(Marks::FIN) {
         return None;
     }
-    let close = |past: &&Past| past.time().since(view.reset().time).abs() <= MIRROR_NS;
-    let other = view.peer_before().chain(view.peer_after()).filter(|past| past.flags().rst()).find(close)?;
+    let other = middlebox::mirror(view)?;
     let spoke = |past: &Past| !past.flags().rst() && view.reset().time.since(past.time()).abs() < SILENT_NS;
     // The other one may answer what the capture wrote behind this one.
     let drew = |past: &Past| !past.flags().rst() && !other.flags().ack() && past.ack() == Some(other.seq());
@@ -209,12 +215,16 @@ fn mirrored(view: &View<'_>) -> Option<Opinion> {
     let idle =
         view.case.before.iter().rfind(|past| !past.flags().rst()).map(|past| view.reset().time.since(past.time()));
     let fact = Fact::at(FactKind::MirroredReset, other.frame());
-    Some(
-        forged(view, Cause::BothDirections)
-            .because(fact)
-            .because(idle.filter(|nanos| *nanos >= SILENT_NS).map(|nanos| Fact::of(FactKind::Idle).with(nanos)))
-            .or(Class::AbortiveClose, Cause::Abort, "both programs may have aborted at the same instant"),
-    )
+    let opinion = forged(view, Cause::BothDirections)
+        .because(fact)
+        .because(idle.filter(|nanos| *nanos >= SILENT_NS).map(|nanos| Fact::of(FactKind::Idle).with(nanos)));
+    let opinion = match middlebox::is_long(idle) {
+        true => {
+            opinion.or(Class::Forged, Cause::MiddleboxTimeout, "a device that keeps time resets both ends like this")
+        }
+        false => opinion,
+    };
+    Some(opinion.or(Class::AbortiveClose, Cause::Abort, "both programs may have aborted at the same instant"))
 }
 
 /// Several soft facts at once.

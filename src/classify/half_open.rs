@@ -206,6 +206,13 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
     if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
         opinion = opinion.at_most(Certainty::Possible);
     }
+    if trigger.is_old_data() {
+        opinion = opinion.or(
+            Class::HalfOpenResponse,
+            Cause::LateSegment,
+            "it answers a copy of something old, and both sides may have closed without that being captured",
+        );
+    }
     if view.peer().shows(Marks::FIN) && view.is_established() && !silent {
         opinion = opinion.or(
             Class::AbortiveClose,

@@ -11,6 +11,7 @@ mod forged;
 mod form;
 mod half_open;
 mod icmp;
+mod middlebox;
 mod note;
 mod opinion;
 mod suspicion;
@@ -84,6 +85,13 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
             Class::Forged,
             Cause::FirewallReject,
             "a firewall that refused another segment with ICMP may have sent it, too",
+        );
+    }
+    if opinion.class != Class::Forged && opinion.follows.is_none() && middlebox::copies_window(view) {
+        opinion = opinion.at_most(Certainty::Likely).or(
+            Class::Forged,
+            Cause::IdsResponse,
+            "it has the window of the segment it answers, as intrusion prevention systems fill it in",
         );
     }
     let kept = case.before.len() as u32;

@@ -80,7 +80,8 @@ fn read(kind: u8, value: &[u8], options: &mut Options) -> Option<()> {
 /// MP_TCPRST option (RFC 8684 section 3.6), so the second after the subtype's.
 fn read_mptcp(subtype: u8, after: &[u8], options: &mut Options) {
     let ends = |subtype| matches!(subtype, MP_FASTCLOSE | MP_TCPRST);
-    if ends(subtype) || !options.mptcp.is_some_and(ends) {
+    // What ends the whole connection counts more than the reason why one subflow ends.
+    if options.mptcp != Some(MP_FASTCLOSE) && (ends(subtype) || !options.mptcp.is_some_and(ends)) {
         options.mptcp = Some(subtype);
     }
     if let (MP_TCPRST, &[reason]) = (subtype, after) {

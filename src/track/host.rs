@@ -134,13 +134,18 @@ impl Hosts {
         }
     }
 
-    /// Takes note of a RST that refuses a SYN or another probe.
+    /// Takes note of a RST that refuses a SYN.
     pub fn observe_refusal(&mut self, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         if let Some(record) = self.port_mut(segment.tuple.src) {
             record.refused = record.refused.saturating_add(1);
             record.last_refused = Some(sight);
         }
+        self.observe_probe(segment);
+    }
+
+    /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
+    pub fn observe_probe(&mut self, segment: &Segment) {
         let target = segment.tuple.src;
         if let Some(host) = self.host_mut(segment.tuple.dst.ip())
             && host.last_probe != Some(target)

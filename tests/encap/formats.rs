@@ -175,6 +175,7 @@ fn entry(file: &str, bytes: Vec<u8>) -> Entry {
     }
 }
 
+// scenario 110
 fn pcap_formats() -> [Entry; 7] {
     let frames = on_ethernet();
     let with_checksum: Vec<Frame> =
@@ -231,6 +232,7 @@ fn sections() -> Vec<u8> {
 }
 
 /// Three interfaces with unlike link types and clocks in one section, used in turn.
+// scenario 109
 fn interfaces() -> Vec<u8> {
     let layout = Layout::MICROS;
     let clocks = [Clock::MICROS, Clock::BINARY, Clock::SINCE_2001];

@@ -169,6 +169,7 @@ fn healthy(connection: u8) -> Vec<Sent> {
         label: 9,
         cut: None,
         sum: None,
+        around: None,
         icmp: None,
         payload: vec![b'y'; len],
     };

@@ -57,6 +57,12 @@ impl fmt::Display for Packet {
         if let Some((_, name)) = Spoiled::ALL.iter().find(|(spoiled, _)| Some(*spoiled) == self.sum) {
             write!(f, " sum {name}")?;
         }
+        if let Some(around) = self.around {
+            write!(f, " in {}", around.text())?;
+        }
+        if self.in_tunnel {
+            f.write_str(" in tunnel")?;
+        }
         match &self.payload {
             Some(text) => write!(f, " payload \"{}\"", text.escape_default()),
             None => Ok(()),

@@ -11,7 +11,8 @@
 //! * A segment is its time since the line above (seconds, `+-1` goes back), sender, receiver, tcpdump's flags,
 //!   `seq:end(payload bytes)`, and then any of `ack N`, `win N`, `<options>`, `ttl N`, `id N`, `tos N`, `label N`,
 //!   `cut N` (only N bytes of the TCP segment were captured), `sum wrong` (the TCP checksum; `sum offloaded` leaves it to
-//!   hardware, `sum ip-wrong` is the IPv4 header's) and `payload "text"`.
+//!   hardware, `sum ip-wrong` is the IPv4 header's), `in vlan N`, `in extensions`, `in no-length` (see [`Around`]), `in tunnel`
+//!   and `payload "text"`.
 //!   What is left out is what Linux would have sent.
 //! * `+.01 R > C icmp too-big mtu 1400 [#4]` is an ICMP error that quotes segment 4, by the ids of `Complaint`; its sender
 //!   is a host without a port of its own. `[#4 cut 8]` quotes only 8 bytes of TCP, `[#4 seq 99]` another number, which
@@ -21,10 +22,12 @@
 //! * `isn C 4294967290` sets the initial number from there on; a SYN after it opens the next incarnation.
 //! * `host D 192.0.2.11:40001` names an endpoint; `C` and `S` need no such line.
 //! * `only ipv4` or `only ipv6`: the verdict rests on a field that the other lacks.
+//! * Comments of a fixed form say which scenario a script is, and what it is to a cause: see `tests/scenarios.rs`.
 //! * `=>` says what is expected of a reset, every reset has one, and `=> none` says that there is none.
 //!   Class, cause and certainty take alternatives: `=> #4 abortive-close/abort|linger-zero possible|likely`.
 //!   The indented lines below are checked where they are there: see [`Detail`].
 
+mod around;
 mod change;
 mod check;
 mod expect;
@@ -37,6 +40,7 @@ mod passes;
 mod run;
 mod wire;
 
+pub use around::Around;
 pub use change::{Change, Copies, Whose};
 pub use check::{check, check_copies, rewritten};
 pub use expect::{Detail, Expect, Pattern};
@@ -138,6 +142,10 @@ pub struct Packet {
     pub cut: Option<usize>,
     /// Which checksum is not right, and how.
     pub sum: Option<Spoiled>,
+    /// What is around it.
+    pub around: Option<Around>,
+    /// Whether it was captured in a tunnel.
+    pub in_tunnel: bool,
     /// The payload itself, where it matters.
     pub payload: Option<String>,
     /// The ICMP error that it is, and no segment.

@@ -3,7 +3,7 @@
 use rstscan::tcp::Flags;
 
 use super::options::number;
-use super::{Detail, Expect, IpVersion, Line, Number, Packet, Says, Script, Spoiled, TcpOption};
+use super::{Around, Detail, Expect, IpVersion, Line, Number, Packet, Says, Script, Spoiled, TcpOption};
 
 /// Reads a script.
 ///
@@ -96,6 +96,8 @@ fn empty(gap_ns: i64, from: String, to: String) -> Packet {
         label: None,
         cut: None,
         sum: None,
+        around: None,
+        in_tunnel: false,
         payload: None,
         icmp: None,
     }
@@ -186,6 +188,10 @@ impl<'a> Words<'a> {
             "label" => packet.label = Some(number(self.next(name)?)?),
             "cut" => packet.cut = Some(number(self.next(name)?)?),
             "sum" => packet.sum = Some(spoiled(self.next(name)?)?),
+            "in" => match self.next(name)? {
+                "tunnel" => packet.in_tunnel = true,
+                kind => packet.around = Some(Around::parse(kind, || self.next(kind).map(str::to_owned))?),
+            },
             "payload" => packet.payload = Some(self.until('"', '"')?.replace("\\r", "\r").replace("\\n", "\n")),
             _ => return Err(format!("`{name}` is no field of a segment")),
         }

@@ -13,7 +13,7 @@ use rstscan::tcp::Flags;
 
 use super::fragment::fragments;
 use super::icmp::Sending;
-use super::{Icmp, IpVersion, Number, Packet, Says, Script, Spoiled, TcpOption};
+use super::{Around, Icmp, IpVersion, Number, Packet, Says, Script, Spoiled, TcpOption};
 
 /// Segments in the order of their capture.
 pub type Capture = Vec<Sent>;
@@ -55,6 +55,8 @@ pub struct Sent {
     pub cut: Option<usize>,
     /// Which checksum is not right, and how.
     pub sum: Option<Spoiled>,
+    /// What is around it.
+    pub around: Option<Around>,
     /// The ICMP error that it is, and no segment.
     pub icmp: Option<Sending>,
     /// Payload.
@@ -174,7 +176,7 @@ impl Hosts {
         Ok(Sent {
             number: None,
             copy: false,
-            place: Place::Here,
+            place: if packet.in_tunnel { Place::InTunnel } else { Place::Here },
             time_ns: 0,
             from,
             to,
@@ -189,6 +191,7 @@ impl Hosts {
             label: packet.label.unwrap_or(if echo { 0xe_c40e } else { 0x1_0000 + u32::from(from.port()) }),
             cut: packet.cut,
             sum: packet.sum,
+            around: packet.around,
             icmp: None,
             payload: match &packet.payload {
                 Some(text) => text.clone().into_bytes(),
@@ -260,7 +263,7 @@ pub fn frames(sent: &Sent, encapsulation: Encapsulation) -> Vec<(LinkType, Vec<u
 /// The bytes of one frame that carries a segment: link type, captured bytes, length on the wire.
 pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
     let mut bytes = Vec::new();
-    let headers = match &sent.icmp {
+    let mut headers = match &sent.icmp {
         Some(icmp) => {
             icmp.write(with_link(sent, encapsulation), &mut bytes, encapsulation.version() == IpVersion::V6);
             bytes.len()
@@ -276,11 +279,15 @@ pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, 
     if let Some(spoiled) = sent.sum {
         spoil(&mut bytes, headers, spoiled);
     }
+    if let (Some(around), Encapsulation::Ethernet | Encapsulation::Ipv6) = (sent.around, encapsulation) {
+        headers += around.put(&mut bytes);
+    }
     let link = if encapsulation == Encapsulation::Cooked { LinkType::LINUX_SLL } else { LinkType::ETHERNET };
     if link == LinkType::ETHERNET && bytes.len() < 60 {
         bytes.resize(60, 0);
     }
-    let outer = if sent.place == Place::InTunnel { outer_headers(bytes.len()) } else { Vec::new() };
+    let tunneled = sent.place == Place::InTunnel && link == LinkType::ETHERNET;
+    let outer = if tunneled { outer_headers(bytes.len()) } else { Vec::new() };
     let wire_len = (outer.len() + bytes.len()) as u32;
     if let Some(cut) = sent.cut {
         bytes.truncate(headers + cut);
