@@ -5,6 +5,7 @@
 //! * [`Format::Count`]: numbers by class and cause.
 
 mod amount;
+mod catalogue;
 mod comments;
 mod count;
 mod json;
@@ -20,7 +21,9 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub use catalogue::Topic;
 pub use comments::Comments;
+pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
 

@@ -3,11 +3,13 @@
 //! A block says first what happened, then shows the segments that prove it, then why, what it cost, and what to check.
 
 mod closing;
+mod explain;
 mod page;
 mod segments;
 
 use std::io::{self, Write};
 
+pub use explain::explain;
 use page::{Listed, Page, UNBREAKABLE};
 
 use super::amount;
