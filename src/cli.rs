@@ -136,7 +136,8 @@ struct Arguments {
     #[arg(short = 'q', action = ArgAction::Count, help_heading = "Output")]
     quiet: u8,
 
-    /// Say more: every segment kept, and what spoke against the other classes
+    /// Say more: every segment kept, and what spoke against the other classes; -vv how each verdict was composed, and what
+    /// another capture would decide
     #[arg(short = 'v', action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 

@@ -64,6 +64,7 @@ pub fn verdict(class: Class, cause: Cause, certainty: Certainty) -> Verdict {
         state: States::default(),
         evidence: Vec::new(),
         against: Vec::new(),
+        outranked: Vec::new(),
         alternatives: Vec::new(),
         missing: Vec::new(),
     }

@@ -131,7 +131,7 @@ CLOSED PORT  no-listener · class certain                         tcp.stream eq 
 
 #[test]
 fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
-    for (quiet, verbose) in [(0, 0), (0, 1), (1, 0)] {
+    for (quiet, verbose) in [(0, 0), (0, 1), (0, 2), (1, 0)] {
         let style = |width| Style { width, quiet, verbose, link_header: true, ..utc(Format::Text) };
         let whole = written(style(None), &fixtures::all());
         for width in [40, 60, 80, 100, 120, 200, 500] {
@@ -148,7 +148,7 @@ fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
 
 #[test]
 fn colour_adds_nothing_but_colour() {
-    for verbose in [0, 1] {
+    for verbose in [0, 1, 2] {
         let style = |color| Style { color, verbose, width: Some(100), ..utc(Format::Text) };
         let (plain, colored) = (written(style(false), &fixtures::all()), written(style(true), &fixtures::all()));
         assert!(!plain.contains('\x1b'));

@@ -140,11 +140,14 @@ impl Text {
         if self.style.link_header && !reset.layers.is_empty() {
             page.labelled("link", &[words::layers(reset).join(", inside it ")]);
         }
+        if self.style.verbose > 1 {
+            page.labelled("form", &[speaker.form()]);
+        }
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);
         if self.style.verbose > 0 {
-            let against: Vec<String> =
-                verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact))).collect();
+            let named = verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact)));
+            let against = if self.style.verbose > 1 { speaker.against_each() } else { named.collect() };
             page.labelled("against", &against);
             page.labelled("state", &states(finding));
         }
@@ -153,6 +156,9 @@ impl Text {
         let missing: Vec<&str> = verdict.missing.iter().map(|missing| missing.words()).collect();
         if !missing.is_empty() {
             page.labelled("missing", &[missing.join("; ")]);
+        }
+        if self.style.verbose > 1 {
+            page.labelled("capture", &speaker.further());
         }
         page.labelled("effect", &[speaker.effect()]);
         page.labelled("check", &[speaker.check()]);

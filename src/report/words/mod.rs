@@ -5,6 +5,7 @@
 
 mod abortive_close;
 mod closed_port;
+mod composed;
 mod effect;
 mod facts;
 mod forged;
