@@ -81,6 +81,8 @@ struct ResetLine<'a> {
     encap: Option<Encap<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    says: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
     class: &'static str,
@@ -134,6 +136,7 @@ impl<'a> ResetLine<'a> {
             file: words::input(context, reset.frame),
             encap: Encap::new(reset),
             payload: words::payload(&reset.payload),
+            says: speaker.says(),
             comment: speaker.comment(reset.frame),
             class: verdict.class.id(),
             cause: verdict.cause.id(),

@@ -396,13 +396,14 @@ fn json_tells_unknown_from_not_applicable() {
     let of = |cause: &str| lines.iter().find(|line| line["cause"] == cause).unwrap().as_object().unwrap();
     assert_eq!(of("unread-data")["trigger"], Value::Null);
     assert_eq!(of("unread-data")["ip_id"], Value::Null);
-    for absent in ["trigger", "idle_ns", "sender_role", "encap", "payload"] {
+    for absent in ["trigger", "idle_ns", "sender_role", "encap", "payload", "says"] {
         assert!(!of("starts-mid-connection").contains_key(absent), "{absent}");
     }
     assert_eq!(of("starts-mid-connection")["file"], "other.pcap");
     assert_eq!(of("injected")["encap"]["vlan"], serde_json::json!([100, 20]));
     assert_eq!(of("injected")["encap"]["layers"], serde_json::json!(["vlan 100", "vxlan", "vlan 20"]));
     assert_eq!(of("injected")["payload"], "\\x1b[31mblocked by policy\\r\\n");
+    assert_eq!(of("injected")["says"], serde_json::json!(["\"\\x1b[31mblocked by policy\\r\\n\""]));
     assert!(!of("injected")["effect"].as_object().unwrap().contains_key("bytes_lost_to_peer"));
     assert_eq!(of("echo-after-reset")["follows"], 5);
     let live = Context { live: true, ..context(&["eth0"]) };

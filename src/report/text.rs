@@ -135,8 +135,7 @@ impl Text {
     /// What the sender says, the evidence, what else it could be, what is missing, what it did, what to check.
     fn reasons(&self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
         let (reset, verdict) = (&finding.reset, &finding.verdict);
-        let says: Vec<String> = words::payload(&reset.payload).map(|text| format!("\"{text}\"")).into_iter().collect();
-        page.labelled("says", &says);
+        page.labelled("says", &speaker.says());
         if self.style.link_header && !reset.layers.is_empty() {
             page.labelled("link", &[words::layers(reset).join(", inside it ")]);
         }

@@ -6,11 +6,13 @@
 mod abortive_close;
 mod closed_port;
 mod composed;
+mod diagnostic;
 mod effect;
 mod facts;
 mod forged;
 mod half_open;
 mod icmp;
+mod says;
 mod template;
 mod time_wait;
 mod undetermined;
@@ -103,6 +105,11 @@ impl<'a> Speaker<'a> {
     /// The ICMP error that a fact rests on.
     fn error(&self, fact: &Fact) -> Option<&'a IcmpError> {
         self.finding.icmp.iter().find(|error| Some(error.frame) == fact.frame)
+    }
+
+    /// What the sender says of it itself.
+    pub fn says(&self) -> Vec<String> {
+        says::says(&self.finding.reset)
     }
 
     /// What the reset did.
