@@ -136,6 +136,7 @@ impl Text {
     fn reasons(&self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
         let (reset, verdict) = (&finding.reset, &finding.verdict);
         page.labelled("says", &speaker.says());
+        page.labelled("protocol", &speaker.heard());
         if self.style.link_header && !reset.layers.is_empty() {
             page.labelled("link", &[words::layers(reset).join(", inside it ")]);
         }

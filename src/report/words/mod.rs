@@ -112,6 +112,20 @@ impl<'a> Speaker<'a> {
         says::says(&self.finding.reset)
     }
 
+    /// What both ends said last in an application protocol, each with its frame.
+    pub fn heard(&self) -> Vec<String> {
+        let Finding { from_client, from_server, connection, .. } = self.finding;
+        let ends =
+            [(from_client, connection.tuple.src, "the client"), (from_server, connection.tuple.dst, "the server")];
+        let said = ends.into_iter().filter_map(|(heard, address, role)| {
+            let heard = heard.as_ref()?;
+            let who = if connection.opener_known { role.to_owned() } else { address.to_string() };
+            let (protocol, text) = (heard.hint.protocol, heard.hint.text());
+            Some(format!("{who} said {protocol} \"{text}\" ({})", self.frame(heard.frame)))
+        });
+        said.collect()
+    }
+
     /// What the reset did.
     pub fn effect(&self) -> String {
         effect::words(&self.finding.verdict.effect, self.receiver())
