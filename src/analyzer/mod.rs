@@ -458,3 +458,20 @@ impl Analyzer {
 fn has_beginning(frame: &Frame<'_>) -> bool {
     frame.data.len() > HEADERS || frame.data.len() as u64 >= u64::from(frame.wire_len)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, LinkType};
+
+    #[test]
+    fn captures_of_headers_have_no_beginnings() {
+        let frame = |len, wire_len| {
+            let data = &[0; 200][..len];
+            let (no, time) = (FrameNo::new(0, 1), Timestamp::from_nanos(0));
+            has_beginning(&Frame { no, time, link: LinkType::ETHERNET, data, wire_len })
+        };
+        assert!(frame(61, 61) && frame(96, 96) && frame(97, 1514));
+        assert!(!frame(96, 1514) && !frame(68, 69));
+    }
+}
