@@ -3,14 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::builder::TypedValueParser;
-use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, ArgAction, Command, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use crate::report::{Format, Style, TimeStyle};
+use crate::report::{Format, Style, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
 /// What a run is to do.
@@ -43,6 +43,8 @@ pub enum Input {
     Live(LiveOptions),
     /// Nowhere: the interfaces are listed instead.
     ListInterfaces,
+    /// Nowhere: the catalogue of verdicts is asked.
+    Explain(Topic),
 }
 
 /// Where a filter is written.
@@ -63,7 +65,7 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --explain ID",
     next_line_help = false
 )]
 struct Arguments {
@@ -134,7 +136,8 @@ struct Arguments {
     #[arg(short = 'q', action = ArgAction::Count, help_heading = "Output")]
     quiet: u8,
 
-    /// Say more: every segment kept, and what spoke against the other classes
+    /// Say more: every segment kept, and what spoke against the other classes; -vv how each verdict was composed, and what
+    /// another capture would decide
     #[arg(short = 'v', action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 
@@ -178,6 +181,11 @@ struct Arguments {
     #[arg(short = 'n', action = ArgAction::Count, help_heading = "Segments")]
     numeric: u8,
 
+    /// Explain a cause or class of the catalogue, by its id; list: all ids
+    #[arg(long, value_name = "ID", value_parser = TopicParser, hide_possible_values = true,
+        conflicts_with_all = ["files", "list_of_files", "interface", "list"])]
+    explain: Option<Topic>,
+
     /// Print help
     #[arg(short = 'h', long, action = ArgAction::HelpShort)]
     help: Option<bool>,
@@ -196,6 +204,7 @@ Examples:
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
+  rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
 Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
 
@@ -243,7 +252,9 @@ impl Config {
             None if arguments.filter.is_empty() => None,
             None => Some(FilterText::Words(arguments.filter.join(" "))),
         };
-        let input = if arguments.list {
+        let input = if let Some(topic) = arguments.explain {
+            Input::Explain(topic)
+        } else if arguments.list {
             Input::ListInterfaces
         } else if let Some(interface) = arguments.interface {
             Input::Live(LiveOptions {
@@ -347,6 +358,31 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         absolute_numbers: arguments.absolute_numbers,
         link_header: arguments.link_header,
         frame_numbers: arguments.frame_numbers,
+    }
+}
+
+/// Ids of the catalogue.
+#[derive(Clone, Copy, Debug)]
+struct TopicParser;
+
+impl TypedValueParser for TopicParser {
+    type Value = Topic;
+
+    fn parse_ref(&self, _: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Topic, clap::Error> {
+        let id = value.to_string_lossy();
+        Topic::from_id(&id).ok_or_else(|| {
+            let likeness = |known: &&str| strsim::jaro_winkler(&id, known);
+            let nearest = Topic::ids().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
+            let text = format!(
+                "no cause or class has the id '{}': perhaps '{nearest}'; --explain list shows all\n",
+                id.escape_debug()
+            );
+            clap::Error::raw(ErrorKind::InvalidValue, text)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Topic::ids().map(PossibleValue::new)))
     }
 }
 

@@ -55,6 +55,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(interfaces()?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
+        Input::Explain(topic) => {
+            io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Input::Files(files) => Run::over(&config, files, filter)?.files(files),
         Input::List(list) => {
             let files = input::listed(list)?;

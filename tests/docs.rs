@@ -11,6 +11,9 @@
 #[allow(dead_code, unused_imports, reason = "shared with tests/cases.rs, which uses all of it")]
 mod script;
 
+#[path = "docs/examples.rs"]
+mod examples;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
@@ -24,7 +27,8 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "docs/guide.md", "docs/verdicts.md", "docs/scenarios.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "docs/guide.md", "docs/verdicts.md", "docs/scenarios.md", "docs/examples.md"];
 /// What marks a cause that no rule gives.
 const RESERVED: &str = "Reserved: no rule yet.";
 

@@ -10,8 +10,13 @@ use std::process::Command;
 use similar::TextDiff;
 
 /// The files of a sample, by their ending, and the options that print them. Pipes get whole lines without colour.
-const OUTPUTS: [(&str, &[&str]); 4] =
-    [("txt", &["--utc"]), ("verbose.txt", &["--utc", "-v"]), ("json", &["--json"]), ("count", &["--count"])];
+const OUTPUTS: [(&str, &[&str]); 5] = [
+    ("txt", &["--utc"]),
+    ("verbose.txt", &["--utc", "-v"]),
+    ("composed.txt", &["--utc", "-vv"]),
+    ("json", &["--json"]),
+    ("count", &["--count"]),
+];
 
 /// Where the output may vary from run to run.
 const WALL: &str = "\"wall_seconds\":";

@@ -41,7 +41,11 @@ pub fn finding(case: ResetCase, verdict: Verdict) -> Finding {
         client_base,
         server_base,
     };
+    let [own, peer] = case.heard;
+    let (from_client, from_server) = if client == case.sender { (own, peer) } else { (peer, own) };
     Finding {
+        from_client,
+        from_server,
         segments: segments(&case, &verdict, client),
         segments_before: u64::from(case.life.segments),
         icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),

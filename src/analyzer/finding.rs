@@ -2,7 +2,7 @@
 
 use crate::classify::Verdict;
 use crate::frame::{FrameNo, Layer, Timestamp};
-use crate::tcp::{Flags, FourTuple, IcmpError, IpFields, Options, SeqNum};
+use crate::tcp::{Flags, FourTuple, Heard, IcmpError, IpFields, Options, SeqNum};
 
 /// One RST with its verdict and its connection, ready to be reported.
 #[derive(Clone, PartialEq, Debug)]
@@ -19,6 +19,11 @@ pub struct Finding {
     pub segments_before: u64,
     /// The ICMP errors that the verdict's evidence names.
     pub icmp: Vec<IcmpError>,
+    /// What `connection.tuple.src` said last in an application protocol, as far as its first bytes give that away. Like all that
+    /// a capture shows it may be forged; no verdict rests on it.
+    pub from_client: Option<Heard>,
+    /// The same of `connection.tuple.dst`.
+    pub from_server: Option<Heard>,
 }
 
 /// The RST segment.

@@ -15,9 +15,9 @@ use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried, Hosts, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{Checksums, Flags, Segment};
+use crate::tcp::{self, Checksums, Flags, Heard, Segment};
 use crate::track::{
-    Copied, Ends, IcmpErrors, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting,
+    Copied, Ends, Hints, IcmpErrors, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting,
     Tracker, first_of,
 };
 
@@ -46,6 +46,8 @@ const COMPARED_MAX: u32 = 1 << 16;
 const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
+/// A capture that cuts frames to so many bytes is one of headers.
+const HEADERS: usize = 96;
 
 /// Tracks connections and explains resets. No I/O, no clock, no failure: time is the frames' own.
 ///
@@ -68,6 +70,7 @@ pub struct Analyzer {
     tracker: Tracker,
     settle: Settle,
     icmp: IcmpErrors,
+    hints: Hints,
     /// The checksums of so many frames to come are looked at.
     comparing: u32,
     /// And of so many more if there is a reason to.
@@ -110,6 +113,7 @@ impl Analyzer {
             tracker: Tracker::new(),
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),
+            hints: Hints::default(),
             comparing: 0,
             comparable: COMPARED_MAX,
             now: Timestamp::from_nanos(i64::MIN),
@@ -213,6 +217,14 @@ impl Analyzer {
             return;
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
+        if !dull
+            && !carried.payload.is_empty()
+            && has_beginning(frame)
+            && let Some(hint) = tcp::hint(carried.payload)
+        {
+            let Segment { frame, seq, .. } = slot.segment;
+            self.hints.add(slot.hash, slot.lookup.side, Heard { frame, seq, hint });
+        }
         self.fill_one(dull);
     }
 
@@ -272,6 +284,8 @@ impl Analyzer {
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
         let Some(mut case) = self.case(segment, carried, &placed) else { return };
+        case.heard = [(placed.side, &case.life.own), (placed.side.other(), &case.life.peer)]
+            .map(|(side, end)| self.hints.of(reset.hash, side, end));
         case.checksums = decode::checksums(frame);
         self.judge_checksums(segment, case.checksums);
         let point = decode::point(frame, &carried.encap);
@@ -338,6 +352,7 @@ impl Analyzer {
             before: self.tracker.past(placed.id),
             after: Vec::new(),
             icmp: Vec::new(),
+            heard: [None; 2],
             cut_short: false,
             capture_ended: false,
             note: None,
@@ -438,5 +453,28 @@ impl Analyzer {
             last: (self.summary.frames > 0).then_some(self.last),
             ..self.summary.clone()
         }
+    }
+}
+
+/// Whether more of a frame was captured than headers.
+#[inline]
+fn has_beginning(frame: &Frame<'_>) -> bool {
+    frame.data.len() > HEADERS || frame.data.len() as u64 >= u64::from(frame.wire_len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, LinkType};
+
+    #[test]
+    fn captures_of_headers_have_no_beginnings() {
+        let frame = |len, wire_len| {
+            let data = &[0; 200][..len];
+            let (no, time) = (FrameNo::new(0, 1), Timestamp::from_nanos(0));
+            has_beginning(&Frame { no, time, link: LinkType::ETHERNET, data, wire_len })
+        };
+        assert!(frame(61, 61) && frame(96, 96) && frame(97, 1514));
+        assert!(!frame(96, 1514) && !frame(68, 69));
     }
 }

@@ -47,21 +47,30 @@ const RULES: [(Class, Rule); 7] = [
     (Class::AbortiveClose, abortive_close::judge),
 ];
 
+/// What the rules said that did not decide.
+#[derive(Default)]
+struct Others {
+    against: Vec<(Class, Fact)>,
+    outranked: Vec<(Class, Cause)>,
+}
+
 /// Says why a RST was sent.
 pub fn classify(case: &ResetCase) -> Verdict {
     let view = View::new(case);
     let mut decided: Option<Opinion> = None;
-    let mut against = Vec::new();
+    let mut others = Others::default();
     for (class, rule) in RULES {
         match rule(&view) {
             Judgement::Fits(opinion) if decided.is_none() => decided = Some(*opinion),
-            Judgement::Against(fact) => against.push((class, fact)),
-            Judgement::Fits(_) | Judgement::Silent => {}
+            Judgement::Fits(opinion) => others.outranked.push((opinion.class, opinion.cause)),
+            Judgement::Against(fact) => others.against.push((class, fact)),
+            Judgement::Silent => {}
         }
     }
     let opinion = decided.unwrap_or_else(|| undetermined::rest(&view));
-    against.retain(|(class, _)| *class != opinion.class);
-    verdict(&view, lowered(&view, opinion), against)
+    others.against.retain(|(class, _)| *class != opinion.class);
+    others.outranked.retain(|(class, _)| *class != opinion.class);
+    verdict(&view, lowered(&view, opinion), others)
 }
 
 /// What makes every reading less sure.
@@ -110,7 +119,7 @@ fn opinion_needs_more(view: &View<'_>) -> bool {
     view.trigger().is_none() && matches!(view.form(), Form::Other)
 }
 
-fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -> Verdict {
+fn verdict(view: &View<'_>, mut opinion: Opinion, others: Others) -> Verdict {
     let (effect, facts) = effect::effect(view, opinion.class);
     if opinion.follows.is_none() {
         opinion.evidence.extend(icmp::facts(view));
@@ -138,7 +147,8 @@ fn verdict(view: &View<'_>, mut opinion: Opinion, against: Vec<(Class, Fact)>) -
         effect,
         state: effect::states(view, opinion.class),
         evidence,
-        against,
+        against: others.against,
+        outranked: others.outranked,
         alternatives: opinion.alternatives,
         missing: opinion.missing,
     }

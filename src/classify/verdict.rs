@@ -33,6 +33,8 @@ pub struct Verdict {
     pub evidence: Vec<Fact>,
     /// What speaks against the other classes.
     pub against: Vec<(Class, Fact)>,
+    /// The other classes whose rules fit as well, but come later in the order in which rules decide.
+    pub outranked: Vec<(Class, Cause)>,
     /// What else it could be.
     pub alternatives: Vec<Alternative>,
     /// What the capture lacks.

@@ -136,3 +136,21 @@ fn colour() {
     check_color(When::Always, false, &[("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")], true);
     check_color(When::Never, true, &[("CLICOLOR_FORCE", "1")], false);
 }
+
+#[test]
+fn topics_are_explained_by_their_ids() {
+    let explained = |id: &str| parse(&format!("--explain {id}")).unwrap().input;
+    assert_eq!(explained("list"), Input::Explain(Topic::List));
+    assert_eq!(explained("forged"), Input::Explain(Topic::Class(crate::classify::Class::Forged)));
+    assert_eq!(explained("injected"), Input::Explain(Topic::Cause(crate::classify::Cause::Injected)));
+    assert_eq!(refused("--explain injected -r f"), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn an_unknown_topic_is_refused_in_one_line_with_the_nearest_id() {
+    for (id, nearest) in [("lost-stat", "lost-state"), ("Forged", "forged"), ("timewait", "time-wait-collision")] {
+        let text = parse(&format!("--explain {id}")).unwrap_err().to_string();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(&format!("perhaps '{nearest}'")), "{text}");
+    }
+}

@@ -69,7 +69,7 @@ fn read(kind: u8, value: &[u8], options: &mut Options) -> Option<()> {
             let ecr = u32::from_be_bytes([e0, e1, e2, e3]);
             options.timestamps = Some(Timestamps { val, ecr });
         }
-        (kind::MPTCP, [first, more @ ..]) => read_mptcp(first >> 4, more, options),
+        (kind::MPTCP, [first, more @ ..]) => read_mptcp(*first, more, options),
         (kind::WINDOW_SCALE | kind::SACK_PERMITTED | kind::SACK | kind::TIMESTAMPS | kind::MPTCP, _) => return None,
         _ => {}
     }
@@ -77,8 +77,10 @@ fn read(kind: u8, value: &[u8], options: &mut Options) -> Option<()> {
 }
 
 /// The last subtype counts, unless an earlier one ended the connection. The reason code is the fourth byte of an
-/// MP_TCPRST option (RFC 8684 section 3.6), so the second after the subtype's.
-fn read_mptcp(subtype: u8, after: &[u8], options: &mut Options) {
+/// MP_TCPRST option (RFC 8684 section 3.6), so the second after the subtype's; the T flag is the last bit before it.
+fn read_mptcp(first: u8, after: &[u8], options: &mut Options) {
+    const TRANSIENT: u8 = 1;
+    let subtype = first >> 4;
     let ends = |subtype| matches!(subtype, MP_FASTCLOSE | MP_TCPRST);
     // What ends the whole connection counts more than the reason why one subflow ends.
     if options.mptcp != Some(MP_FASTCLOSE) && (ends(subtype) || !options.mptcp.is_some_and(ends)) {
@@ -86,6 +88,7 @@ fn read_mptcp(subtype: u8, after: &[u8], options: &mut Options) {
     }
     if let (MP_TCPRST, &[reason]) = (subtype, after) {
         options.mptcp_reset_reason = Some(reason);
+        options.mptcp_reset_transient = first & TRANSIENT != 0;
     }
 }
 
@@ -129,7 +132,9 @@ mod tests {
         let reset = [30, 4, 0x81, 3];
         let fast_close = [30, 12, 0x70, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         expect(&joined, Options { mptcp: Some(1), ..Options::NONE });
-        let expected = Options { mptcp: Some(8), mptcp_reset_reason: Some(3), ..Options::NONE };
+        let lasting = Options { mptcp: Some(8), mptcp_reset_reason: Some(3), ..Options::NONE };
+        expect(&[30, 4, 0x80, 3], lasting);
+        let expected = Options { mptcp_reset_transient: true, ..lasting };
         expect(&reset, expected);
         expect(&[joined, reset].concat(), expected);
         expect(&[reset, joined].concat(), expected);

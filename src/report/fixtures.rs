@@ -64,6 +64,7 @@ pub fn verdict(class: Class, cause: Cause, certainty: Certainty) -> Verdict {
         state: States::default(),
         evidence: Vec::new(),
         against: Vec::new(),
+        outranked: Vec::new(),
         alternatives: Vec::new(),
         missing: Vec::new(),
     }
@@ -109,7 +110,16 @@ fn finding(ends: (&str, &str), rows: &[Row], reset: u64, verdict: Verdict) -> Fi
         vlans: Vec::new(),
     };
     let segments_before = segments.iter().position(|segment| segment.frame == rst.frame).unwrap() as u64;
-    Finding { reset, verdict, connection, segments, segments_before, icmp: Vec::new() }
+    Finding {
+        reset,
+        verdict,
+        connection,
+        segments,
+        segments_before,
+        icmp: Vec::new(),
+        from_client: None,
+        from_server: None,
+    }
 }
 
 /// The textbook's half-open connection: five segments, number for number.

@@ -15,7 +15,7 @@ use super::{Context, Finished, Sink};
 use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
 use crate::frame::FrameNo;
-use crate::tcp::{FourTuple, IcmpError};
+use crate::tcp::{FourTuple, Heard, IcmpError};
 
 /// Changes when a key changes its meaning or goes away; additions do not count.
 const SCHEMA: u32 = 1;
@@ -81,6 +81,8 @@ struct ResetLine<'a> {
     encap: Option<Encap<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    says: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
     class: &'static str,
@@ -101,6 +103,8 @@ struct ResetLine<'a> {
     idle_ns: Option<i64>,
     effect: EffectTwin,
     state: StatesTwin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<TalkTwin<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     icmp: Vec<IcmpTwin<'a>>,
     evidence: Vec<FactTwin<'a>>,
@@ -134,6 +138,7 @@ impl<'a> ResetLine<'a> {
             file: words::input(context, reset.frame),
             encap: Encap::new(reset),
             payload: words::payload(&reset.payload),
+            says: speaker.says(),
             comment: speaker.comment(reset.frame),
             class: verdict.class.id(),
             cause: verdict.cause.id(),
@@ -149,6 +154,7 @@ impl<'a> ResetLine<'a> {
             idle_ns: verdict.idle_ns,
             effect: EffectTwin::new(verdict),
             state: StatesTwin { client: verdict.state.client, server: verdict.state.server },
+            application: TalkTwin::new(finding, &speaker),
             icmp: finding.icmp.iter().map(|error| IcmpTwin::new(error, finding, &speaker)).collect(),
             evidence: verdict.evidence.iter().map(|fact| FactTwin::new(fact, &speaker)).collect(),
             against: verdict.against.iter().map(|against| AgainstTwin::new(against, &speaker)).collect(),
@@ -226,6 +232,43 @@ struct StatesTwin {
     client: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'static str>,
+}
+
+/// What both ends said last in an application protocol.
+#[derive(Serialize)]
+struct TalkTwin<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_client: Option<HeardTwin<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_server: Option<HeardTwin<'a>>,
+}
+
+impl<'a> TalkTwin<'a> {
+    fn new(finding: &Finding, speaker: &Speaker<'a>) -> Option<Self> {
+        let twin = |heard: Option<Heard>| heard.map(|heard| HeardTwin::new(&heard, speaker));
+        let twins = Self { from_client: twin(finding.from_client), from_server: twin(finding.from_server) };
+        (twins.from_client.is_some() || twins.from_server.is_some()).then_some(twins)
+    }
+}
+
+#[derive(Serialize)]
+struct HeardTwin<'a> {
+    frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    protocol: &'static str,
+    text: String,
+}
+
+impl<'a> HeardTwin<'a> {
+    fn new(heard: &Heard, speaker: &Speaker<'a>) -> Self {
+        Self {
+            frame: heard.frame.number(),
+            file: speaker.foreign_input(heard.frame),
+            protocol: heard.hint.protocol.id(),
+            text: heard.hint.text(),
+        }
+    }
 }
 
 /// An ICMP error that the evidence names.

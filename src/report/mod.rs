@@ -5,6 +5,7 @@
 //! * [`Format::Count`]: numbers by class and cause.
 
 mod amount;
+mod catalogue;
 mod comments;
 mod count;
 mod json;
@@ -20,7 +21,9 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub use catalogue::Topic;
 pub use comments::Comments;
+pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
 
@@ -102,7 +105,8 @@ pub struct Style {
     pub width: Option<usize>,
     /// 1: one line a reset; 2: no summary either.
     pub quiet: u8,
-    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others.
+    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others;
+    /// 2: how the verdict was composed, and what another capture would decide.
     pub verbose: u8,
     /// How times are printed.
     pub time: TimeStyle,

@@ -10,7 +10,7 @@ use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
 use crate::analyzer::{Finding, Seen};
 use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
 use crate::frame::FrameNo;
-use crate::tcp::{Flags, SeqNum};
+use crate::tcp::{Flags, Heard, Protocol, SeqNum, hint};
 
 /// A writer whose contents can be looked at afterwards, with a mark for each flush.
 #[derive(Clone, Default)]
@@ -131,7 +131,7 @@ CLOSED PORT  no-listener · class certain                         tcp.stream eq 
 
 #[test]
 fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
-    for (quiet, verbose) in [(0, 0), (0, 1), (1, 0)] {
+    for (quiet, verbose) in [(0, 0), (0, 1), (0, 2), (1, 0)] {
         let style = |width| Style { width, quiet, verbose, link_header: true, ..utc(Format::Text) };
         let whole = written(style(None), &fixtures::all());
         for width in [40, 60, 80, 100, 120, 200, 500] {
@@ -148,7 +148,7 @@ fn no_line_is_longer_than_the_terminal_and_no_word_is_lost() {
 
 #[test]
 fn colour_adds_nothing_but_colour() {
-    for verbose in [0, 1] {
+    for verbose in [0, 1, 2] {
         let style = |color| Style { color, verbose, width: Some(100), ..utc(Format::Text) };
         let (plain, colored) = (written(style(false), &fixtures::all()), written(style(true), &fixtures::all()));
         assert!(!plain.contains('\x1b'));
@@ -396,13 +396,14 @@ fn json_tells_unknown_from_not_applicable() {
     let of = |cause: &str| lines.iter().find(|line| line["cause"] == cause).unwrap().as_object().unwrap();
     assert_eq!(of("unread-data")["trigger"], Value::Null);
     assert_eq!(of("unread-data")["ip_id"], Value::Null);
-    for absent in ["trigger", "idle_ns", "sender_role", "encap", "payload"] {
+    for absent in ["trigger", "idle_ns", "sender_role", "encap", "payload", "says"] {
         assert!(!of("starts-mid-connection").contains_key(absent), "{absent}");
     }
     assert_eq!(of("starts-mid-connection")["file"], "other.pcap");
     assert_eq!(of("injected")["encap"]["vlan"], serde_json::json!([100, 20]));
     assert_eq!(of("injected")["encap"]["layers"], serde_json::json!(["vlan 100", "vxlan", "vlan 20"]));
     assert_eq!(of("injected")["payload"], "\\x1b[31mblocked by policy\\r\\n");
+    assert_eq!(of("injected")["says"], serde_json::json!(["\"\\x1b[31mblocked by policy\\r\\n\""]));
     assert!(!of("injected")["effect"].as_object().unwrap().contains_key("bytes_lost_to_peer"));
     assert_eq!(of("echo-after-reset")["follows"], 5);
     let live = Context { live: true, ..context(&["eth0"]) };
@@ -442,6 +443,8 @@ fn the_schema_knows_every_id_and_every_key() {
     assert_ids!(Form, properties["form"]);
     assert_ids!(Role, properties["sender_role"]);
     assert_ids!(OnPeer, properties["effect"]["properties"]["on_peer"]);
+    let protocols: Vec<&str> = Protocol::ALL.iter().map(|protocol| protocol.id()).collect();
+    assert_eq!(enumerated(&schema["$defs"]["heard"]["properties"]["protocol"]), protocols);
     assert_ids!(Application, properties["effect"]["properties"]["application"]);
 
     for line in written(utc(Format::Json), &fixtures::all()).lines() {
@@ -454,4 +457,30 @@ fn the_schema_knows_every_id_and_every_key() {
             assert!(line.get(key.as_str().unwrap()).is_some(), "{key} is required");
         }
     }
+}
+
+#[test]
+fn what_applications_said_is_shown_with_its_frame() {
+    let said = |frame, seq, bytes: &[u8]| {
+        Some(Heard { frame: FrameNo::new(0, frame), seq: SeqNum(seq), hint: hint(bytes).unwrap() })
+    };
+    let mut finding = fixtures::half_open();
+    finding.from_client = said(4, 1, b"GET /\xff HTTP/1.1\r\n");
+    finding.from_server = said(2, 1, &[21, 3, 3, 0, 2, 2, 40]);
+    let text = findings_text(utc(Format::Text), &[finding.clone()]);
+    let expected = concat!(
+        "  protocol  the client said http \"GET /\\xff HTTP/1.1\" (#4)\n",
+        "            the server said tls \"alert fatal handshake_failure\" (#2)\n",
+    );
+    assert!(text.contains(expected), "{text}");
+    let json = written(utc(Format::Json), &[finding.clone()]);
+    let line: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "from_client": { "frame": 4, "protocol": "http", "text": "GET /\\xff HTTP/1.1" },
+        "from_server": { "frame": 2, "protocol": "tls", "text": "alert fatal handshake_failure" },
+    });
+    assert_eq!(line["application"], expected);
+    finding.connection.opener_known = false;
+    let text = findings_text(utc(Format::Text), &[finding]);
+    assert!(text.contains("  protocol  192.168.1.108:55100 said http"), "{text}");
 }

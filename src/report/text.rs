@@ -3,11 +3,13 @@
 //! A block says first what happened, then shows the segments that prove it, then why, what it cost, and what to check.
 
 mod closing;
+mod explain;
 mod page;
 mod segments;
 
 use std::io::{self, Write};
 
+pub use explain::explain;
 use page::{Listed, Page, UNBREAKABLE};
 
 use super::amount;
@@ -133,16 +135,19 @@ impl Text {
     /// What the sender says, the evidence, what else it could be, what is missing, what it did, what to check.
     fn reasons(&self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
         let (reset, verdict) = (&finding.reset, &finding.verdict);
-        let says: Vec<String> = words::payload(&reset.payload).map(|text| format!("\"{text}\"")).into_iter().collect();
-        page.labelled("says", &says);
+        page.labelled("says", &speaker.says());
+        page.labelled("protocol", &speaker.heard());
         if self.style.link_header && !reset.layers.is_empty() {
             page.labelled("link", &[words::layers(reset).join(", inside it ")]);
+        }
+        if self.style.verbose > 1 {
+            page.labelled("form", &[speaker.form()]);
         }
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);
         if self.style.verbose > 0 {
-            let against: Vec<String> =
-                verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact))).collect();
+            let named = verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact)));
+            let against = if self.style.verbose > 1 { speaker.against_each() } else { named.collect() };
             page.labelled("against", &against);
             page.labelled("state", &states(finding));
         }
@@ -151,6 +156,9 @@ impl Text {
         let missing: Vec<&str> = verdict.missing.iter().map(|missing| missing.words()).collect();
         if !missing.is_empty() {
             page.labelled("missing", &[missing.join("; ")]);
+        }
+        if self.style.verbose > 1 {
+            page.labelled("capture", &speaker.further());
         }
         page.labelled("effect", &[speaker.effect()]);
         page.labelled("check", &[speaker.check()]);

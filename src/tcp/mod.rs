@@ -1,6 +1,7 @@
 //! The words of TCP as values: sequence numbers, flags, options, four-tuples, segments, and what is
-//! said of them: checksums, ICMP errors.
+//! said of them: checksums, ICMP errors; and what applications say in them.
 
+mod application;
 mod checksum;
 mod flags;
 mod icmp;
@@ -9,6 +10,7 @@ mod segment;
 mod seq;
 mod tuple;
 
+pub use application::{Heard, Hint, Protocol, hint};
 pub use checksum::{Checksums, Sum};
 pub use flags::Flags;
 pub use icmp::{Complaint, IcmpError};

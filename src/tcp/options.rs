@@ -31,6 +31,8 @@ pub struct Options {
     pub mptcp: Option<u8>,
     /// The reason code of an MP_TCPRST option (RFC 8684 section 3.6).
     pub mptcp_reset_reason: Option<u8>,
+    /// Whether that option says that the reason will pass (its T flag).
+    pub mptcp_reset_transient: bool,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
         timestamps: None,
         mptcp: None,
         mptcp_reset_reason: None,
+        mptcp_reset_transient: false,
     };
 
     /// A header whose options the capture does not show.

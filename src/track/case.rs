@@ -1,7 +1,7 @@
 //! A RST with all that was known when it came, and what followed it.
 
 use crate::frame::{FrameNo, Layer, Timestamp};
-use crate::tcp::{Checksums, IcmpError, Segment};
+use crate::tcp::{Checksums, Heard, IcmpError, Segment};
 
 use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
 
@@ -35,6 +35,8 @@ pub struct ResetCase {
     pub after: Vec<Past>,
     /// What ICMP errors said of segments of this four-tuple, those after the RST included, at most a few.
     pub icmp: Vec<IcmpError>,
+    /// What the applications of its sender and of its peer said last, for readers: no rule knows of it.
+    pub heard: [Option<Heard>; 2],
     /// Whether the wait for what follows was cut short.
     pub cut_short: bool,
     /// Whether the capture ended before the settle time was over.

@@ -3,6 +3,7 @@
 mod bystander;
 mod case;
 mod endpoint;
+mod hints;
 mod history;
 mod host;
 mod icmp;
@@ -15,6 +16,7 @@ mod tracker;
 
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
 pub use endpoint::{Endpoint, Marks, Side};
+pub use hints::Hints;
 pub use history::{History, Past, Record, Standing};
 pub use host::{HostProfile, Hosts, PortRecord, Sight};
 pub use icmp::IcmpErrors;

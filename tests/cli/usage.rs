@@ -25,6 +25,16 @@ fn wrong_usage_has_status_2() {
 }
 
 #[test]
+fn the_catalogue_is_at_hand() {
+    let ended = run(&["--explain", "keepalive-race"]);
+    assert!(ended.done().stdout.starts_with("ABORTIVE CLOSE  keepalive-race\n"), "{ended:#?}");
+    wrong(
+        &["--explain", "lost-stat\x1b[2J"],
+        "no cause or class has the id 'lost-stat\\u{1b}[2J': perhaps 'lost-state'",
+    );
+}
+
+#[test]
 fn help_shows_examples_and_exit_codes() {
     for option in ["-h", "--help"] {
         let ended = run(&[option]);

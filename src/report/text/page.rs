@@ -49,8 +49,19 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// An empty line, unless it would be the first.
+    pub fn separate(&mut self) {
+        if !self.text.is_empty() {
+            self.blank();
+        }
+    }
+
     /// A title with its subtitle, and what belongs to the right margin.
     pub fn heading(&mut self, (ink, title): (Ink, &str), subtitle: &str, right: &str) {
+        if right.is_empty() && self.width.is_none_or(|width| columns(title) + 2 + columns(subtitle) <= width) {
+            let line = format!("{}  {subtitle}", self.palette.paint(ink, title));
+            return self.line(0, Ink::Plain, line.trim_end());
+        }
         let left = columns(title) + 2 + columns(subtitle);
         let spare = self.width.map_or(Some(GUTTER), |width| width.checked_sub(left + columns(right)));
         match spare {

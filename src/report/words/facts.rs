@@ -75,7 +75,7 @@ const WORDS: &[(FactKind, &str)] = &[
     (F::PeerWindowShut, "{r} kept its window shut"),
     (F::SameInstant, "other connections of the port were reset at the same instant[: {n}]"),
     (F::MptcpOption, "an MPTCP option names the reason[ (subtype {n})]"),
-    (F::Payload, "it carries text"),
+    (F::Payload, "it carries data of its own[, {bytes}]"),
     (F::EarlierReset, "{s} had sent a RST before[ ({frame})]"),
     (F::KilledBy, "a RST of {r}[, {frame},] had ended {s}'s connection before"),
     (F::SameReset, "the same RST was captured before[ ({frame})]"),

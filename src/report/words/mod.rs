@@ -5,11 +5,14 @@
 
 mod abortive_close;
 mod closed_port;
+mod composed;
+mod diagnostic;
 mod effect;
 mod facts;
 mod forged;
 mod half_open;
 mod icmp;
+mod says;
 mod template;
 mod time_wait;
 mod undetermined;
@@ -102,6 +105,25 @@ impl<'a> Speaker<'a> {
     /// The ICMP error that a fact rests on.
     fn error(&self, fact: &Fact) -> Option<&'a IcmpError> {
         self.finding.icmp.iter().find(|error| Some(error.frame) == fact.frame)
+    }
+
+    /// What the sender says of it itself.
+    pub fn says(&self) -> Vec<String> {
+        says::says(&self.finding.reset)
+    }
+
+    /// What both ends said last in an application protocol, each with its frame.
+    pub fn heard(&self) -> Vec<String> {
+        let Finding { from_client, from_server, connection, .. } = self.finding;
+        let ends =
+            [(from_client, connection.tuple.src, "the client"), (from_server, connection.tuple.dst, "the server")];
+        let said = ends.into_iter().filter_map(|(heard, address, role)| {
+            let heard = heard.as_ref()?;
+            let who = if connection.opener_known { role.to_owned() } else { address.to_string() };
+            let (protocol, text) = (heard.hint.protocol, heard.hint.text());
+            Some(format!("{who} said {protocol} \"{text}\" ({})", self.frame(heard.frame)))
+        });
+        said.collect()
     }
 
     /// What the reset did.

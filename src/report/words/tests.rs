@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::classify::{Application, FactKind, OnPeer};
+use crate::classify::{Application, FactKind, Missing, OnPeer};
 use crate::report::fixtures;
 use crate::tcp::{Complaint, SeqNum};
 
@@ -236,4 +236,37 @@ fn an_icmp_error_adds_to_the_advice() {
         assert_eq!(advice != plain, icmp::check(kind).is_some(), "{kind}");
         assert!(advice.starts_with(&plain));
     }
+}
+
+#[test]
+fn what_another_capture_would_decide_is_said_of_every_verdict() {
+    for &cause in Cause::ALL {
+        for &certainty in Certainty::ALL {
+            let mut finding = full(cause, certainty);
+            finding.verdict.missing = Missing::ALL.to_vec();
+            for said in [about(&finding).further(), about(&finding).against_each(), vec![about(&finding).form()]] {
+                assert!(!said.is_empty());
+                said.iter().for_each(|text| assert_well_formed(text));
+            }
+        }
+    }
+    let mut certain = full(Cause::NoListener, Certainty::Certain);
+    certain.verdict.alternatives.clear();
+    certain.verdict.missing.clear();
+    assert_eq!(about(&certain).further(), ["nothing is open"]);
+}
+
+#[test]
+fn each_other_class_has_its_reason_against_it() {
+    let mut finding = full(Cause::LostState, Certainty::Likely);
+    finding.verdict.against = vec![(Class::Forged, Fact::of(FactKind::TtlAsUsual))];
+    finding.verdict.outranked = vec![(Class::AbortiveClose, Cause::Abort)];
+    let expected = [
+        "closed-port: nothing in the capture suggests it",
+        "time-wait-collision: nothing in the capture suggests it",
+        "abortive-close: would fit, as abort, but half-open-response goes first",
+        "forged: its TTL is the server's usual one",
+        "undetermined: another class fits",
+    ];
+    assert_eq!(about(&finding).against_each(), expected);
 }
