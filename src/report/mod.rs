@@ -23,6 +23,7 @@ use std::io::{self, Write};
 pub use comments::Comments;
 
 use crate::analyzer::{Finding, Summary};
+use crate::pattern::Patterns;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct Context {
     pub live: bool,
     /// The packet comments that came so far.
     pub comments: Comments,
+    /// What the findings so far have in common, the one at hand included.
+    pub patterns: Patterns,
 }
 
 /// What is known at the end of a run.
@@ -102,7 +105,8 @@ pub struct Style {
     pub width: Option<usize>,
     /// 1: one line a reset; 2: no summary either.
     pub quiet: u8,
-    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others.
+    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others or
+    /// are one more of a pattern.
     pub verbose: u8,
     /// How times are printed.
     pub time: TimeStyle,

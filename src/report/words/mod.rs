@@ -10,6 +10,7 @@ mod facts;
 mod forged;
 mod half_open;
 mod icmp;
+pub mod patterns;
 mod template;
 mod time_wait;
 mod undetermined;
