@@ -13,7 +13,7 @@ use super::{Members, Span};
 
 const SECOND: i64 = 1_000_000_000;
 /// The most bins over all services.
-const BINS_MAX: usize = 1 << 16;
+const BINS_MAX: usize = 1 << 15;
 /// Several: so many connections have to agree before a timer is named.
 pub const AGREEING: usize = 3;
 /// And at least one in so many of those that were idle.

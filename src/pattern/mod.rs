@@ -19,7 +19,7 @@ pub use group::SHOWN;
 pub use members::{Members, Span};
 pub use timers::{KNOWN, Timer, Timers, TimersError};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::analyzer::Finding;
@@ -31,6 +31,8 @@ use idle::{Cluster, IdleTimes};
 
 /// The most groups that are watched. Where there are more, those that are no patterns yet start anew.
 const GROUPS_MAX: usize = 1 << 13;
+/// Clearing them is worth it if it makes room for so many.
+const CLEARED: usize = GROUPS_MAX / 4;
 /// The most targets and hosts that are told apart over all groups.
 const ENTRIES_MAX: usize = 1 << 16;
 /// So many of the latest resets are known to those that follow from them.
@@ -151,6 +153,10 @@ pub struct Patterns {
     room: usize,
     /// The groups of the latest resets, and whether they were repeats.
     recent: BTreeMap<FrameNo, (Key, bool)>,
+    /// The frames of `recent`, as they came.
+    order: VecDeque<FrameNo>,
+    /// How many new groups found no room since the last clearing that made some.
+    turned_away: usize,
     repeats: u64,
     latest: Option<Repeat>,
 }
@@ -170,6 +176,8 @@ impl Patterns {
             groups: BTreeMap::new(),
             room: ENTRIES_MAX,
             recent: BTreeMap::new(),
+            order: VecDeque::new(),
+            turned_away: 0,
             repeats: 0,
             latest: None,
         }
@@ -237,10 +245,7 @@ impl Patterns {
         let repeated = |key: &&Key| self.groups.get(key).is_some_and(|group| group.is_repeat(finding));
         let repeated = keys.iter().find(repeated).copied();
         if let Some(key) = repeated.or(keys.first().copied()) {
-            self.recent.insert(finding.reset.frame, (key, repeated.is_some()));
-        }
-        if self.recent.len() > RECENT_MAX {
-            self.recent.pop_first();
+            self.remember(finding.reset.frame, (key, repeated.is_some()));
         }
         let key = repeated?;
         let members = &mut self.groups.get_mut(&key)?.members;
@@ -254,11 +259,35 @@ impl Patterns {
             return;
         }
         if self.groups.len() >= GROUPS_MAX {
-            self.groups.retain(|_, group| group.is_pattern() || group.members.repeats > 0);
-            self.room = ENTRIES_MAX.saturating_sub(self.groups.values().map(Group::entries).sum());
+            self.clear();
         }
         if self.groups.len() < GROUPS_MAX {
             self.groups.insert(key, Group::of(key, finding, &mut self.room));
+        }
+    }
+
+    /// Makes room for new groups; once in a while only, where most of them are patterns.
+    fn clear(&mut self) {
+        self.turned_away += 1;
+        if self.turned_away % CLEARED != 1 {
+            return;
+        }
+        self.groups.retain(|_, group| group.is_pattern() || group.members.repeats > 0);
+        self.room = ENTRIES_MAX.saturating_sub(self.groups.values().map(Group::entries).sum());
+        if self.groups.len() + CLEARED <= GROUPS_MAX {
+            self.turned_away = 0;
+        }
+    }
+
+    /// Keeps the group of a reset at hand for those that follow from it.
+    fn remember(&mut self, frame: FrameNo, group: (Key, bool)) {
+        if self.recent.insert(frame, group).is_none() {
+            self.order.push_back(frame);
+        }
+        if self.order.len() > RECENT_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.recent.remove(&oldest);
         }
     }
 }

@@ -194,6 +194,23 @@ fn what_follows_a_repeat_is_one_too() {
 }
 
 #[test]
+fn many_patterns_leave_room_for_no_more() {
+    let mut patterns = Patterns::default();
+    let one = finding(at(1, 1.0, Cause::LingerZero));
+    let services = GROUPS_MAX as u32 + 3 * CLEARED as u32;
+    for number in 0..services * 4 {
+        let mut finding = one.clone();
+        finding.reset.frame = FrameNo::new(0, u64::from(number) + 1);
+        let host = IpAddr::from((0x0a00_0000_u32 + number / 4).to_be_bytes());
+        finding.reset.tuple.src.set_ip(host);
+        finding.connection.tuple.dst.set_ip(host);
+        patterns.add(&finding);
+    }
+    assert_eq!(patterns.groups.len(), GROUPS_MAX);
+    assert_eq!(patterns.repeats(), GROUPS_MAX as u64);
+}
+
+#[test]
 fn memory_is_bounded() {
     let mut patterns = Patterns::default();
     let one = finding(at(1, 1.0, Cause::NoListener));
@@ -206,6 +223,7 @@ fn memory_is_bounded() {
         finding.reset.tuple.src.set_port(number as u16);
         patterns.add(&finding);
         assert!(patterns.groups.len() <= GROUPS_MAX && patterns.recent.len() <= RECENT_MAX);
+        assert_eq!(patterns.order.len(), patterns.recent.len());
     }
     let entries: usize = patterns.groups.values().map(Group::entries).sum();
     assert!(entries + patterns.room <= ENTRIES_MAX);
@@ -239,7 +257,11 @@ proptest! {
         let without_repeats = |made: &[Made]| -> Vec<Pattern> {
             let mut all = patterns(made);
             // Which of them are repeats is a matter of order; so is what was taken for a pattern on the way.
-            all.retain(|pattern| !matches!(pattern.what, What::Restart { .. } | What::HealthCheck { period_ns: None, .. }));
+            all.retain(|pattern| match pattern.what {
+                What::Restart { together, within_ns, .. } => together >= 4 && within_ns <= 2 * SECOND,
+                What::HealthCheck { period_ns, .. } => period_ns.is_some(),
+                _ => true,
+            });
             all.iter_mut().for_each(|pattern| pattern.members.repeats = 0);
             all
         };
