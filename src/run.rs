@@ -136,6 +136,8 @@ struct Run {
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
+    /// Whether somebody reads what many resets have in common.
+    names_patterns: bool,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -168,6 +170,7 @@ impl Run {
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
+            names_patterns: config.style.names_patterns(),
             context: Context { patterns, ..context },
             frames: 0,
             limit: config.count,
@@ -346,7 +349,9 @@ impl Run {
     fn report(&mut self) -> io::Result<()> {
         let mut any = false;
         for finding in self.analyzer.findings() {
-            self.context.patterns.add(&finding);
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
             self.sink.finding(&self.context, &finding)?;
             any = true;
         }

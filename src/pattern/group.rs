@@ -161,7 +161,7 @@ impl Group {
             (_, Key::Benign) => true,
             (Shape::Seconds(seconds), _) => {
                 let second = finding.reset.time.as_nanos().div_euclid(SECOND);
-                run_around(seconds, second).is_some_and(|run| run.is_together() && run.resets > SHOWN)
+                run_around(seconds, second).is_some_and(|run| run.resets > SHOWN)
             }
             _ => self.members.resets > SHOWN && self.is_pattern(),
         }
@@ -174,7 +174,7 @@ impl Group {
             Shape::Targets(targets) => targets.len() >= TARGETS,
             Shape::Times(times) => period(times).is_some(),
             Shape::Hosts(..) => self.members.resets > SHOWN,
-            Shape::Seconds(seconds) => together(seconds).is_some_and(|run| run.is_together()),
+            Shape::Seconds(seconds) => largest(seconds).is_some_and(|run| run.resets >= TOGETHER),
         }
     }
 
@@ -194,8 +194,12 @@ impl Group {
             }
             (Key::Backscatter, Shape::Hosts(from, to)) => What::Backscatter { from: from.len(), to: to.len() },
             (Key::Restart(host, service), Shape::Seconds(seconds)) => {
-                let run = together(seconds)?;
-                What::Restart { host, service, together: run.resets, within_ns: run.last - run.first }
+                let run = largest(seconds)?;
+                let per_second = seconds.values().map(|second| second.resets).max().unwrap_or_default();
+                match run.is_one_event() {
+                    true => What::Restart { host, service, together: run.resets, within_ns: run.last - run.first },
+                    false => What::ManyAborts { host, service, per_second },
+                }
             }
             _ => What::Benign,
         };
@@ -244,9 +248,9 @@ impl Run {
         }
     }
 
-    /// Whether so many came so close together that one thing ended them.
-    fn is_together(&self) -> bool {
-        self.resets >= TOGETHER && self.to - self.from < TOGETHER_SECONDS
+    /// Whether all came so close together that one thing ended them.
+    fn is_one_event(&self) -> bool {
+        self.to - self.from < TOGETHER_SECONDS
     }
 }
 
@@ -266,13 +270,14 @@ fn run_around(seconds: &BTreeMap<i64, Second>, second: i64) -> Option<Run> {
     runs(seconds).into_iter().find(|run| (run.from..=run.to).contains(&second))
 }
 
-/// The run that looks most like one event: of those that are short enough the one with most resets, or else the largest.
-fn together(seconds: &BTreeMap<i64, Second>) -> Option<Run> {
-    runs(seconds).into_iter().max_by_key(|run| (run.is_together(), run.resets, std::cmp::Reverse(run.from)))
+/// The run with most resets, the first one of several.
+fn largest(seconds: &BTreeMap<i64, Second>) -> Option<Run> {
+    runs(seconds).into_iter().max_by_key(|run| (run.resets, std::cmp::Reverse(run.from)))
 }
 
-/// Makes room: of the seconds with fewest resets the earliest.
+/// Makes room: of the seconds with fewest resets the earliest, but not the latest of all, which may go on.
 fn forget_one(seconds: &mut BTreeMap<i64, Second>) {
-    let least = seconds.iter().min_by_key(|(at, second)| (second.resets, **at)).map(|(at, _)| *at);
+    let earlier = seconds.len().saturating_sub(1);
+    let least = seconds.iter().take(earlier).min_by_key(|(at, second)| (second.resets, **at)).map(|(at, _)| *at);
     least.and_then(|at| seconds.remove(&at));
 }

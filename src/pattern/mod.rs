@@ -112,6 +112,15 @@ pub enum What {
         /// From the first of these to the last.
         within_ns: i64,
     },
+    /// One host goes on aborting connections to or from one service.
+    ManyAborts {
+        /// Who aborts them.
+        host: IpAddr,
+        /// The server end.
+        service: SocketAddr,
+        /// How many in one second, at most.
+        per_second: u64,
+    },
     /// Everything was delivered both ways, and nobody noticed.
     Benign,
 }
@@ -126,13 +135,14 @@ impl What {
             What::HealthCheck { .. } => "health-check",
             What::Backscatter { .. } => "backscatter",
             What::Restart { .. } => "restart",
+            What::ManyAborts { .. } => "many-aborts",
             What::Benign => "benign",
         }
     }
 
     /// Every id, in the order in which patterns are listed.
-    pub const IDS: [&'static str; 7] =
-        ["idle-timer", "keepalive-race", "scan", "health-check", "backscatter", "restart", "benign"];
+    pub const IDS: [&'static str; 8] =
+        ["idle-timer", "keepalive-race", "scan", "health-check", "backscatter", "restart", "many-aborts", "benign"];
 }
 
 /// A reset that repeats what others have shown.

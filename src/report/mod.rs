@@ -122,6 +122,17 @@ pub struct Style {
     pub frame_numbers: bool,
 }
 
+impl Style {
+    /// Whether the output says what many resets have in common.
+    pub fn names_patterns(&self) -> bool {
+        match self.format {
+            Format::Text => self.quiet < 2,
+            Format::Json => true,
+            Format::Count => false,
+        }
+    }
+}
+
 /// How times are printed: tcpdump's `-t` to `-ttttt`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum TimeStyle {

@@ -90,6 +90,8 @@ struct WhatTwin<'a> {
     together: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     within_ns: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<u64>,
 }
 
 impl<'a> WhatTwin<'a> {
@@ -117,6 +119,9 @@ impl<'a> WhatTwin<'a> {
             What::Backscatter { from, to } => Self { hosts: Some(*from), peers: Some(*to), ..twin },
             What::Restart { host, together, within_ns, .. } => {
                 Self { host: Some(*host), together: Some(*together), within_ns: Some(*within_ns), ..twin }
+            }
+            What::ManyAborts { host, per_second, .. } => {
+                Self { host: Some(*host), per_second: Some(*per_second), ..twin }
             }
             What::Benign => twin,
         }

@@ -42,6 +42,11 @@ pub fn summary(what: &What) -> String {
             let within = amount::duration(*within_ns);
             format!("{host} aborted {together} connections{to} within {within}: its program ended, or dropped them all")
         }
+        What::ManyAborts { host, service, per_second } => {
+            let to = if service.ip() == *host { String::new() } else { format!(" to {service}") };
+            let host = if service.ip() == *host { service.to_string() } else { host.to_string() };
+            format!("{host} aborts connections{to} again and again, up to {per_second} in one second")
+        }
         What::Benign => "benign: everything was delivered both ways, and the receiver had closed".to_owned(),
     }
 }
@@ -72,6 +77,9 @@ pub fn advice(what: &What) -> String {
             format!(
                 "compare with deploys and crashes on {host}; a program that drains its connections first loses none"
             )
+        }
+        What::ManyAborts { host, .. } => {
+            format!("look at a few of them with -v: how the program on {host} closes its connections")
         }
         What::Benign => "nothing to do".to_owned(),
     }
@@ -110,7 +118,8 @@ pub fn service(what: &What) -> Option<SocketAddr> {
         What::IdleTimer { service, .. }
         | What::KeepaliveRace { service, .. }
         | What::HealthCheck { service, .. }
-        | What::Restart { service, .. } => Some(*service),
+        | What::Restart { service, .. }
+        | What::ManyAborts { service, .. } => Some(*service),
         What::Scan { .. } | What::Backscatter { .. } | What::Benign => None,
     }
 }
