@@ -22,6 +22,8 @@ pub struct Config {
     pub filter: Option<FilterText>,
     /// How long a reset is held for what follows it, in nanoseconds of capture time.
     pub settle_ns: i64,
+    /// Timers that idle times are compared with, beside those that are known.
+    pub timers: Option<PathBuf>,
     /// Stop after so many frames.
     pub count: Option<u64>,
     /// Write each finding at once.
@@ -120,6 +122,10 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", help_heading = "Analysis", value_parser = seconds())]
     settle: Option<i64>,
 
+    /// Compare the idle times of reset connections with these timers, too: one a line, seconds and a name
+    #[arg(long, value_name = "FILE", help_heading = "Analysis")]
+    timers: Option<PathBuf>,
+
     /// The output format
     #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
     format: FormatName,
@@ -136,8 +142,8 @@ struct Arguments {
     #[arg(short = 'q', action = ArgAction::Count, help_heading = "Output")]
     quiet: u8,
 
-    /// Say more: every segment kept, and what spoke against the other classes; -vv how each verdict was composed, and what
-    /// another capture would decide
+    /// Say more: every segment kept, what spoke against the other classes, and each reset of a pattern; -vv how each verdict
+    /// was composed, and what another capture would decide
     #[arg(short = 'v', action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 
@@ -279,6 +285,7 @@ impl Config {
             input,
             filter,
             settle_ns: arguments.settle.unwrap_or(settle),
+            timers: arguments.timers,
             count: arguments.count,
             line_buffered: arguments.line_buffered,
             style,

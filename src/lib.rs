@@ -42,6 +42,7 @@ pub mod classify;
 pub mod cli;
 pub mod decode;
 pub mod frame;
+pub mod pattern;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]

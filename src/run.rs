@@ -23,6 +23,7 @@ use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
 use crate::cli::{Config, Input};
 use crate::frame::{Frame, LinkType, Timestamp};
+use crate::pattern::Patterns;
 use crate::report::{self, Context, Finished, Sink};
 use crate::source::{
     Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
@@ -139,6 +140,8 @@ struct Run {
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
+    /// Whether somebody reads what many resets have in common.
+    names_patterns: bool,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -160,6 +163,7 @@ impl Run {
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
+        let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
             signals: Rc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
@@ -170,7 +174,8 @@ impl Run {
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
-            context,
+            names_patterns: config.style.names_patterns(),
+            context: Context { patterns, ..context },
             frames: 0,
             limit: config.count,
             started: Instant::now(),
@@ -348,6 +353,9 @@ impl Run {
     fn report(&mut self) -> io::Result<()> {
         let mut any = false;
         for finding in self.analyzer.findings() {
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
             self.sink.finding(&self.context, &finding)?;
             any = true;
         }

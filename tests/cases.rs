@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rstscan::pattern::Patterns;
 use rstscan::tcp::Flags;
 use script::{
     Capture, Change, Copies, Encapsulation, IpVersion, Place, Says, Script, Whose, encode, parse, passes_agree, pcap,
@@ -284,6 +285,31 @@ fn the_program_gives_the_same_classes() {
         }
     }
     report(errors);
+}
+
+/// What the scripts of `tests/cases/patterns` have in common, whatever their order.
+#[test]
+fn many_resets_make_their_pattern() {
+    let expected = [
+        ("health-checks", vec!["health-check"]),
+        ("idle-times-that-do-not-agree", vec![]),
+        ("keepalive-races", vec!["keepalive-race"]),
+        ("much-backscatter", vec!["backscatter"]),
+        ("port-scan", vec!["scan"]),
+        ("resets-that-only-cut-the-close-short", vec!["benign"]),
+        ("restart", vec!["restart"]),
+        ("several-idle-for-350-seconds", vec!["idle-timer"]),
+    ];
+    let mut made = Vec::new();
+    for case in cases().iter().filter(|case| case.path.parent().is_some_and(|folder| folder.ends_with("patterns"))) {
+        let mut patterns = Patterns::default();
+        for judged in script::judge(&case.capture, case.plain()) {
+            patterns.add(&judged.finding);
+        }
+        let ids: Vec<&str> = patterns.all().iter().map(|pattern| pattern.what.id()).collect();
+        made.push((case.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), ids));
+    }
+    assert_eq!(made, expected.map(|(name, ids)| (name.to_owned(), ids)));
 }
 
 /// All scripts one after the other, and each between the frames of healthy connections: what has no reset is passed by.

@@ -23,6 +23,7 @@ use std::sync::LazyLock;
 
 use rstscan::classify::{Cause, Class};
 use rstscan::decode::Skip;
+use rstscan::pattern::{KNOWN, Timer};
 use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
@@ -294,6 +295,16 @@ fn every_reason_of_a_skip_is_in_guide_and_schema() {
     };
     let errors: Vec<String> = Skip::ALL.into_iter().filter(missing).map(|skip| skip.id().to_owned()).collect();
     report(&errors);
+}
+
+#[test]
+fn every_known_timer_is_in_the_guide() {
+    let rows: Vec<String> = lines_of("docs/guide.md");
+    let row = |timer: &Timer| {
+        let source = timer.source.expect("a known timer is documented");
+        format!("| {} | [{}]({source}) |", timer.idle_ns / 1_000_000_000, timer.name)
+    };
+    report(&KNOWN.iter().map(row).filter(|row| !rows.contains(row)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 
 /// Which modules a top-level module may reach through `crate::`, as ARCHITECTURE.md draws it.
 /// A module that is not listed may use every other: it belongs to the program.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("frame", &[]),
     ("tcp", &["frame"]),
     ("source", &["frame"]),
@@ -19,11 +19,12 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("classify", &["frame", "tcp", "track"]),
     ("settle", &["frame", "tcp", "track"]),
     ("analyzer", &["frame", "tcp", "decode", "track", "classify", "settle"]),
-    ("report", &["frame", "tcp", "classify", "analyzer"]),
+    ("pattern", &["frame", "tcp", "classify", "analyzer"]),
+    ("report", &["frame", "tcp", "classify", "analyzer", "pattern"]),
 ];
 
 /// The modules that do no I/O, print nothing and never panic.
-const CORE: [&str; 7] = ["frame", "tcp", "decode", "track", "classify", "settle", "analyzer"];
+const CORE: [&str; 8] = ["frame", "tcp", "decode", "track", "classify", "settle", "analyzer", "pattern"];
 
 /// What the core never does, outside its tests.
 const MACROS: [&str; 10] =

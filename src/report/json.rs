@@ -1,7 +1,9 @@
-//! JSON Lines, schema 1: one object a line for each reset, and one summary at the end. `docs/schema.json` describes both.
+//! JSON Lines, schema 1: one object a line for each reset, then one for each pattern, and one summary at the end. `docs/schema.json` describes them.
 //!
 //! A key that is absent is unknown; `null` does not apply. The structures here are twins of the analyzer's own types,
 //! so that those can change without the output changing in silence.
+
+mod patterns;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,12 +11,15 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use patterns::PatternLine;
+
 use super::time::rfc3339;
 use super::words::{self, Speaker};
 use super::{Context, Finished, Sink};
 use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
 use crate::frame::FrameNo;
+use crate::pattern::benign;
 use crate::tcp::{FourTuple, Heard, IcmpError};
 
 /// Changes when a key changes its meaning or goes away; additions do not count.
@@ -52,6 +57,9 @@ impl Sink for JsonLines {
     }
 
     fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
+        for pattern in context.patterns.all() {
+            self.line(&PatternLine::new(context, &pattern))?;
+        }
         self.line(&SummaryLine::new(context, finished))?;
         self.out.flush()
     }
@@ -102,6 +110,8 @@ struct ResetLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     idle_ns: Option<i64>,
     effect: EffectTwin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    benign: Option<bool>,
     state: StatesTwin,
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<TalkTwin<'a>>,
@@ -153,6 +163,7 @@ impl<'a> ResetLine<'a> {
             follows: verdict.follows.map(FrameNo::number),
             idle_ns: verdict.idle_ns,
             effect: EffectTwin::new(verdict),
+            benign: benign(finding),
             state: StatesTwin { client: verdict.state.client, server: verdict.state.server },
             application: TalkTwin::new(finding, &speaker),
             icmp: finding.icmp.iter().map(|error| IcmpTwin::new(error, finding, &speaker)).collect(),

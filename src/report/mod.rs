@@ -26,6 +26,7 @@ pub use comments::Comments;
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
+use crate::pattern::Patterns;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -36,6 +37,8 @@ pub struct Context {
     pub live: bool,
     /// The packet comments that came so far.
     pub comments: Comments,
+    /// What the findings so far have in common, the one at hand included.
+    pub patterns: Patterns,
 }
 
 /// What is known at the end of a run.
@@ -105,8 +108,8 @@ pub struct Style {
     pub width: Option<usize>,
     /// 1: one line a reset; 2: no summary either.
     pub quiet: u8,
-    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others;
-    /// 2: how the verdict was composed, and what another capture would decide.
+    /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others or
+    /// are one more of a pattern; 2: how the verdict was composed, and what another capture would decide.
     pub verbose: u8,
     /// How times are printed.
     pub time: TimeStyle,
@@ -120,6 +123,17 @@ pub struct Style {
     pub link_header: bool,
     /// Also number the frames that are left out. The frames shown always have their numbers: the evidence needs them.
     pub frame_numbers: bool,
+}
+
+impl Style {
+    /// Whether the output says what many resets have in common.
+    pub fn names_patterns(&self) -> bool {
+        match self.format {
+            Format::Text => self.quiet < 2,
+            Format::Json => true,
+            Format::Count => false,
+        }
+    }
 }
 
 /// How times are printed: tcpdump's `-t` to `-ttttt`.

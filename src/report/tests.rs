@@ -10,6 +10,7 @@ use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
 use crate::analyzer::{Finding, Seen};
 use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
 use crate::frame::FrameNo;
+use crate::pattern::What;
 use crate::tcp::{Flags, Heard, Protocol, SeqNum, hint};
 
 /// A writer whose contents can be looked at afterwards, with a mark for each flush.
@@ -357,7 +358,7 @@ fn json_has_the_documented_keys_in_the_documented_order() {
         r#""connection":1,"incarnation":1,"stream":0,"community_id":"1:2xPWkMHHgjBk8gySQ+47//DWH2U=","#,
         r#""trigger":{"frame":4,"after_ns":113000},"follows":null,"#,
         r#""idle_ns":34251126000,"effect":{"on_peer":"accepted","application":"ECONNRESET","#,
-        r#""bytes_lost_to_sender":3,"bytes_lost_to_peer":0},"#,
+        r#""bytes_lost_to_sender":3,"bytes_lost_to_peer":0},"benign":false,"#,
         r#""state":{"client":"ESTABLISHED","server":"ESTABLISHED"},"#,
         r#""evidence":[{"fact":"seq-equals-ack-of","frame":4},{"fact":"window-zero-no-options"},"#,
         r#"{"fact":"no-fin-from-sender"},{"fact":"no-gap-in-sender"}],"#,
@@ -422,6 +423,61 @@ fn community_id_is_that_of_other_tools() {
     assert!(text.contains("\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\""), "{text}");
 }
 
+/// What a sink writes of findings that make patterns: four idle connections, and six ports that refuse one client.
+fn written_of_patterns(style: Style) -> String {
+    let mut findings = Vec::new();
+    for number in 1..=4 {
+        let mut finding = fixtures::half_open();
+        finding.connection.number = number;
+        finding.reset.time = finding.reset.time.plus(number as i64 * 60_000_000_000);
+        finding.verdict.idle_ns = Some(350_000_000_000 + number as i64);
+        findings.push(finding);
+    }
+    for port in 1..=6 {
+        let mut finding = fixtures::closed_port();
+        finding.reset.frame = FrameNo::new(1, u64::from(port));
+        finding.reset.tuple.src.set_port(port);
+        findings.push(finding);
+    }
+    let shared = Shared::default();
+    let mut context = context(&["half-open.pcap", "other.pcap"]);
+    let mut sink = sink(style, Box::new(shared.clone()));
+    let summary = fixtures::summary();
+    for finding in &findings {
+        context.patterns.add(finding);
+        sink.finding(&context, finding).unwrap();
+    }
+    sink.finish(&context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None }).unwrap();
+    String::from_utf8(shared.0.take().0).unwrap()
+}
+
+#[test]
+fn patterns_are_folded_named_and_counted() {
+    let text = written_of_patterns(utc(Format::Text));
+    let expected = "
+  #5 of other.pcap is one more of a pattern: 192.168.1.109 tried 5 targets (5 ports, 1 host): a scan, or services that are down. From here on these are only counted (-v shows each)
+
+20004 frames, 19871 TCP segments, 312 connections, 1005 resets in 104 events, over 1 min 1 s
+";
+    assert!(text.contains(expected.trim_end()), "{text}");
+    let expected = "
+  resets  folded  patterns
+       4       0  connections to 192.168.1.109:12345 were reset by the server after 350.0 s idle: matches AWS NLB idle timeout (350 s), AWS NAT gateway idle timeout (350 s) (#5 of half-open.pcap, #5 of half-open.pcap, #5 of half-open.pcap and 1 more)
+                  keepalives (TCP_KEEPIDLE) or requests more often than every 350.0 s keep such connections; or raise that timer
+       6       2  192.168.1.109 tried 6 targets (6 ports, 1 host): a scan, or services that are down (#1 of other.pcap, #2 of other.pcap, #3 of other.pcap and 3 more)
+                  does 192.168.1.109 know what it looks for? If it is yours, check its list of services
+
+2 resets are folded into patterns: -v shows each
+";
+    assert!(text.contains(expected.trim_end()), "{text}");
+    let titles = |text: &str| text.matches("CLOSED PORT  ").count();
+    assert_eq!(titles(&text), 4);
+    let whole = written_of_patterns(Style { verbose: 1, ..utc(Format::Text) });
+    assert_eq!(titles(&whole), 6);
+    assert!(whole.contains("\n  resets  patterns\n") && !whole.contains("folded"), "{whole}");
+    assert_eq!(written_of_patterns(Style { quiet: 2, ..utc(Format::Text) }).matches(" > ").count(), 10);
+}
+
 #[test]
 fn the_schema_knows_every_id_and_every_key() {
     let schema: Value = serde_json::from_str(include_str!("../../docs/schema.json")).unwrap();
@@ -447,7 +503,11 @@ fn the_schema_knows_every_id_and_every_key() {
     assert_eq!(enumerated(&schema["$defs"]["heard"]["properties"]["protocol"]), protocols);
     assert_ids!(Application, properties["effect"]["properties"]["application"]);
 
-    for line in written(utc(Format::Json), &fixtures::all()).lines() {
+    assert_eq!(enumerated(&schema["$defs"]["pattern"]["properties"]["pattern"]), What::IDS);
+
+    let lines = written(utc(Format::Json), &fixtures::all()) + &written_of_patterns(utc(Format::Json));
+    assert_eq!(lines.matches("\"type\":\"pattern\"").count(), 2);
+    for line in lines.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         let described = &schema["$defs"][line["type"].as_str().unwrap()];
         for key in line.as_object().unwrap().keys() {

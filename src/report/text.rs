@@ -5,6 +5,7 @@
 mod closing;
 mod explain;
 mod page;
+mod patterns;
 mod segments;
 
 use std::io::{self, Write};
@@ -18,6 +19,7 @@ use super::time::Stamper;
 use super::words::{self, Speaker};
 use super::{Context, Finished, Sink, Style};
 use crate::analyzer::Finding;
+use crate::pattern::benign;
 
 /// Writes text for people.
 pub struct Text {
@@ -76,6 +78,28 @@ impl Text {
         self.input = Some(input);
     }
 
+    /// Whether resets that repeat what others have shown are counted instead of shown.
+    fn folds(&self) -> bool {
+        self.style.quiet == 0 && self.style.verbose == 0
+    }
+
+    /// Only counts a reset, and says so where that begins.
+    fn fold(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
+        let Some(begun) = context.patterns.begun() else { return Ok(()) };
+        let mut page = self.page();
+        if self.above != Above::Nothing {
+            page.blank();
+        }
+        patterns::note(&mut page, (context, finding.reset.frame), &begun);
+        self.above = Above::Lines;
+        self.write(page, context)
+    }
+
+    fn write(&mut self, page: Page, context: &Context) -> io::Result<()> {
+        self.out.write_all(page.into_text().as_bytes())?;
+        if context.live { self.out.flush() } else { Ok(()) }
+    }
+
     /// One line: who, whom, why, how sure, and what drew it.
     fn line(&mut self, page: &mut Page, (speaker, finding): (&Speaker<'_>, &Finding)) {
         let (reset, verdict) = (&finding.reset, &finding.verdict);
@@ -89,7 +113,8 @@ impl Text {
             (None, None) => String::new(),
         };
         let (class, cause, certainty) = (verdict.class, verdict.cause, verdict.certainty);
-        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{context}", reset.tuple);
+        let harm = if benign(finding) == Some(true) { " benign" } else { "" };
+        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}", reset.tuple);
         page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
         self.above = Above::Lines;
     }
@@ -121,7 +146,8 @@ impl Text {
         }
         let verdict = &finding.verdict;
         let title = words::class(verdict.class).to_uppercase();
-        let subtitle = format!("{} · {}", verdict.cause, speaker.certainty());
+        let harm = if benign(finding) == Some(true) { " · benign" } else { "" };
+        let subtitle = format!("{} · {}{harm}", verdict.cause, speaker.certainty());
         let right = format!("tcp.stream eq {}", finding.connection.stream);
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
         page.paragraph(2, Ink::Strong, &speaker.sentence());
@@ -180,6 +206,9 @@ impl Sink for Text {
     }
 
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
+        if self.folds() && context.patterns.is_repeat() {
+            return self.fold(context, finding);
+        }
         let speaker = Speaker::new(context, finding);
         let mut page = self.page();
         self.input_name(&mut page, (context, finding));
@@ -188,8 +217,7 @@ impl Sink for Text {
             Some(said) if self.style.verbose == 0 => self.follow_up(&mut page, (&speaker, finding, &said)),
             _ => self.block(&mut page, (&speaker, finding)),
         }
-        self.out.write_all(page.into_text().as_bytes())?;
-        if context.live { self.out.flush() } else { Ok(()) }
+        self.write(page, context)
     }
 
     fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
@@ -198,7 +226,7 @@ impl Sink for Text {
             if self.above != Above::Nothing {
                 page.blank();
             }
-            closing::write(&mut page, finished);
+            closing::write(&mut page, (context, finished), self.folds());
             self.out.write_all(page.into_text().as_bytes())?;
         }
         if context.live {

@@ -5,10 +5,11 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::signals::Signals;
 use crate::cli::FilterText;
+use crate::pattern::Timers;
 use crate::source::{CaptureFile, Pipe};
 
 /// Opens a file, or standard input for `-`.
@@ -37,6 +38,16 @@ pub(super) fn listed(list: &Path) -> anyhow::Result<Vec<PathBuf>> {
         bail!("list of files {}: no file in it", list.display());
     }
     Ok(files)
+}
+
+/// The known timers and, where there is a file of them, those of the user.
+pub(super) fn timers(file: Option<&Path>) -> anyhow::Result<Timers> {
+    let mut timers = Timers::default();
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file).with_context(|| format!("file of timers {}", file.display()))?;
+        timers.add(&text).map_err(|error| anyhow!("{}:{}: {error}", file.display(), error.line))?;
+    }
+    Ok(timers)
 }
 
 /// The text of the filter. In a file, `#` starts a comment, as for tcpdump.

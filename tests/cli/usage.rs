@@ -56,6 +56,18 @@ fn twice_quiet_leaves_standard_error_to_errors() {
     ended.failed().said_only("rstscan: /nonexistent: No such file or directory");
 }
 
+#[test]
+fn a_file_of_timers_is_read_or_its_wrong_line_named() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let timers = files.add("timers", b"# ours\n302 proxy\n");
+    run(&["-r", &good, "--timers", &timers]).done();
+    let wrong = files.add("wrong", b"302 proxy\n\nsoon firewall\n");
+    let text = format!("rstscan: {wrong}:3: a timer begins with its seconds");
+    run(&["-r", &good, "--timers", &wrong]).failed().said_only(&text);
+    run(&["-r", &good, "--timers", "/nonexistent"]).failed().said("rstscan: file of timers /nonexistent: No such file");
+}
+
 #[cfg(not(feature = "live"))]
 #[test]
 fn without_libpcap_what_needs_it_is_refused() {

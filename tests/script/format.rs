@@ -139,7 +139,8 @@ pub fn one(number: Number) -> String {
 
 /// Seconds with as many decimals as they need, and no zero before the point.
 fn seconds(ns: i64) -> String {
-    decimal(ns, SECOND).replacen("0.", ".", 1)
+    let text = decimal(ns, SECOND);
+    if ns.abs() < SECOND { text.replacen("0.", ".", 1) } else { text }
 }
 
 /// In the unit people would choose, exactly.

@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 
 use super::page::{Listed, Page};
+use super::patterns;
 use crate::analyzer::{Summary, Tally};
 use crate::classify::Class;
 use crate::report::palette::Ink;
-use crate::report::{Finished, amount, words};
+use crate::report::{Context, Finished, amount, words};
 
 /// So many of the services most affected are named.
 const SERVICES: usize = 5;
 
 /// Writes the summary.
-pub fn write(page: &mut Page, finished: &Finished<'_>) {
+pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), folds: bool) {
     let summary = finished.summary;
     page.paragraph(0, Ink::Strong, &totals(summary));
     if summary.resets > 0 {
         page.blank();
         causes(page, summary);
         services(page, summary);
+        patterns::write(page, context, folds);
     }
     let remarks = remarks(finished);
     if !remarks.is_empty() {

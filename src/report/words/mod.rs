@@ -12,6 +12,7 @@ mod facts;
 mod forged;
 mod half_open;
 mod icmp;
+pub mod patterns;
 mod says;
 mod template;
 mod time_wait;

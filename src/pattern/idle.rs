@@ -1,0 +1,194 @@
+//! How long connections had been idle before they were reset, and where several agree.
+//!
+//! Times are counted in bins of less than half a percent, so that memory is bounded and the order in which they come
+//! makes no difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use crate::analyzer::Finding;
+use crate::classify::{Cause, Class, Role};
+
+use super::{Members, Span};
+
+const SECOND: i64 = 1_000_000_000;
+/// The most bins over all services.
+const BINS_MAX: usize = 1 << 15;
+/// Several: so many connections have to agree before a timer is named.
+pub const AGREEING: usize = 3;
+/// And at least one in so many of those that were idle.
+const SHARE: u64 = 4;
+/// Resets this close together came at one instant, whatever the idle times.
+const INSTANT: i64 = SECOND / 10;
+/// The most timers that are told apart in one group.
+const CLUSTERS: usize = 4;
+
+/// Whose connections, and what ended them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Ended {
+    /// The server end.
+    pub service: SocketAddr,
+    /// Who sent the resets, where known.
+    pub sender: Option<Role>,
+    /// The class of the verdicts.
+    pub class: Class,
+    /// Whether a request crossed the close of an idle connection.
+    pub race: bool,
+}
+
+/// Connections that were idle for about the same time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cluster {
+    /// Whose.
+    pub ended: Ended,
+    /// How long they had been idle; in a race, before the FIN.
+    pub idle: Span,
+    /// In a race, how long they had been idle before the request.
+    pub request: Option<Span>,
+    /// Their resets.
+    pub members: Members,
+    connections: BTreeSet<u64>,
+}
+
+impl Cluster {
+    /// Whether the idle times agree better than the times of the resets. Where those agree better, the connections only fell
+    /// silent together, and one event ended them.
+    fn is_spread(&self) -> bool {
+        let resets = self.members.last.since(self.members.first);
+        resets >= INSTANT && resets / 2 >= self.idle.max - self.idle.min
+    }
+
+    fn join(&mut self, other: &Cluster) {
+        self.idle = self.idle.with(other.idle);
+        self.request = self.request.zip(other.request).map(|(own, other)| own.with(other));
+        self.members.join(&other.members);
+        self.connections.extend(&other.connections);
+        while self.connections.len() > AGREEING {
+            self.connections.pop_last();
+        }
+    }
+}
+
+/// The idle times of all resets.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct IdleTimes {
+    bins: BTreeMap<(Ended, u16), Cluster>,
+}
+
+impl IdleTimes {
+    /// Takes note of a reset, if its connection had been idle.
+    pub fn add(&mut self, finding: &Finding) {
+        let Some(cluster) = single(finding) else { return };
+        let key = (cluster.ended, bin(cluster.idle.min));
+        if let Some(bin) = self.bins.get_mut(&key) {
+            bin.join(&cluster);
+        } else if self.bins.len() < BINS_MAX {
+            self.bins.insert(key, cluster);
+        }
+    }
+
+    /// Where several connections agree.
+    pub fn clusters(&self) -> Vec<Cluster> {
+        let mut clusters = Vec::new();
+        let mut group: Vec<&Cluster> = Vec::new();
+        for bin in self.bins.values() {
+            if group.first().is_some_and(|first| first.ended != bin.ended) {
+                clusters.extend(agreeing(&group));
+                group.clear();
+            }
+            group.push(bin);
+        }
+        clusters.extend(agreeing(&group));
+        clusters
+    }
+}
+
+/// The bin of a time: its power of two and the 8 bits after the highest one.
+fn bin(nanos: i64) -> u16 {
+    let nanos = nanos.unsigned_abs().max(1 << 8);
+    let power = nanos.ilog2();
+    ((power << 8) as u16) | ((nanos >> (power - 8)) & 0xff) as u16
+}
+
+/// How far apart times may be that one timer makes: 2 %, but a second where that is less. For short timers a second is much,
+/// so it is a tenth of the time there.
+fn tolerance(idle: i64) -> i64 {
+    (idle / 50).max(SECOND.min(idle / 10))
+}
+
+/// The clusters among the bins of one group, the largest first.
+fn agreeing(group: &[&Cluster]) -> Vec<Cluster> {
+    let total: u64 = group.iter().map(|bin| bin.members.resets).sum();
+    let mut left = group.to_vec();
+    let mut found = Vec::new();
+    while let Some((from, to)) = densest(&left)
+        && found.len() < CLUSTERS
+    {
+        let rest = left.split_off(to);
+        let mut bins = left.split_off(from).into_iter();
+        left.extend(rest);
+        let Some(mut cluster) = bins.next().cloned() else { break };
+        bins.for_each(|bin| cluster.join(bin));
+        if cluster.connections.len() < AGREEING || cluster.members.resets * SHARE < total {
+            break;
+        }
+        if cluster.is_spread() {
+            found.push(cluster);
+        }
+    }
+    found
+}
+
+/// The run of bins within one tolerance that has the most resets; the first one of several.
+fn densest(bins: &[&Cluster]) -> Option<(usize, usize)> {
+    let mut best: Option<(u64, (usize, usize))> = None;
+    let (mut to, mut count) = (0, 0);
+    for (from, first) in bins.iter().enumerate() {
+        let limit = first.idle.min.saturating_add(tolerance(first.idle.min));
+        while let Some(bin) = bins.get(to).filter(|bin| bin.idle.max <= limit || to == from) {
+            count += bin.members.resets;
+            to += 1;
+        }
+        if best.is_none_or(|(most, _)| count > most) {
+            best = Some((count, (from, to)));
+        }
+        count -= first.members.resets;
+    }
+    best.map(|(_, run)| run)
+}
+
+/// What one reset says of idle times.
+fn single(finding: &Finding) -> Option<Cluster> {
+    let verdict = &finding.verdict;
+    let by_timer = match verdict.cause {
+        Cause::KeepaliveRace | Cause::LostState => true,
+        Cause::Abort | Cause::LingerZero | Cause::UnreadData => true,
+        _ => verdict.class == Class::Forged,
+    };
+    if verdict.follows.is_some() || !by_timer {
+        return None;
+    }
+    let race = verdict.cause == Cause::KeepaliveRace;
+    let (idle, request) = if race { crossed(finding)? } else { (verdict.idle_ns?, None) };
+    let connection = &finding.connection;
+    let ended = Ended { service: connection.tuple.dst, sender: verdict.sender_role, class: verdict.class, race };
+    (idle >= SECOND).then(|| Cluster {
+        ended,
+        idle: Span::of(idle),
+        request,
+        members: Members::of(finding),
+        connections: BTreeSet::from([connection.number]),
+    })
+}
+
+/// How long a connection had been idle before the FIN of the reset's sender, and before the request that crossed it.
+fn crossed(finding: &Finding) -> Option<(i64, Option<Span>)> {
+    let (reset, verdict) = (&finding.reset, &finding.verdict);
+    let by_client = finding.connection.tuple.src == reset.tuple.src;
+    let fin = finding.segments.iter().position(|seen| seen.from_client == by_client && seen.flags.fin())?;
+    let (before, after) = finding.segments.split_at(fin);
+    let (last, fin) = (before.last()?, after.first()?);
+    let trigger = verdict.trigger?.frame;
+    let request = after.iter().find(|seen| seen.frame == trigger)?;
+    Some((fin.time.since(last.time), Some(Span::of(request.time.since(last.time)))))
+}
