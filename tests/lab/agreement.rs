@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::capture::Recording;
+use crate::capture::{Recorded, Recording};
 use crate::kernel::{Event, at_the_instant, join};
 use crate::segment::Segment;
 use crate::truth::{Label, Maker};
@@ -24,39 +24,68 @@ struct Reason {
 /// A class and those of its causes that agree.
 type Class = (&'static str, &'static [&'static str]);
 
-/// The three forms in which Linux resets.
+/// The three forms in which Linux resets; of answers also whether the wire shows that their sender had ended the connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Form {
     /// RST|ACK with number 0.
     SynEcho,
     /// RST alone.
     AckEcho,
+    /// RST alone, after a FIN or RST of its sender.
+    AckEchoAfterEnd,
     /// RST|ACK with a number.
     Active,
 }
 
 impl Form {
-    fn of(reset: &Segment) -> Self {
-        match (reset.flags.ack(), reset.seq.0) {
+    /// That of a reset, the last of these frames.
+    fn of(frames: &[Recorded]) -> Option<Self> {
+        let (last, before) = frames.split_last()?;
+        let reset = &last.segment;
+        let connection = before.iter().rev().map(|frame| &frame.segment).filter(|s| is_of_one(s, reset));
+        let ended = connection.take_while(|s| !s.flags.syn()).any(|s| s.src == reset.src && is_end(s));
+        Some(match (reset.flags.ack(), reset.seq.0) {
+            (false, _) if ended => Self::AckEchoAfterEnd,
             (false, _) => Self::AckEcho,
             (true, 0) => Self::SynEcho,
             (true, _) => Self::Active,
-        }
+        })
     }
 
-    /// As `rstscan` spells it.
+    /// As `rstscan` spells it, and what came before.
     fn id(self) -> &'static str {
         match self {
             Self::SynEcho => "syn-echo",
             Self::AckEcho => "ack-echo",
+            Self::AckEchoAfterEnd => "ack-echo after its FIN or RST",
             Self::Active => "active",
         }
     }
 }
 
+/// Whether two segments have the same ends.
+fn is_of_one(one: &Segment, other: &Segment) -> bool {
+    one.src == other.src && one.dst == other.dst || one.src == other.dst && one.dst == other.src
+}
+
+fn is_end(segment: &Segment) -> bool {
+    segment.flags.fin() || segment.flags.rst()
+}
+
 /// Any cause of the class.
 const ANY: &[&str] = &[];
 const ABORTED: &[(Form, &[Class])] = &[(Form::Active, &[("abortive-close", ANY)])];
+/// What an answer can be whose sender had ended the connection.
+const ENDED: &[Class] = &[
+    ("abortive-close", ANY),
+    ("half-open-response", &["late-segment", "stray-ack", "consequence", "syn-scan", "handshake-abandoned"]),
+    ("time-wait-collision", &["assassination"]),
+];
+/// What an answer in SYN-SENT can be, the first and those after it.
+const IN_SYN_SENT: &[Class] = &[
+    ("time-wait-collision", &["syn-reset-by-client"]),
+    ("half-open-response", &["syn-discovery", "stale-syn-ack", "echo-after-reset", "consequence"]),
+];
 const REFUSED: &[Class] = &[("closed-port", ANY)];
 
 /// Every reason that the laboratory provokes. Their names say where the kernel stood, not always why: see `given`.
@@ -71,25 +100,27 @@ const REASONS: &[Reason] = &[
                 Form::AckEcho,
                 &[
                     ("half-open-response", ANY),
-                    ("abortive-close", ANY),
-                    ("time-wait-collision", &["assassination", "syn-reset-by-client"]),
+                    ("time-wait-collision", &["syn-reset-by-client"]),
                     ("closed-port", &["listener-gone", "probe-answered"]),
                     ("forged", &["nat-state-lost"]),
                 ],
             ),
+            (Form::AckEchoAfterEnd, ENDED),
         ],
     },
     Reason {
         name: "TCP_FLAGS",
         given: "`tcp_rcv_state_process`: a listener got an ACK of no handshake, so the connection is as unknown as with NO_SOCKET",
-        agrees: &[(
-            Form::AckEcho,
-            &[
-                ("half-open-response", ANY),
-                ("closed-port", &["accept-queue-overflow", "listener-gone", "probe-answered"]),
-                ("abortive-close", &["data-after-close", "keepalive-race", "echo-after-reset"]),
-            ],
-        )],
+        agrees: &[
+            (
+                Form::AckEcho,
+                &[
+                    ("half-open-response", ANY),
+                    ("closed-port", &["accept-queue-overflow", "listener-gone", "probe-answered"]),
+                ],
+            ),
+            (Form::AckEchoAfterEnd, ENDED),
+        ],
     },
     Reason {
         name: "INVALID_SYN",
@@ -105,13 +136,7 @@ const REASONS: &[Reason] = &[
     Reason {
         name: "TCP_INVALID_ACK_SEQUENCE",
         given: "`tcp_rcv_synsent_state_process`: SYN-SENT got an ACK of another number, from TIME-WAIT, a half-open peer, or of another time",
-        agrees: &[(
-            Form::AckEcho,
-            &[
-                ("time-wait-collision", &["syn-reset-by-client"]),
-                ("half-open-response", &["syn-discovery", "stale-syn-ack", "echo-after-reset", "consequence"]),
-            ],
-        )],
+        agrees: &[(Form::AckEcho, IN_SYN_SENT), (Form::AckEchoAfterEnd, IN_SYN_SENT)],
     },
     Reason {
         name: "TCP_RFC7323_PAWS",
@@ -131,13 +156,13 @@ const REASONS: &[Reason] = &[
     Reason {
         name: "TCP_ABORT_ON_DATA",
         given: "`tcp_rcv_state_process`: data for a socket that was closed, or the end of FIN-WAIT-1 with TCP_LINGER2 below 0",
-        agrees: &[(Form::AckEcho, &[("abortive-close", ANY)])],
+        agrees: &[(Form::AckEchoAfterEnd, &[("abortive-close", ANY)])],
     },
     Reason {
         name: "TCP_TIMEWAIT_SOCKET",
         given: "`tcp_timewait_state_process`: data or a SYN in FIN-WAIT-2; TIME-WAIT itself never resets",
         agrees: &[
-            (Form::AckEcho, &[("abortive-close", ANY)]),
+            (Form::AckEchoAfterEnd, &[("abortive-close", ANY)]),
             (Form::SynEcho, &[("time-wait-collision", &["syn-reset-by-server"])]),
         ],
     },
@@ -215,12 +240,13 @@ impl Agreement {
             .partition(|(_, maker)| *maker == Maker::Kernel);
         let frames: Vec<u64> = kernels.iter().map(|(frame, _)| *frame).collect();
         for (frame, event) in frames.iter().zip(join(recording, &frames, &mut free)) {
-            let reset = &recording.frames[*frame as usize - 1].segment;
+            let until = &recording.frames[..*frame as usize];
+            let reset = &until[until.len() - 1].segment;
             let verdict = verdicts.iter().find(|verdict| verdict["frame"] == *frame);
-            let complaint = match (event, verdict) {
-                (None, _) => Some(format!("no event of the kernel for {reset}")),
-                (_, None) => Some(format!("no verdict about {reset}")),
-                (Some(event), Some(verdict)) => self.judge(verdict, event, Form::of(reset)),
+            let complaint = match (event, verdict, Form::of(until)) {
+                (Some(event), Some(verdict), Some(form)) => self.judge(verdict, event, form),
+                (None, ..) => Some(format!("no event of the kernel for {reset}")),
+                _ => Some(format!("no verdict about {reset}")),
             };
             self.wrong.extend(complaint.map(|complaint| format!("{name}, frame {frame}: {complaint}")));
         }
@@ -338,7 +364,9 @@ pub fn faults_of(page: &str) -> Vec<String> {
         let [reason, _, form, class, cause, said, count] = cells[..] else {
             return Some(format!("not seven cells: {row}"));
         };
-        let form = [Form::SynEcho, Form::AckEcho, Form::Active].into_iter().find(|known| known.id() == form);
+        let form = [Form::SynEcho, Form::AckEcho, Form::AckEchoAfterEnd, Form::Active]
+            .into_iter()
+            .find(|known| known.id() == form);
         let right = form.is_some_and(|form| agrees(reason, form, (class, cause)));
         let told = said == AGREES[usize::from(!right)];
         (!told || count.parse::<u32>().is_err()).then(|| format!("does not agree: {row}"))
@@ -354,6 +382,25 @@ fn the_page_is_that_of_the_tables() {
         let row = format!("\n| {} | ", reason.name);
         assert!(page[head().len() - 1..].contains(&row), "no reset with the reason {}", reason.name);
     }
+}
+
+#[test]
+fn a_wrong_verdict_is_told_from_an_honest_doubt() {
+    let nowhere = std::net::SocketAddr::from(([192, 0, 2, 1], 1));
+    let (state, reason) = ("UNKNOWN".to_owned(), "NO_SOCKET".to_owned());
+    let event = Event { time_ns: 0, src: nowhere, dst: nowhere, state, reason, answers: true };
+    let verdict = |class: &str, certainty: &str, alternative: &str| {
+        let alternatives = [json!({"class": alternative, "cause": "no-listener"})];
+        json!({"class": class, "cause": "abort", "certainty": certainty, "alternatives": alternatives})
+    };
+    let mut agreement = Agreement::default();
+    let mut judge = |verdict: Value| agreement.judge(&verdict, &event, Form::SynEcho).is_some();
+    assert!(!judge(verdict("closed-port", "certain", "forged")));
+    assert!(!judge(verdict("abortive-close", "likely", "closed-port")), "an alternative holds the truth");
+    assert!(judge(verdict("abortive-close", "likely", "forged")), "nothing holds it");
+    assert!(judge(verdict("abortive-close", "certain", "closed-port")), "certain and wrong");
+    let Agreement { joined, agree, cannot_tell, certain_and_wrong, .. } = agreement;
+    assert_eq!((joined, agree, cannot_tell, certain_and_wrong), (4, 1, 1, 1));
 }
 
 /// The page in the repository.
