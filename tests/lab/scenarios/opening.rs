@@ -87,6 +87,8 @@ const REQUEST_KILLED: Scenario = Scenario::new(
         let _silent = bench.client.namespace.filter("output", KERNEL_IS_SILENT)?;
         crafted_syn(bench, port, 43_201, 1_000)?;
         let answer = first(bench, port, |s| s.flags.syn() && s.flags.ack())?;
+        // The kernel's own reset, which does not leave the host, has an event too.
+        thread::sleep(Duration::from_millis(20));
         let (src, dst, seq) = (answer.dst, answer.src, answer.ack);
         let reset = Crafted { src, dst, flags: Flags::RST, seq, ack: SeqNum(0), options: &[], payload: b"" };
         bench.client.send(&reset)?;
