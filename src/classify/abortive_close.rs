@@ -10,6 +10,8 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 const JUST_ARRIVED_NS: i64 = 100_000_000;
 /// A connection reset without data this soon after its handshake was made only to be tried.
 const TRIED_NS: i64 = 5_000_000_000;
+/// The shortest wait for the answer to a keepalive probe: TCP_KEEPINTVL counts in seconds, the clock may be a little off.
+const PROBE_NS: i64 = 900_000_000;
 /// Silence from which on a FIN is that of an idle connection.
 const IDLE_NS: i64 = 1_000_000_000;
 /// Silence from which on an abort is rather a timer's or an administrator's than a program's.
@@ -202,13 +204,22 @@ fn socket_marks(view: &View<'_>) -> Option<Fact> {
     next_id.or_else(|| (!view.has_no_socket_marks()).then(|| Fact::of(FactKind::LiveSocketMarks)))
 }
 
-/// E's keepalive probes stayed unanswered (Linux tcp_keepalive_timer).
+/// E's keepalive probes stayed unanswered (Linux tcp_keepalive_timer); with TCP_USER_TIMEOUT one may be enough.
 fn keepalive_timeout(view: &View<'_>) -> Option<Opinion> {
     let probes = view.own().probes;
     let shut = view.peer().shows(Marks::WINDOW_SHUT);
-    (probes >= 2 && !shut).then(|| {
-        abortive(Cause::KeepaliveTimeout).because(Fact::of(FactKind::ProbesUnanswered).with(i64::from(probes)))
-    })
+    let waited = view.reset().time.since(view.own().last) >= PROBE_NS;
+    let opinion =
+        abortive(Cause::KeepaliveTimeout).because(Fact::of(FactKind::ProbesUnanswered).with(i64::from(probes)));
+    match probes {
+        _ if shut => None,
+        0 => None,
+        1 => waited.then(|| {
+            let other = "the program may have aborted before an answer came";
+            opinion.at_most(Certainty::Likely).or(Class::AbortiveClose, Cause::Abort, other)
+        }),
+        _ => Some(opinion),
+    }
 }
 
 /// P kept its window shut.

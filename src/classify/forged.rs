@@ -68,14 +68,8 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
 
 /// Whether E's own state may live on after the RST it sent: in SYN-SENT and SYN-RECEIVED a RST only rejects a segment (RFC 9293 3.10.7.3, 3.10.7.4).
 fn is_handshake_reply(view: &View<'_>) -> bool {
-    !view.is_established()
-        || view.trigger().is_some_and(|trigger| trigger.flags().syn() || refused_by_number(view, trigger))
-}
-
-/// Whether T acknowledges what E, in SYN-RECEIVED, never sent: that changes nothing there (RFC 9293 3.5.2 group 2).
-fn refused_by_number(view: &View<'_>, trigger: &Past) -> bool {
-    let pending = view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
-    pending && trigger.ack().is_some_and(|ack| ack != view.own().snd_max)
+    let answers_syn = view.trigger().is_some_and(|trigger| trigger.flags().syn());
+    !view.is_established() || answers_syn || view.wrong_handshake_ack().is_some()
 }
 
 /// E's first segment after the RST that a destroyed socket could not have sent.

@@ -130,13 +130,7 @@ fn backscatter(view: &View<'_>, answer: &Past) -> Opinion {
 
 /// The third segment of the handshake acknowledges what E never sent (RFC 9293 3.5.2 group 2; a SYN cookie that does not check).
 fn bad_handshake_ack(view: &View<'_>) -> Option<Opinion> {
-    let trigger = view.echo_trigger()?;
-    let waiting =
-        view.is_opener() == Some(false) && view.own().shows(Marks::SYN_ACK) && !view.own().shows(Marks::PLAIN_ACK);
-    let number = trigger.ack()?;
-    if !waiting || number == view.own().snd_max || view.own().shows(Marks::DATA) || view.own_closed() {
-        return None;
-    }
+    let (trigger, number) = view.wrong_handshake_ack()?;
     Some(
         half_open(Cause::BadHandshakeAck)
             .because(

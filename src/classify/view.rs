@@ -66,6 +66,16 @@ impl<'a> View<'a> {
         self.is_opener().map(|opener| if opener { Role::Client } else { Role::Server })
     }
 
+    /// The trigger, where it acknowledges what E, in SYN-RECEIVED, never sent, and that number. The RST rejects this
+    /// segment only; E's state stays (RFC 9293 3.5.2 group 2).
+    pub fn wrong_handshake_ack(&self) -> Option<(&Past, SeqNum)> {
+        let trigger = self.echo_trigger()?;
+        let own = self.own();
+        let waiting = own.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK) && !own.shows(Marks::DATA);
+        let number = trigger.ack().filter(|&number| number != own.snd_max)?;
+        (waiting && !self.own_closed()).then_some((trigger, number))
+    }
+
     /// Whether the capture shows nothing of E in this life, other RSTs left out. An ACK that answers P's SYN with other numbers
     /// belongs to an older life (RFC 5961 4.2, RFC 9293 3.10.7.4 TIME-WAIT).
     pub fn is_own_silent(&self) -> bool {

@@ -76,14 +76,18 @@ fn read(kind: u8, value: &[u8], options: &mut Options) -> Option<()> {
     Some(())
 }
 
-/// The last subtype counts, unless an earlier one ended the connection. The reason code is the fourth byte of an
-/// MP_TCPRST option (RFC 8684 section 3.6), so the second after the subtype's; the T flag is the last bit before it.
+/// The last subtype counts, unless an earlier one ended the subflow or, which counts more, the connection: Linux ends
+/// both in one segment. The reason code is the fourth byte of an MP_TCPRST option (RFC 8684 section 3.6), so the second
+/// after the subtype's; the T flag is the last bit before it.
 fn read_mptcp(first: u8, after: &[u8], options: &mut Options) {
     const TRANSIENT: u8 = 1;
     let subtype = first >> 4;
-    let ends = |subtype| matches!(subtype, MP_FASTCLOSE | MP_TCPRST);
-    // What ends the whole connection counts more than the reason why one subflow ends.
-    if options.mptcp != Some(MP_FASTCLOSE) && (ends(subtype) || !options.mptcp.is_some_and(ends)) {
+    let rank = |subtype| match subtype {
+        MP_FASTCLOSE => 2,
+        MP_TCPRST => 1,
+        _ => 0,
+    };
+    if options.mptcp.is_none_or(|before| rank(subtype) >= rank(before)) {
         options.mptcp = Some(subtype);
     }
     if let (MP_TCPRST, &[reason]) = (subtype, after) {
@@ -139,6 +143,9 @@ mod tests {
         expect(&[joined, reset].concat(), expected);
         expect(&[reset, joined].concat(), expected);
         expect(&[fast_close.as_slice(), &joined].concat(), Options { mptcp: Some(7), ..Options::NONE });
+        let both = Options { mptcp: Some(7), ..expected };
+        expect(&[fast_close.as_slice(), &reset].concat(), both);
+        expect(&[reset.as_slice(), &fast_close].concat(), both);
     }
 
     #[test]

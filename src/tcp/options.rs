@@ -26,8 +26,8 @@ pub struct Options {
     pub sack_edge: Option<u32>,
     /// Timestamps.
     pub timestamps: Option<Timestamps>,
-    /// The subtype (0 to 15) of the last MPTCP option (RFC 8684 section 8.4), if any; MP_FASTCLOSE (7) and MP_TCPRST (8)
-    /// go before all others.
+    /// The subtype (0 to 15) of the last MPTCP option (RFC 8684 section 8.4), if any; MP_FASTCLOSE (7) goes before
+    /// MP_TCPRST (8), and both before all others.
     pub mptcp: Option<u8>,
     /// The reason code of an MP_TCPRST option (RFC 8684 section 3.6).
     pub mptcp_reset_reason: Option<u8>,

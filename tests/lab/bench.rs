@@ -1,14 +1,16 @@
 //! The laboratory bench: a client, a server, and the wire or the router between them.
 
+use std::any::Any;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::capture::Capture;
 use crate::namespace::{Namespace, sweep};
+use crate::segment::Segment;
 use crate::sockets::{Connection, Listener};
 use crate::wait::wait_until;
 
@@ -70,6 +72,8 @@ pub struct Bench {
     pub setting: Setting,
     /// Everything TCP seen on the wire at the capture point.
     pub capture: Capture,
+    /// Ends after the recording.
+    kept: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
 /// The name of the network interface of either host.
@@ -105,9 +109,15 @@ impl Bench {
             router,
             setting,
             capture,
+            kept: Mutex::default(),
         };
         bench.wait_for_link()?;
         Ok(bench)
+    }
+
+    /// Lets sockets live as long as the bench, so that their end is not part of the recording.
+    pub fn keep_until_the_end(&self, sockets: impl Any + Send) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(sockets));
     }
 
     /// Listens at the server.
@@ -138,6 +148,12 @@ impl Bench {
     pub fn establish_roles(&self, port: u16) -> io::Result<(Connection, Connection)> {
         let (client, server) = self.establish(port)?;
         Ok(if self.setting.client_resets { (client, server) } else { (server, client) })
+    }
+
+    /// Sends until the peer has shut its window.
+    pub fn fill(&self, port: u16, sender: &Connection) -> io::Result<()> {
+        let is_shut = |s: &Segment| s.window == 0 && s.is_pure_ack();
+        sender.send_until(|| self.capture.segments(port).iter().rev().take(20).any(is_shut))
     }
 
     /// The hosts in the order (the side that resets, its peer).
@@ -216,6 +232,15 @@ fn default_route(namespace: &Namespace, (v4, v6): (&str, &str)) -> io::Result<()
     namespace.ip(&["route", "replace", "default", "via", v4])?;
     namespace.ip(&["-6", "route", "replace", "default", "via", v6])?;
     Ok(())
+}
+
+/// The way from a namespace in the server's place to the client.
+pub fn server_route(server: &Namespace) -> io::Result<()> {
+    if server.ip(&["-6", "address", "show", "dev", INTERFACE, "scope", "global"])?.is_empty() {
+        server.ip(&["route", "replace", "default", "via", "10.0.2.1"]).map(drop)
+    } else {
+        server.ip(&["-6", "route", "replace", "default", "via", "fd00:2::1"]).map(drop)
+    }
 }
 
 fn route(client: &Namespace, router: &Namespace, server: &Namespace, mtu: u16) -> io::Result<()> {

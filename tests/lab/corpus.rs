@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::bench::Setting;
 use crate::capture::Recording;
 use crate::segment::Segment;
-use crate::truth::{Label, Scenario};
-use crate::{may_run, play, scenarios};
+use crate::truth::{Expected, Label, Place, Scenario};
+use crate::{chosen, may_run, play, scenarios};
 
 /// The folder to write to; nothing is written where it is not set.
 const FOLDER: &str = "RSTSCAN_WRITE_CORPUS";
@@ -27,7 +27,7 @@ fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut lines = fs::File::create(folder.join("labels.jsonl"))?;
     for scenario in scenarios::all() {
-        for (variant, setting) in settings(scenario) {
+        for (variant, setting) in settings(scenario).into_iter().filter(|(_, setting)| chosen(&(scenario, *setting))) {
             let name = format!("{}{variant}", scenario.name);
             match play(scenario, setting) {
                 Ok((recording, labels)) => write_cuts(folder, &mut lines, (&name, &recording), &labels)?,
@@ -50,7 +50,7 @@ fn settings(scenario: &Scenario) -> Vec<(&'static str, Setting)> {
         (".snap-96", Setting { snap_length: 96, ..plain }),
     ];
     // What a router refuses never reaches the server.
-    if !scenario.routed {
+    if !matches!(scenario.place, Place::Routed | Place::RoutedIpv4) {
         settings.push((".at-server", Setting { capture_at_server: true, ..plain }));
     }
     if scenario.either_side {
@@ -61,48 +61,79 @@ fn settings(scenario: &Scenario) -> Vec<(&'static str, Setting)> {
     settings
 }
 
-/// Writes a recording whole, one direction of it, and what is left when the capture starts late.
+/// A recording with a part missing, and what is right to say about the resets that are left.
+pub struct Cut {
+    /// What distinguishes its file name.
+    pub suffix: String,
+    /// What is left.
+    pub recording: Recording,
+    /// Each reset that is left.
+    pub labels: Vec<CutLabel>,
+    /// Whether nothing is missing after all.
+    whole: bool,
+}
+
+/// A reset in a cut.
+pub struct CutLabel {
+    /// Its frame, from 1.
+    pub frame: u64,
+    /// The classes that are right, that of the whole recording first.
+    pub classes: Vec<&'static str>,
+    /// The causes that are right about the whole.
+    causes: &'static [&'static str],
+}
+
+/// A recording whole, one direction of it, and what is left when the capture starts late.
+pub fn cuts(recording: &Recording, labels: &[Label]) -> Vec<Cut> {
+    let mut cuts = vec![cut(String::new(), (recording, labels), |_| true)];
+    let first = labels.first().and_then(|label| recording.frames.get(label.frame as usize - 1));
+    let Some(sender) = first.map(|frame| frame.segment.src) else { return cuts };
+    let ours: Vec<_> = recording.segments().map(|s| s.src.ip() == sender.ip()).collect();
+    cuts.push(cut(".one-sided".to_owned(), (recording, labels), |at| ours[at]));
+    let reset = labels[0].frame as usize - 1;
+    let starts = BTreeSet::from([1, 3, reset.saturating_sub(1), reset]);
+    for dropped in starts.into_iter().filter(|dropped| (1..=reset).contains(dropped)) {
+        cuts.push(cut(format!(".from-{}", dropped + 1), (recording, labels), |at| at >= dropped));
+    }
+    cuts
+}
+
+/// Keeps some frames; what is missing makes `undetermined` right as well.
+fn cut(suffix: String, (recording, labels): (&Recording, &[Label]), keep: impl Fn(usize) -> bool) -> Cut {
+    let kept = recording.filtered(|at, _| keep(at));
+    let whole = kept == *recording;
+    let left = labels.iter().filter(|label| keep(label.frame as usize - 1));
+    let labels = left.map(|label| {
+        let Expected { class, also, causes, .. } = label.expected;
+        let mut classes = vec![class];
+        classes.extend(also);
+        if !whole {
+            classes.extend(merged_by_a_cut(label, &recording.frames[label.frame as usize - 1].segment));
+        }
+        CutLabel { frame: (0..label.frame as usize).filter(|&at| keep(at)).count() as u64, classes, causes }
+    });
+    Cut { suffix, labels: labels.collect(), recording: kept, whole }
+}
+
+/// Writes a recording with all its cuts, and their labels.
 fn write_cuts(
     folder: &Path,
     lines: &mut impl Write,
     (name, recording): (&str, &Recording),
     labels: &[Label],
 ) -> io::Result<()> {
-    write_cut(folder, lines, name, (recording, labels, |_| true))?;
-    let first = labels.first().and_then(|label| recording.frames.get(label.frame as usize - 1));
-    let Some(sender) = first.map(|frame| frame.segment.src) else { return Ok(()) };
-    let ours: Vec<_> = recording.segments().map(|s| s.src.ip() == sender.ip()).collect();
-    write_cut(folder, lines, &format!("{name}.one-sided"), (recording, labels, |at| ours[at]))?;
-    let reset = labels[0].frame as usize - 1;
-    let starts = BTreeSet::from([1, 3, reset.saturating_sub(1), reset]);
-    for dropped in starts {
-        if dropped > 0 && dropped <= reset {
-            write_cut(folder, lines, &format!("{name}.from-{}", dropped + 1), (recording, labels, |at| at >= dropped))?;
+    for cut in cuts(recording, labels) {
+        let path = format!("{name}{}.pcap", cut.suffix);
+        cut.recording.write(&folder.join(&path))?;
+        for CutLabel { frame, classes, causes } in cut.labels {
+            let causes = cut.whole.then_some(causes);
+            let (class, also) = (classes[0], &classes[1..]);
+            writeln!(
+                lines,
+                "{}",
+                json!({"path": path, "frame": frame, "class": class, "also": also, "causes": causes})
+            )?;
         }
-    }
-    Ok(())
-}
-
-/// Writes the kept frames and their labels; what is missing makes `undetermined` right as well.
-fn write_cut(
-    folder: &Path,
-    lines: &mut impl Write,
-    name: &str,
-    (recording, labels, keep): (&Recording, &[Label], impl Fn(usize) -> bool),
-) -> io::Result<()> {
-    let path = format!("{name}.pcap");
-    let kept = recording.filtered(|at, _| keep(at));
-    kept.write(&folder.join(&path))?;
-    let whole = kept == *recording;
-    for label in labels.iter().filter(|label| keep(label.frame as usize - 1)) {
-        let frame = (0..label.frame as usize).filter(|&at| keep(at)).count();
-        let mut also = label.expected.also.to_vec();
-        if !whole {
-            also.extend(merged_by_a_cut(label, &recording.frames[label.frame as usize - 1].segment));
-        }
-        let causes = whole.then_some(label.expected.causes);
-        let class = label.expected.class;
-        writeln!(lines, "{}", json!({"path": path, "frame": frame, "class": class, "also": also, "causes": causes}))?;
     }
     Ok(())
 }

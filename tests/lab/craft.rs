@@ -22,6 +22,8 @@ pub struct Crafted<'a> {
     pub seq: SeqNum,
     /// Acknowledgment field.
     pub ack: SeqNum,
+    /// Options as they stand in the header, padded to four bytes.
+    pub options: &'a [u8],
     /// Payload.
     pub payload: &'a [u8],
 }
@@ -37,6 +39,7 @@ impl Crafted<'_> {
         header.psh = self.flags.has(Flags::PSH);
         header.ack = self.flags.ack();
         header.urg = self.flags.has(Flags::URG);
+        header.set_options_raw(self.options).map_err(io::Error::other)?;
         header.checksum = match (self.src.ip(), self.dst.ip()) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 header.calc_checksum_ipv4_raw(from.octets(), to.octets(), self.payload)
@@ -61,8 +64,8 @@ impl Host {
 }
 
 impl Bench {
-    /// Puts a copy of a recorded frame with another TCP segment in it on the wire at the server's interface, as a third
-    /// party does that writes in the server's name. `like` gives the Ethernet and IP headers.
+    /// Puts a copy of a recorded frame with another TCP segment in it on the wire, as a third party does: on the way to the
+    /// client one in the server's name, from the client's interface one in the client's. `like` gives the Ethernet and IP headers.
     pub fn inject(&self, like: &Segment, crafted: &Crafted, ttl: u8) -> io::Result<()> {
         let frames = self.capture.frames_like(like);
         let frame = frames.first().ok_or(io::ErrorKind::NotFound)?;
@@ -84,7 +87,9 @@ impl Bench {
             _ => return Err(io::ErrorKind::InvalidInput.into()),
         }
         .map_err(io::Error::other)?;
-        let place = self.router.as_ref().map_or((&self.server.namespace, INTERFACE), |router| (router, "left"));
+        let by_server = self.router.as_ref().map_or((&self.server.namespace, INTERFACE), |router| (router, "left"));
+        let by_client = crafted.src.ip() == self.client.address;
+        let place = if by_client { (&self.client.namespace, INTERFACE) } else { by_server };
         place.0.enter(|| {
             let mut wire =
                 pcap::Capture::from_device(place.1).and_then(pcap::Capture::open).map_err(io::Error::other)?;

@@ -1,7 +1,7 @@
 //! Network namespaces with a life bound to a value, and the commands run inside them.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -53,7 +53,16 @@ impl Namespace {
 
     /// Puts one nftables rule on a netfilter hook (`input`, `output` or `forward`) until the returned value is dropped.
     pub fn filter(&self, hook: &str, rule: &str) -> io::Result<Filter<'_>> {
-        let chain = format!("{{ type filter hook {hook} priority 0; }}");
+        self.rule(&format!("type filter hook {hook} priority 0"), rule)
+    }
+
+    /// The same on a hook where addresses are translated (`prerouting` or `postrouting`).
+    pub fn translate(&self, hook: &str, rule: &str) -> io::Result<Filter<'_>> {
+        self.rule(&format!("type nat hook {hook} priority 0"), rule)
+    }
+
+    fn rule(&self, place: &str, rule: &str) -> io::Result<Filter<'_>> {
+        let chain = format!("{{ {place}; }}");
         let rules = format!("add table inet lab; add chain inet lab wire {chain}; add rule inet lab wire {rule}");
         self.exec("nft", &[&rules])?;
         Ok(Filter { namespace: self })
@@ -107,7 +116,11 @@ pub fn command(program: &str, args: &[&str]) -> io::Result<String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    Err(io::Error::other(format!("{program} {}: {}", args.join(" "), said.trim())))
+    // As nft says it where the kernel is built without a kind of rule.
+    let missing =
+        ["Could not process rule: No such file or directory", "Could not process rule: Operation not supported"];
+    let kind = if missing.iter().any(|words| said.contains(words)) { ErrorKind::Unsupported } else { ErrorKind::Other };
+    Err(io::Error::new(kind, format!("{program} {}: {}", args.join(" "), said.trim())))
 }
 
 /// Removes the namespaces of runs whose process was killed before it could.

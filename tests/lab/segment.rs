@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TcpOptionElement, TransportSlice};
 use rstscan::tcp::{Flags, SeqNum};
 
 /// A TCP segment as recorded.
@@ -25,6 +25,8 @@ pub struct Segment {
     pub len: u32,
     /// IPv4 identification.
     pub ip_id: Option<u16>,
+    /// TSval and TSecr of RFC 7323.
+    pub timestamps: Option<(u32, u32)>,
 }
 
 impl Segment {
@@ -64,6 +66,10 @@ impl Segment {
             window: tcp.window_size(),
             len: ip_payload.checked_sub(u32::from(tcp.data_offset()) * 4)?,
             ip_id,
+            timestamps: tcp.options_iterator().find_map(|option| match option {
+                Ok(TcpOptionElement::Timestamp(value, echo)) => Some((value, echo)),
+                _ => None,
+            }),
         })
     }
 

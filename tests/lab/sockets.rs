@@ -1,13 +1,25 @@
 //! Real sockets inside a host, with every wait bounded and the ways to end a connection named.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::time::Duration;
 
+use nix::libc;
+use nix::sys::socket::setsockopt;
+use nix::{setsockopt_impl, sockopt_impl};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::bench::Host;
 use crate::wait::{PATIENCE, wait_until};
+
+sockopt_impl!(
+    /// How long FIN-WAIT-2 lasts after close(), in seconds.
+    Linger2,
+    SetOnly,
+    libc::IPPROTO_TCP,
+    libc::TCP_LINGER2,
+    i32
+);
 
 /// A listening socket.
 #[derive(Debug)]
@@ -22,11 +34,14 @@ pub struct Connection {
 }
 
 impl Host {
-    /// A socket inside this host, bound to `port` (0: any).
+    /// A TCP socket inside this host, bound to `port` (0: any).
     fn socket(&self, port: u16) -> io::Result<Socket> {
-        let local = SocketAddr::new(self.address, port);
+        self.socket_at(SocketAddr::new(self.address, port), Protocol::TCP)
+    }
+
+    fn socket_at(&self, local: SocketAddr, protocol: Protocol) -> io::Result<Socket> {
         self.namespace.enter(|| {
-            let socket = Socket::new(Domain::for_address(local), Type::STREAM, Some(Protocol::TCP))?;
+            let socket = Socket::new(Domain::for_address(local), Type::STREAM, Some(protocol))?;
             socket.set_reuse_address(true)?;
             socket.bind(&local.into())?;
             Ok(socket)
@@ -45,6 +60,54 @@ impl Host {
         Ok(Listener { socket })
     }
 
+    /// Listens on a port of its loopback address.
+    pub fn listen_on_loopback(&self, port: u16) -> io::Result<Listener> {
+        let address = if self.address.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let socket = self.socket_at(SocketAddr::new(address, port), Protocol::TCP)?;
+        socket.listen(1)?;
+        Ok(Listener { socket })
+    }
+
+    /// Listens for Multipath TCP.
+    pub fn listen_multipath(&self, port: u16) -> io::Result<Listener> {
+        let socket = self.socket_at(SocketAddr::new(self.address, port), Protocol::MPTCP)?;
+        socket.listen(4)?;
+        Ok(Listener { socket })
+    }
+
+    /// Connects by Multipath TCP.
+    pub fn connect_multipath(&self, to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket_at(SocketAddr::new(self.address, 0), Protocol::MPTCP)?;
+        socket.connect_timeout(&to.into(), PATIENCE)?;
+        Connection::ready(socket)
+    }
+
+    /// Sends a SYN with data in it (Fast Open) and does not wait for what comes back.
+    pub fn start_connecting_with(&self, bytes: &[u8], to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket(0)?;
+        socket.set_nonblocking(true)?;
+        match socket.send_to_with_flags(bytes, &to.into(), libc::MSG_FASTOPEN) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            _ => Ok(Connection { socket }),
+        }
+    }
+
+    /// Starts to connect with a mark (IPv4 TOS, IPv6 traffic class) on every packet.
+    pub fn start_connecting_marked(&self, mark: u32, to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket(0)?;
+        if self.address.is_ipv6() { socket.set_tclass_v6(mark) } else { socket.set_tos_v4(mark) }?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&to.into()) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            _ => Ok(Connection { socket }),
+        }
+    }
+
+    /// Destroys the sockets of a local port, as an administrator does with `ss -K`.
+    pub fn destroy(&self, port: u16) -> io::Result<()> {
+        self.namespace.exec("ss", &["-K", "-t", "sport", "=", &format!(":{port}")]).map(drop)
+    }
+
     /// Connects from a port the kernel chooses.
     pub fn connect(&self, to: SocketAddr) -> io::Result<Connection> {
         self.connect_from(0, to)
@@ -52,7 +115,12 @@ impl Host {
 
     /// Connects from `port`, which another connection may have used just before.
     pub fn connect_from(&self, port: u16, to: SocketAddr) -> io::Result<Connection> {
-        let socket = self.socket(port)?;
+        self.connect_at(SocketAddr::new(self.address, port), to)
+    }
+
+    /// Connects from any address and port of this host.
+    pub fn connect_at(&self, local: SocketAddr, to: SocketAddr) -> io::Result<Connection> {
+        let socket = self.socket_at(local, Protocol::TCP)?;
         socket.connect_timeout(&to.into(), PATIENCE)?;
         Connection::ready(socket)
     }
@@ -62,7 +130,7 @@ impl Host {
         let socket = self.socket(port)?;
         socket.set_nonblocking(true)?;
         match socket.connect(&to.into()) {
-            Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => Err(error),
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
             _ => Ok(Connection { socket }),
         }
     }
@@ -100,6 +168,30 @@ impl Connection {
         socket.set_write_timeout(Some(PATIENCE))?;
         socket.set_tcp_nodelay(true)?;
         Ok(Self { socket })
+    }
+
+    /// `connect()` to nowhere: the connection is thrown away, the socket stays.
+    pub fn disconnect(&self) -> io::Result<()> {
+        Ok(rustix::net::connect_unspec(&self.socket)?)
+    }
+
+    /// Sets TCP_LINGER2 below 0: no FIN-WAIT-2 after close().
+    pub fn without_fin_wait_2(&self) -> io::Result<()> {
+        Ok(setsockopt(&self.socket, Linger2, &-1)?)
+    }
+
+    /// `shutdown(SHUT_RD)`: reads no more.
+    pub fn finish_reading(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Read)
+    }
+
+    /// Sends all that there is room for, until `full`.
+    pub fn send_until(&self, full: impl Fn() -> bool) -> io::Result<()> {
+        wait_until("a full connection", || {
+            // No room at this moment is what is waited for.
+            let _ = self.send_some(&[b'f'; 16_384]);
+            full()
+        })
     }
 
     /// The socket itself, for options.

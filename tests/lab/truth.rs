@@ -20,14 +20,68 @@ pub struct Scenario {
     /// The segments without which it did not happen, in their order, others between: direction and flags as tcpdump
     /// prints them. `>` is client to server, `<` back; `e` is sent by the side that resets, `p` by its peer.
     pub shape: &'static str,
-    /// The verdicts of its resets in order; the last one holds for all that follow.
+    /// The verdicts of its resets in order; the last one holds for all that follow. Where there are none, no reset may come.
     pub resets: &'static [Expected],
-    /// Whether it needs the router.
-    pub routed: bool,
+    /// Where it can be played.
+    pub place: Place,
     /// Whether the side that resets can be either.
     pub either_side: bool,
     /// Plays it.
     pub run: fn(&Bench, u16) -> io::Result<()>,
+}
+
+/// Where a scenario can be played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// With or without a router.
+    Wire,
+    /// With a router only.
+    Routed,
+    /// The same, over IPv4 only.
+    RoutedIpv4,
+    /// With a router, recorded behind it at the server.
+    BehindRouter,
+}
+
+/// Who sends a reset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Maker {
+    /// The TCP of a kernel, which notes it.
+    Kernel,
+    /// A packet filter, a program that writes segments by hand, another stack: no kernel notes those.
+    Other,
+}
+
+impl Scenario {
+    /// A scenario for any place whose sides are fixed.
+    pub const fn new(
+        (name, port): (&'static str, u16),
+        shape: &'static str,
+        resets: &'static [Expected],
+        run: fn(&Bench, u16) -> io::Result<()>,
+    ) -> Self {
+        Self { name, port, shape, resets, place: Place::Wire, either_side: false, run }
+    }
+
+    /// The same where either side can be the one that resets.
+    pub const fn either(self) -> Self {
+        Self { either_side: true, ..self }
+    }
+
+    /// The same at a place.
+    pub const fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// A setting that it can be played in.
+    pub fn fitting(&self, setting: Setting) -> Setting {
+        Setting {
+            ipv6: setting.ipv6 && self.place != Place::RoutedIpv4,
+            routed: setting.routed || self.place != Place::Wire,
+            capture_at_server: setting.capture_at_server || self.place == Place::BehindRouter,
+            ..setting
+        }
+    }
 }
 
 /// The verdict a reset must get.
@@ -39,17 +93,24 @@ pub struct Expected {
     pub also: &'static [&'static str],
     /// The causes that are right, in any of these classes.
     pub causes: &'static [&'static str],
+    /// Who sends it.
+    pub maker: Maker,
 }
 
 impl Expected {
     /// One class only.
     pub const fn only(class: &'static str, causes: &'static [&'static str]) -> Self {
-        Self { class, also: &[], causes }
+        Self::or(class, &[], causes)
     }
 
     /// Another class besides.
     pub const fn or(class: &'static str, also: &'static [&'static str], causes: &'static [&'static str]) -> Self {
-        Self { class, also, causes }
+        Self { class, also, causes, maker: Maker::Kernel }
+    }
+
+    /// The same, but no kernel's TCP sends it.
+    pub const fn by_other(self) -> Self {
+        Self { maker: Maker::Other, ..self }
     }
 }
 
@@ -66,7 +127,7 @@ pub struct Label {
 ///
 /// # Errors
 ///
-/// A reset that none of them explains, or one of them without any reset.
+/// A reset that none of them explains, or one of them without any reset that it should have drawn.
 pub fn labels(recording: &Recording, scenarios: &[&Scenario]) -> io::Result<Vec<Label>> {
     let mut seen = vec![0; scenarios.len()];
     let mut labels = Vec::new();
@@ -78,7 +139,10 @@ pub fn labels(recording: &Recording, scenarios: &[&Scenario]) -> io::Result<Vec<
         seen[at] += 1;
         labels.extend(expected.map(|expected| Label { frame, expected: *expected }));
     }
-    match seen.iter().position(|&count| count == 0) {
+    match seen.iter().zip(scenarios).position(|(&count, scenario)| (count == 0) != scenario.resets.is_empty()) {
+        Some(at) if scenarios[at].resets.is_empty() => {
+            Err(io::Error::other(format!("{} drew {} resets", scenarios[at].name, seen[at])))
+        }
         Some(at) => Err(io::Error::other(format!("{} drew no reset", scenarios[at].name))),
         None => Ok(labels),
     }
@@ -108,13 +172,17 @@ pub fn check_shape(scenario: &Scenario, setting: Setting, segments: &[Segment]) 
 /// Whether the recordings are put before the program; the shapes are checked in any case.
 pub const ASK_RSTSCAN: bool = true;
 
-/// Runs `rstscan -r CAPTURE --json` and compares its verdicts with the labels, one by one.
-pub fn check_verdicts(capture: &Path, labels: &[Label]) -> io::Result<()> {
+/// Runs `rstscan -r CAPTURE --json`: its verdicts.
+pub fn verdicts(capture: &Path) -> io::Result<Vec<Value>> {
     let run = Command::new(env!("CARGO_BIN_EXE_rstscan")).arg("-r").arg(capture).arg("--json").output()?;
     let text = String::from_utf8_lossy(&run.stdout);
     let lines = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
-    let verdicts: Vec<_> = lines.into_iter().filter(|line| line["type"] == "reset").collect();
-    let wrong = disagreements(labels, &verdicts);
+    Ok(lines.into_iter().filter(|line| line["type"] == "reset").collect())
+}
+
+/// Compares the verdicts about a capture with the labels, one by one.
+pub fn check_verdicts(capture: &Path, labels: &[Label]) -> io::Result<()> {
+    let wrong = disagreements(labels, &verdicts(capture)?);
     if wrong.is_empty() {
         Ok(())
     } else {
@@ -139,7 +207,7 @@ pub fn disagreements(labels: &[Label], verdicts: &[Value]) -> Vec<String> {
 
 /// In which way a verdict is not the expected one.
 fn disagreement(label: &Label, verdict: &Value) -> Option<String> {
-    let Expected { class, also, causes } = label.expected;
+    let Expected { class, also, causes, .. } = label.expected;
     let word = |key: &str| verdict[key].as_str().unwrap_or("nothing");
     let (said, cause) = (word("class"), word("cause"));
     // A reset that only follows from another is named by its relation, not by the cause of its own.

@@ -8,12 +8,12 @@ use socket2::TcpKeepalive;
 
 use crate::bench::{Bench, INTERFACE};
 use crate::sockets::Connection;
-use crate::truth::{Expected, Scenario};
+use crate::truth::{Expected, Place, Scenario};
 
 const CLASS: &str = "abortive-close";
 
 /// What an abort of an established connection may be called where the motive does not show.
-const ABORT: &[&str] = &["abort", "linger-zero", "unread-data"];
+pub const ABORT: &[&str] = &["abort", "linger-zero", "unread-data"];
 
 /// The scenarios of this file.
 pub const ALL: &[Scenario] = &[
@@ -37,7 +37,7 @@ const fn either(
     resets: &'static [Expected],
     run: Run,
 ) -> Scenario {
-    Scenario { name, port, shape, resets, routed: false, either_side: true, run }
+    Scenario { name, port, shape, resets, place: Place::Wire, either_side: true, run }
 }
 
 type Run = fn(&Bench, u16) -> io::Result<()>;
@@ -143,7 +143,7 @@ pub const LISTENER_CLOSED: Scenario = Scenario {
     port: 6008,
     shape: "> S, < S., > ., > P., < ., < R., < R., < R.",
     resets: &[Expected::only(CLASS, &["listener-closed", "connect-then-reset", "unread-data", "abort", "linger-zero"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let listener = bench.listen(port)?;

@@ -7,7 +7,7 @@ use rstscan::tcp::{Flags, SeqNum};
 
 use crate::bench::Bench;
 use crate::craft::Crafted;
-use crate::truth::{Expected, Scenario};
+use crate::truth::{Expected, Place, Scenario};
 
 const CLASS: &str = "closed-port";
 
@@ -20,7 +20,7 @@ pub const NO_LISTENER: Scenario = Scenario {
     port: 54321,
     shape: "> S, < R.",
     resets: &[Expected::only(CLASS, &["no-listener"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: refused,
 };
@@ -30,8 +30,8 @@ pub const REFUSED_BY_ROUTER: Scenario = Scenario {
     name: "refused-by-router",
     port: 8081,
     shape: "> S, < R.",
-    resets: &[Expected::or(CLASS, &["forged"], &["refused-by-firewall", "no-listener", "firewall-reject"])],
-    routed: true,
+    resets: &[Expected::or(CLASS, &["forged"], &["refused-by-firewall", "no-listener", "firewall-reject"]).by_other()],
+    place: Place::Routed,
     either_side: false,
     run: |bench, port| {
         // Another port shows how far away the server is.
@@ -47,8 +47,8 @@ pub const REFUSED_BY_OWN_FIREWALL: Scenario = Scenario {
     name: "refused-by-own-firewall",
     port: 8082,
     shape: "> S, < R.",
-    resets: &[Expected::only(CLASS, &["refused-by-firewall", "no-listener"])],
-    routed: false,
+    resets: &[Expected::only(CLASS, &["refused-by-firewall", "no-listener"]).by_other()],
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let _listener = bench.listen(port)?;
@@ -63,7 +63,7 @@ pub const PROBES: Scenario = Scenario {
     port: 8083,
     shape: "> F, < R., > none, < R.",
     resets: &[Expected::only(CLASS, &["probe-answered", "no-listener"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let probes = [Flags::FIN, Flags(0), Flags::FIN.with(Flags::PSH)];
@@ -71,14 +71,15 @@ pub const PROBES: Scenario = Scenario {
             let src = SocketAddr::new(bench.client.address, 40_000 + count);
             let seq = SeqNum(1_000_000 * u32::from(count));
             let dst = bench.server_at(port);
-            bench.client.send(&Crafted { src, dst, flags, seq, ack: SeqNum(0), payload: b"" })?;
+            bench.client.send(&Crafted { src, dst, flags, seq, ack: SeqNum(0), options: &[], payload: b"" })?;
             bench.capture.wait_for_resets(port, count.into())?;
         }
         Ok(())
     },
 };
 
-fn refused(bench: &Bench, port: u16) -> io::Result<()> {
+/// Connects to a port that refuses.
+pub fn refused(bench: &Bench, port: u16) -> io::Result<()> {
     match bench.client.connect(bench.server_at(port)) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => bench.capture.wait_for_resets(port, 1),
         Err(error) => Err(error),

@@ -9,11 +9,11 @@ use rstscan::tcp::{Flags, SeqNum};
 use crate::bench::Bench;
 use crate::craft::Crafted;
 use crate::scenarios::abort::exchange;
-use crate::truth::{Expected, Scenario};
+use crate::truth::{Expected, Place, Scenario};
 
 const CLASS: &str = "forged";
 /// The reset with which the victim of the first answers its peer, which knows of nothing.
-const CONSEQUENCE: Expected = Expected::or("half-open-response", &["abortive-close"], &["consequence"]);
+pub const CONSEQUENCE: Expected = Expected::or("half-open-response", &["abortive-close"], &["consequence"]);
 
 /// The scenarios of this file.
 pub const ALL: &[Scenario] = &[FIREWALL_REJECT, INJECTED, INJECTED_BURST];
@@ -23,8 +23,8 @@ pub const FIREWALL_REJECT: Scenario = Scenario {
     name: "firewall-reject",
     port: 3001,
     shape: "> P., < P., > P., < R, < P., > R",
-    resets: &[Expected::only(CLASS, &["firewall-reject", "injected", "ids-response"]), CONSEQUENCE],
-    routed: false,
+    resets: &[Expected::only(CLASS, &["firewall-reject", "injected", "ids-response"]).by_other(), CONSEQUENCE],
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let (client, server) = bench.establish(port)?;
@@ -47,8 +47,8 @@ pub const INJECTED: Scenario = Scenario {
     name: "injected",
     port: 3002,
     shape: "> P., < P., < R., < P., > R",
-    resets: &[Expected::only(CLASS, &["injected"]), CONSEQUENCE],
-    routed: true,
+    resets: &[Expected::only(CLASS, &["injected"]).by_other(), CONSEQUENCE],
+    place: Place::Routed,
     either_side: false,
     run: |bench, port| forge(bench, port, &[(0, 52)]),
 };
@@ -59,12 +59,12 @@ pub const INJECTED_BURST: Scenario = Scenario {
     port: 3003,
     shape: "> P., < P., < R., < R., < R., < P., > R",
     resets: &[BURST, BURST, BURST, CONSEQUENCE],
-    routed: true,
+    place: Place::Routed,
     either_side: false,
     run: |bench, port| forge(bench, port, &[(0, 47), (1460, 48), (4380, 49)]),
 };
 
-const BURST: Expected = Expected::only(CLASS, &["injected", "injected-burst"]);
+const BURST: Expected = Expected::only(CLASS, &["injected", "injected-burst"]).by_other();
 
 /// Forges a reset for each (distance from the server's next number, TTL), then lets the server speak.
 fn forge(bench: &Bench, port: u16, resets: &[(u32, u8)]) -> io::Result<()> {
@@ -80,7 +80,7 @@ fn forge(bench: &Bench, port: u16, resets: &[(u32, u8)]) -> io::Result<()> {
     for &(distance, ttl) in resets {
         let (src, dst, seq, ack): (_, _, SeqNum, _) = (like.src, like.dst, like.seq.plus(distance), like.ack);
         let flags = Flags::RST.with(Flags::ACK);
-        bench.inject(like, &Crafted { src, dst, flags, seq, ack, payload: b"" }, ttl)?;
+        bench.inject(like, &Crafted { src, dst, flags, seq, ack, options: &[], payload: b"" }, ttl)?;
     }
     bench.capture.wait_for_resets(port, resets.len())?;
     server.send(b"HTTP/1.1 200 OK\r\n\r\n")?;

@@ -11,11 +11,12 @@ use crate::bench::Bench;
 use crate::craft::Crafted;
 use crate::scenarios::abort::exchange;
 use crate::sockets::Connection;
-use crate::truth::{Expected, Scenario};
+use crate::truth::{Expected, Place, Scenario};
 use crate::wait::wait_until;
 
 const CLASS: &str = "half-open-response";
-const LOST: &[Expected] = &[Expected::only(CLASS, &["lost-state"])];
+/// The verdict about a host that lost the connection.
+pub const LOST: &[Expected] = &[Expected::only(CLASS, &["lost-state"])];
 
 /// The scenarios of this file.
 pub const ALL: &[Scenario] = &[
@@ -37,7 +38,7 @@ pub const CABLE_PULLED: Scenario = Scenario {
     port: 12345,
     shape: "> S, < S., > ., > P., < R",
     resets: LOST,
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let (client, server) = bench.establish(port)?;
@@ -62,7 +63,7 @@ const fn forgetful(
     shape: &'static str,
     run: fn(&Bench, u16) -> io::Result<()>,
 ) -> Scenario {
-    Scenario { name, port, shape, resets: LOST, routed: false, either_side: true, run }
+    Scenario { name, port, shape, resets: LOST, place: Place::Wire, either_side: true, run }
 }
 
 /// Data reaches a host that lost the connection; its goodbye was lost as well.
@@ -91,7 +92,7 @@ pub const PEER_GAVE_UP: Scenario = Scenario {
     port: 5004,
     shape: "e P., e P., p P., e R",
     resets: &[Expected::or(CLASS, &["abortive-close"], &["lost-state", "user-timeout"])],
-    routed: false,
+    place: Place::Wire,
     either_side: true,
     run: |bench, port| {
         let (resetter, peer) = bench.establish_roles(port)?;
@@ -114,7 +115,7 @@ pub const SYN_DISCOVERY: Scenario = Scenario {
     port: 5005,
     shape: "> S, < S., > ., > S, < ., > R, > S",
     resets: &[Expected::only(CLASS, &["syn-discovery"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let listener = bench.listen(port)?;
@@ -138,7 +139,7 @@ pub const LATE_SEGMENT: Scenario = Scenario {
     port: 5006,
     shape: "> P., > F., < F., > ., > P., < R",
     resets: &[Expected::or(CLASS, &["abortive-close"], &["late-segment", "data-after-close"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let (client, server) = bench.establish(port)?;
@@ -154,17 +155,31 @@ pub const LATE_SEGMENT: Scenario = Scenario {
         let data = segments.iter().find(|s| s.len > 0).ok_or(io::ErrorKind::NotFound)?;
         let (src, dst, seq, ack) = (data.src, data.dst, data.seq, data.ack);
         let payload = vec![b'l'; data.len as usize];
-        bench.client.send(&Crafted { src, dst, flags: Flags::ACK.with(Flags::PSH), seq, ack, payload: &payload })?;
+        bench.client.send(&Crafted {
+            src,
+            dst,
+            flags: Flags::ACK.with(Flags::PSH),
+            seq,
+            ack,
+            options: &[],
+            payload: &payload,
+        })?;
         bench.capture.wait_for_resets(port, 1)
     },
 };
 
 /// A connection whose one side is gone without a trace on the wire; the side that still believes in it.
-fn forgotten(bench: &Bench, port: u16) -> io::Result<Connection> {
+pub fn forgotten(bench: &Bench, port: u16) -> io::Result<Connection> {
+    forgotten_port(bench, port).map(|(peer, _)| peer)
+}
+
+/// The same with the port of the side that is gone.
+pub fn forgotten_port(bench: &Bench, port: u16) -> io::Result<(Connection, u16)> {
     let (resetter, peer) = bench.establish_roles(port)?;
     exchange(&peer, &resetter)?;
     let (host, _) = bench.roles();
     let _lost = host.namespace.filter("output", "tcp flags & rst == rst drop")?;
+    let lost = resetter.port()?;
     resetter.abort()?;
-    Ok(peer)
+    Ok((peer, lost))
 }

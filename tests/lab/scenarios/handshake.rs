@@ -7,7 +7,7 @@ use rstscan::tcp::{Flags, SeqNum};
 
 use crate::bench::Bench;
 use crate::craft::Crafted;
-use crate::truth::{Expected, Scenario};
+use crate::truth::{Expected, Place, Scenario};
 
 const HALF_OPEN: &str = "half-open-response";
 const CLOSED_PORT: &str = "closed-port";
@@ -31,7 +31,7 @@ const fn opening(
     resets: &'static [Expected],
     run: fn(&Bench, u16) -> io::Result<()>,
 ) -> Scenario {
-    Scenario { name, port, shape, resets, routed: false, either_side: false, run }
+    Scenario { name, port, shape, resets, place: Place::Wire, either_side: false, run }
 }
 
 /// The client gives up before the SYN|ACK arrives: the first one is lost, the second finds nobody.
@@ -77,7 +77,15 @@ pub const BACKSCATTER: Scenario = opening(
     |bench, port| {
         let (src, dst) = (bench.server_at(port), SocketAddr::new(bench.client.address, 42_001));
         let (seq, ack) = (SeqNum(5_000), SeqNum(9_001));
-        bench.server.send(&Crafted { src, dst, flags: Flags::SYN.with(Flags::ACK), seq, ack, payload: b"" })?;
+        bench.server.send(&Crafted {
+            src,
+            dst,
+            flags: Flags::SYN.with(Flags::ACK),
+            seq,
+            ack,
+            options: &[],
+            payload: b"",
+        })?;
         bench.capture.wait_for_resets(port, 1)
     },
 );
@@ -98,7 +106,7 @@ pub const STALE_SYN_ACK: Scenario = opening(
         let syn = segments.first().ok_or(io::ErrorKind::NotFound)?;
         let (src, dst, ack) = (syn.dst, syn.src, syn.seq.minus(1_000));
         let flags = Flags::SYN.with(Flags::ACK);
-        bench.server.send(&Crafted { src, dst, flags, seq: SeqNum(5_000), ack, payload: b"" })?;
+        bench.server.send(&Crafted { src, dst, flags, seq: SeqNum(5_000), ack, options: &[], payload: b"" })?;
         bench.capture.wait_for_resets(port, 1)?;
         client.close();
         Ok(())
@@ -119,7 +127,7 @@ pub const BAD_HANDSHAKE_ACK: Scenario = opening(
         let segments = bench.capture.segments(port);
         let answer = segments.iter().find(|s| s.flags.syn() && s.flags.ack()).ok_or(io::ErrorKind::NotFound)?;
         let (src, dst, seq, ack) = (answer.dst, answer.src, answer.ack, answer.seq.plus(500_000));
-        bench.client.send(&Crafted { src, dst, flags: Flags::ACK, seq, ack, payload: b"" })?;
+        bench.client.send(&Crafted { src, dst, flags: Flags::ACK, seq, ack, options: &[], payload: b"" })?;
         bench.capture.wait_for_resets(port, 1)
     },
 );
@@ -184,7 +192,16 @@ pub const LISTENER_GONE: Scenario = opening(
     },
 );
 
-fn crafted_syn(bench: &Bench, port: u16, from: u16, number: u32) -> io::Result<()> {
+/// A hand-made SYN from a port that the client's kernel knows nothing of.
+pub fn crafted_syn(bench: &Bench, port: u16, from: u16, number: u32) -> io::Result<()> {
     let (src, dst) = (SocketAddr::new(bench.client.address, from), bench.server_at(port));
-    bench.client.send(&Crafted { src, dst, flags: Flags::SYN, seq: SeqNum(number), ack: SeqNum(0), payload: b"" })
+    bench.client.send(&Crafted {
+        src,
+        dst,
+        flags: Flags::SYN,
+        seq: SeqNum(number),
+        ack: SeqNum(0),
+        options: &[],
+        payload: b"",
+    })
 }

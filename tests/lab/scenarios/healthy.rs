@@ -14,9 +14,13 @@ pub const LASTING_PORT: u16 = 8900;
 
 /// Plays the `kind`-th healthy connection, on a port of its own.
 pub fn play(bench: &Bench, kind: u16) -> io::Result<()> {
-    let port = FIRST_PORT + kind;
+    converse(bench, FIRST_PORT + kind)
+}
+
+/// Plays a healthy connection on a port, whose number chooses the kind.
+pub fn converse(bench: &Bench, port: u16) -> io::Result<()> {
     let (client, server) = bench.establish(port)?;
-    talk(kind, client, server)?;
+    talk(port, client, server)?;
     bench.capture.wait_for(port, |segments| {
         segments.iter().filter(|s| s.flags.fin()).count() == 2 && segments.last().is_some_and(|s| s.is_pure_ack())
     })

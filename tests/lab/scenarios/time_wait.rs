@@ -7,7 +7,8 @@ use rstscan::tcp::Flags;
 
 use crate::bench::Bench;
 use crate::craft::Crafted;
-use crate::truth::{Expected, Scenario};
+use crate::sockets::Connection;
+use crate::truth::{Expected, Place, Scenario};
 
 const CLASS: &str = "time-wait-collision";
 
@@ -23,20 +24,14 @@ pub const OLD_ACK: Scenario = Scenario {
     port: 7001,
     shape: "> S, < S., < F., > F., < ., > S, < ., > R, > S, < S.",
     resets: &[Expected::only(CLASS, &["syn-reset-by-client"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         without_timestamps(bench, || {
             let listener = bench.listen(port)?;
             let client = bench.client.connect(bench.server_at(port))?;
             let (from, server) = (client.port()?, listener.accept()?);
-            // 512 KiB are 33 ms of the clock; they cross in less than a tenth of that.
-            const UPLOAD: usize = 512 << 10;
-            std::thread::scope(|scope| {
-                let reader = scope.spawn(|| server.receive(UPLOAD));
-                client.send(&vec![b'x'; UPLOAD])?;
-                reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })?;
+            upload(&client, &server, UPLOAD)?;
             server.close();
             client.receive_to_end()?;
             client.close();
@@ -60,7 +55,7 @@ pub const FIN_WAIT_2_REFUSES: Scenario = Scenario {
     port: 7002,
     shape: "> S, < S., < F., > S, < R.",
     resets: &[Expected::only(CLASS, &["syn-reset-by-server"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         without_timestamps(bench, || {
@@ -70,11 +65,7 @@ pub const FIN_WAIT_2_REFUSES: Scenario = Scenario {
             let client = bench.client.connect(bench.server_at(port))?;
             let (from, server) = (client.port()?, listener.accept()?);
             const UPLOAD: usize = 1_000_000;
-            std::thread::scope(|scope| {
-                let reader = scope.spawn(|| server.receive(UPLOAD));
-                client.send(&vec![b'x'; UPLOAD])?;
-                reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })?;
+            upload(&client, &server, UPLOAD)?;
             server.close();
             client.receive_to_end()?;
             bench.capture.wait_for(port, |segments| {
@@ -103,7 +94,7 @@ pub const ASSASSINATION: Scenario = Scenario {
     port: 7003,
     shape: "> S, < S., < F., > F., < ., > P., < ., > R",
     resets: &[Expected::only(CLASS, &["assassination"])],
-    routed: false,
+    place: Place::Wire,
     either_side: false,
     run: |bench, port| {
         let (client, server) = bench.establish(port)?;
@@ -120,12 +111,25 @@ pub const ASSASSINATION: Scenario = Scenario {
         let data = segments.iter().find(|s| s.len > 0).ok_or(io::ErrorKind::NotFound)?;
         let flags = Flags::ACK.with(Flags::PSH);
         let (src, dst, seq, ack) = (data.src, data.dst, data.seq, data.ack);
-        bench.client.send(&Crafted { src, dst, flags, seq, ack, payload: b"an old request" })?;
+        bench.client.send(&Crafted { src, dst, flags, seq, ack, options: &[], payload: b"an old request" })?;
         bench.capture.wait_for_resets(port, 1)
     },
 };
 
-fn without_timestamps(bench: &Bench, work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+/// 512 KiB are 33 ms of the clock of sequence numbers; they cross in less than a tenth of that.
+pub const UPLOAD: usize = 512 << 10;
+
+/// Sends as fast as the receiver reads.
+pub fn upload(sender: &Connection, receiver: &Connection, count: usize) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| receiver.receive(count));
+        sender.send(&vec![b'x'; count])?;
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Does something while the client's host uses no timestamps.
+pub fn without_timestamps(bench: &Bench, work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let client = &bench.client.namespace;
     client.set("ipv4/tcp_timestamps", "0")?;
     let done = work();
