@@ -90,12 +90,20 @@ fn continuation<'a>(view: &View<'a>) -> Option<&'a Past> {
     })
 }
 
+/// Whether E's numbers show that T acknowledged what E had sent. Where the capture begins between T and the RST, T may
+/// have been the wrong ACK of a handshake, and E's own numbers lie elsewhere.
+fn is_of_one_stream(view: &View<'_>, next: &Past) -> bool {
+    let Some(trigger) = view.echo_trigger().filter(|_| view.is_own_silent()) else { return true };
+    let ahead = next.seq().since(view.reset().seq);
+    (0..=i64::from(trigger.window())).contains(&i64::from(ahead))
+}
+
 /// E goes on after its own RST (Weaver et al. 2009: RST_SEQ_DATA).
 fn sender_continues(view: &View<'_>) -> Option<Opinion> {
     if is_handshake_reply(view) || view.reset().len > 0 {
         return None;
     }
-    let next = continuation(view)?;
+    let next = continuation(view).filter(|next| is_of_one_stream(view, next))?;
     let acked = view
         .peer_after()
         .any(|past| past.moment() > next.moment() && past.ack().is_some_and(|ack| ack.since(next.seq_end()) >= 0));
