@@ -22,6 +22,11 @@ impl FrameNo {
         Self((u64::from(input) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1)))
     }
 
+    /// The number of the frame after this one.
+    pub fn following(self) -> Self {
+        Self(self.0 + 1)
+    }
+
     /// The number within its input, from 1.
     pub fn number(self) -> u64 {
         self.0 & ((1 << Self::NUMBER_BITS) - 1)

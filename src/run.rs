@@ -258,7 +258,12 @@ impl Run {
             }
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             match source.next() {
-                Ok(Next::Frame(ref frame)) => self.frame(frame)?,
+                Ok(Next::Frame(ref frame)) => {
+                    self.frame(frame)?;
+                    if self.takes_all() {
+                        self.frames_at_hand(source)?;
+                    }
+                }
                 Ok(Next::Interface(link)) => {
                     self.greet(source);
                     self.interface(link)?;
@@ -312,6 +317,17 @@ impl Run {
         self.analyzer.push(frame);
         self.frames += 1;
         if self.frames.is_multiple_of(Self::REPORT_EVERY) { self.report() } else { Ok(()) }
+    }
+
+    /// Whether every frame is analysed, so that none needs to be looked at before.
+    fn takes_all(&self) -> bool {
+        self.filter.is_none() && self.limit.is_none()
+    }
+
+    /// The frames that a source can give in one go.
+    fn frames_at_hand(&mut self, source: &mut impl Source) -> io::Result<()> {
+        self.frames += self.analyzer.push_all(&mut source.at_hand());
+        self.report()
     }
 
     #[cold]

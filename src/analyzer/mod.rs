@@ -1,6 +1,8 @@
 //! The whole core behind two functions: frames go in, findings come out.
 
+mod ahead;
 mod assemble;
+mod dull;
 mod finding;
 mod prescan;
 mod summary;
@@ -12,10 +14,10 @@ pub use summary::{Summary, Tally};
 use std::collections::VecDeque;
 
 use crate::classify::{self, Verdict};
-use crate::decode::{self, Carried, Hosts, Reassembler, Skip};
+use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{self, Checksums, Flags, Heard, Segment};
+use crate::tcp::{self, Checksums, Heard, Segment};
 use crate::track::{
     Copied, Ends, Hints, IcmpErrors, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting,
     Tracker, first_of,
@@ -36,8 +38,6 @@ impl Default for Options {
 
 /// How many segments are decoded before they are tracked: their cache misses overlap.
 const BATCH: usize = 128;
-/// Segments that show more than a glance tells: what a host accepts, and what this is all about.
-const OPENING: Flags = Flags::SYN.with(Flags::RST);
 /// The checksums of so many frames are looked at after a RST with a wrong one.
 const COMPARED_EACH: u32 = 1 << 10;
 /// The most frames whose checksums are looked at beside those of RSTs.
@@ -94,7 +94,7 @@ struct Waiting {
     /// The latest capture time up to this frame.
     now: Timestamp,
     /// Whether its four-tuple has no RST. Of the lookup only the side may be filled in, and of the segment only time, flags,
-    /// sequence number and length.
+    /// sequence number and length; of a SYN|ACK its frame, source, TTL and flow label too.
     dull: bool,
 }
 
@@ -137,12 +137,29 @@ impl Analyzer {
         self.summary.frames += 1;
         self.first = self.first.min(frame.time);
         self.last = self.last.max(frame.time);
+        self.take(frame);
+    }
+
+    /// Takes a frame that is counted.
+    fn take(&mut self, frame: &Frame<'_>) {
         if self.comparing > 0 {
             self.compare(frame);
         }
-        if self.interest.is_some() && self.push_dull(frame) {
-            return;
+        if self.interest.is_none() || !self.push_dull(frame) {
+            self.decode(frame);
         }
+    }
+
+    /// Takes a frame of a four-tuple that is followed.
+    fn take_followed(&mut self, frame: &Frame<'_>) {
+        if self.comparing > 0 {
+            self.compare(frame);
+        }
+        self.decode(frame);
+    }
+
+    #[inline]
+    fn decode(&mut self, frame: &Frame<'_>) {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         match decode::decode_into(frame, &mut slot.segment) {
             Ok(carried) => self.push_segment(frame, &carried),
@@ -162,33 +179,6 @@ impl Analyzer {
         {
             self.icmp.add(&error);
         }
-    }
-
-    /// Takes a frame whose four-tuple has no RST, if a glance shows that; `false` where it must be decoded.
-    #[inline]
-    fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
-        let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
-        let lookup = match glance.hosts {
-            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
-            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
-        };
-        let hash = self.tracker.hash(&lookup);
-        if glance.flags.any_of(OPENING) || interest.holds(hash) {
-            return false;
-        }
-        if !glance.flags.fin() && self.tracker.has_just_passed(hash) {
-            self.summary.segments += 1;
-            return true;
-        }
-        let Some(slot) = self.batch.get_mut(self.waiting) else { return false };
-        slot.lookup.side = lookup.side;
-        slot.hash = hash;
-        slot.segment.time = frame.time;
-        slot.segment.flags = glance.flags;
-        slot.segment.seq = glance.seq;
-        slot.segment.len = glance.len;
-        self.fill_one(true);
-        true
     }
 
     /// One more place of the batch is taken.

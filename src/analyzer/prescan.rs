@@ -32,9 +32,8 @@ impl Prescan {
     #[inline]
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
-        match decode::glance(frame) {
-            Some(glance) if !glance.flags.rst() => {}
-            _ => self.look_closer(frame),
+        if !decode::lacks_reset(frame) {
+            self.look_closer(frame);
         }
     }
 

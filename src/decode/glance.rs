@@ -18,6 +18,10 @@ pub struct Glance {
     pub flags: Flags,
     /// Payload bytes.
     pub len: u32,
+    /// Time to live, or hop limit.
+    pub ttl: u8,
+    /// Flow label of IPv6.
+    pub flow_label: Option<u32>,
 }
 
 /// Source and destination address.
@@ -31,6 +35,10 @@ pub enum Hosts {
 
 const ETHERNET: usize = 14;
 const TCP: usize = 20;
+/// Up to the end of a TCP header behind an IPv4 header without options.
+const V4: usize = ETHERNET + 20 + TCP;
+/// The same for IPv6 without extension headers.
+const V6: usize = ETHERNET + 40 + TCP;
 
 /// Looks at a frame; `None` for every frame that [`decode`](super::decode()) must look at more closely.
 #[inline]
@@ -38,43 +46,69 @@ pub fn glance(frame: &Frame<'_>) -> Option<Glance> {
     if frame.link != LinkType::ETHERNET {
         return None;
     }
-    match frame.data.get(12..15)? {
-        [0x08, 0x00, 0x45] => v4(frame.data),
-        [0x86, 0xdd, 0x60..=0x6f] => v6(frame.data),
-        _ => None,
+    match frame.data.first_chunk() {
+        Some(bytes) if is_plain_v4(bytes) => v4(bytes),
+        _ => v6(frame.data),
     }
 }
 
+/// Whether a look shows that the frame holds no RST; `false` where more than a look is needed.
 #[inline]
-fn v4(data: &[u8]) -> Option<Glance> {
-    const IP: usize = 20;
-    let bytes: &[u8; ETHERNET + IP + TCP] = data.first_chunk()?;
-    let fragment_or_evil = bytes[20] & 0xbf | bytes[21];
-    if bytes[23] != 6 || fragment_or_evil != 0 {
-        return None;
+pub fn lacks_reset(frame: &Frame<'_>) -> bool {
+    const FLAGS: usize = V4 - 7;
+    match frame.data.first_chunk() {
+        Some(bytes) if frame.link == LinkType::ETHERNET && is_plain_v4(bytes) => !Flags(bytes[FLAGS]).rst(),
+        _ => glance(frame).is_some_and(|glance| !glance.flags.rst()),
     }
+}
+
+/// Whether there is an IPv4 header without options, and TCP behind it. Two comparisons.
+#[inline]
+fn is_plain_v4(bytes: &[u8; V4]) -> bool {
+    let word = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u32::from_ne_bytes(*word));
+    let of = u32::from_ne_bytes;
+    // EtherType, version and header length; not the type of service.
+    let start = word(12) & of([0xff, 0xff, 0xff, 0]) == of([0x08, 0x00, 0x45, 0]);
+    // No fragment and no reserved flag, whatever "don't fragment" says; the protocol, not the TTL.
+    let middle = word(20) & of([0xbf, 0xff, 0, 0xff]) == of([0, 0, 0, 6]);
+    start & middle
+}
+
+/// The flags and the four-tuple of a frame that holds them at the most common places, and nothing of other frames.
+#[inline(always)]
+pub fn glance_v4(frame: &Frame<'_>) -> Option<((u32, u16), (u32, u16), Flags)> {
+    let bytes = frame.data.first_chunk().filter(|bytes| is_plain_v4(bytes))?;
+    let glance = v4(bytes).filter(|_| frame.link == LinkType::ETHERNET)?;
+    let Hosts::V4(src, dst) = glance.hosts else { return None };
+    Some(((src, glance.sport), (dst, glance.dport), glance.flags))
+}
+
+#[inline(always)]
+fn v4(bytes: &[u8; V4]) -> Option<Glance> {
     let len = u32::from(u16::from_be_bytes([bytes[16], bytes[17]]));
     let hosts = Hosts::V4(
         u32::from_be_bytes([bytes[26], bytes[27], bytes[28], bytes[29]]),
         u32::from_be_bytes([bytes[30], bytes[31], bytes[32], bytes[33]]),
     );
-    tcp(bytes.last_chunk()?, hosts, len.checked_sub(IP as u32)?)
+    let glance = tcp(bytes.last_chunk()?, hosts, len.checked_sub(20)?)?;
+    Some(Glance { ttl: bytes[22], ..glance })
 }
 
-#[inline]
+#[inline(never)]
 fn v6(data: &[u8]) -> Option<Glance> {
-    const IP: usize = 40;
-    let bytes: &[u8; ETHERNET + IP + TCP] = data.first_chunk()?;
-    if bytes[20] != 6 {
+    let bytes: &[u8; V6] = data.first_chunk()?;
+    if bytes[12..14] != [0x86, 0xdd] || bytes[14] >> 4 != 6 || bytes[20] != 6 {
         return None;
     }
     let len = u32::from(u16::from_be_bytes([bytes[18], bytes[19]]));
     let address = |at: usize| Some(u128::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    tcp(bytes.last_chunk()?, Hosts::V6(address(22)?, address(38)?), len)
+    let glance = tcp(bytes.last_chunk()?, Hosts::V6(address(22)?, address(38)?), len)?;
+    let label = u32::from_be_bytes([0, bytes[15] & 0xf, bytes[16], bytes[17]]);
+    Some(Glance { ttl: bytes[21], flow_label: Some(label), ..glance })
 }
 
 /// What is in `len` bytes that begin with this header.
-#[inline]
+#[inline(always)]
 fn tcp(header: &[u8; TCP], hosts: Hosts, len: u32) -> Option<Glance> {
     let headers = u32::from(header[12] >> 4) * 4;
     if headers < TCP as u32 || headers > len {
@@ -87,5 +121,7 @@ fn tcp(header: &[u8; TCP], hosts: Hosts, len: u32) -> Option<Glance> {
         seq: SeqNum(u32::from_be_bytes([header[4], header[5], header[6], header[7]])),
         flags: Flags(header[13]),
         len: len - headers,
+        ttl: 0,
+        flow_label: None,
     })
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::input;
 use super::signals::Signals;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
-use crate::source::{CaptureFile, Next, Source, SourceError};
+use crate::source::{AtHand, CaptureFile, Next, Source, SourceError};
 
 /// The frames of several files, merged by time; frames of one file stay in its order.
 ///
@@ -208,6 +208,13 @@ impl Source for Merge {
             return self.open[0].file.next();
         }
         self.next_of_several()
+    }
+
+    fn at_hand(&mut self) -> AtHand<'_> {
+        match self.open.first_mut().filter(|_| self.passes) {
+            Some(open) => open.file.at_hand(),
+            None => AtHand::none(),
+        }
     }
 
     fn stop(&mut self) {

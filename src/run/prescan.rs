@@ -47,7 +47,10 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
     let Ok(mut file) = input::open(path, 0, signals) else { return Some(()) };
     loop {
         match file.next() {
-            Ok(Next::Frame(ref frame)) => scan.push(frame),
+            Ok(Next::Frame(ref frame)) => {
+                scan.push(frame);
+                file.at_hand().for_each(|frame| scan.push(&frame));
+            }
             Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
         }

@@ -9,7 +9,7 @@ use super::pcapng::PcapNg;
 use super::savefile::Savefile;
 use super::unpack::{Compression, Unpacked};
 use super::variant::Variant;
-use super::{Next, Source, SourceError};
+use super::{AtHand, Next, Source, SourceError};
 
 /// A capture file: pcap or pcapng, plain or compressed, told apart by the first bytes.
 ///
@@ -100,6 +100,14 @@ impl<R: Read> Source for CaptureFile<R> {
             Format::Pcap(file) => file.next(),
             Format::PcapNg(file) => file.next(),
             Format::Unread(_) | Format::Over => Ok(Next::End),
+        }
+    }
+
+    #[inline]
+    fn at_hand(&mut self) -> AtHand<'_> {
+        match &mut self.format {
+            Format::Pcap(file) => file.at_hand(),
+            Format::PcapNg(_) | Format::Unread(_) | Format::Over => AtHand::none(),
         }
     }
 

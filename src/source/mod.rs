@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "live"))]
 mod absent;
+mod at_hand;
 mod buffer;
 mod clock;
 #[cfg(feature = "compress")]
@@ -29,6 +30,7 @@ mod variant;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, interface_name, interfaces};
+pub use at_hand::AtHand;
 pub use error::{Damage, SourceError};
 pub use file::CaptureFile;
 #[cfg(feature = "live")]
@@ -69,6 +71,12 @@ pub trait Source {
     ///
     /// The input cannot be read any further; every whole frame before that place has been handed over.
     fn next(&mut self) -> Result<Next<'_>, SourceError>;
+
+    /// The frames that come next, as far as they can be given without a look at anything else; none is no end, just the time
+    /// to ask for the [`next`](Source::next).
+    fn at_hand(&mut self) -> AtHand<'_> {
+        AtHand::none()
+    }
 
     /// Asks for an early end: what was captured by now is still handed over, then [`Next::End`].
     fn stop(&mut self);

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::at_hand::{AtHand, Place};
 use super::buffer::{Buffer, Pause};
 use super::error::Damage;
 use super::variant::{Record, Variant, words};
@@ -17,12 +18,8 @@ pub(super) struct Savefile<R> {
     announced: bool,
     /// Damage whose end is looked for.
     lost: Option<Lost>,
-    /// Time of the record before.
-    last: Option<Timestamp>,
-    input: u16,
-    frames: u64,
-    /// Length of the record handed out last.
-    taken: u64,
+    /// Behind the records handed out; the window is still where the last of them can be borrowed.
+    place: Place,
 }
 
 /// Where a record should have been.
@@ -54,10 +51,7 @@ impl<R: Read> Savefile<R> {
             common: variant.is_common(),
             announced: false,
             lost: None,
-            last: None,
-            input,
-            frames: 0,
-            taken: variant.file_header as u64,
+            place: Place { no: FrameNo::new(input, 0), last: None, taken: variant.file_header as u64 },
             variant,
         })
     }
@@ -74,26 +68,33 @@ impl<R: Read> Savefile<R> {
             self.announced = true;
             return Ok(Next::Interface(self.variant.link));
         }
-        self.buffer.consume(std::mem::take(&mut self.taken));
-        let (time, captured, wire_len) = match self.at_hand() {
+        self.buffer.consume(std::mem::take(&mut self.place.taken));
+        let (time, captured, wire_len) = match self.record_at_hand() {
             Some(record) => record,
             None => match self.parsed() {
                 Ok(record) => record,
                 Err(pause) => return self.paused(pause),
             },
         };
-        self.last = Some(time);
         let length = self.variant.record_header + captured;
-        self.taken = length as u64;
-        self.frames += 1;
-        let no = FrameNo::new(self.input, self.frames);
+        let no = self.place.no.following();
+        self.place = Place { no, last: Some(time), taken: length as u64 };
         let data = &self.buffer.data()[self.variant.record_header..length];
         Ok(Next::Frame(Frame { no, time, link: self.variant.link, data, wire_len }))
     }
 
+    /// The records from here on, as far as they are of the common kind and wholly in the window.
+    pub(super) fn at_hand(&mut self) -> AtHand<'_> {
+        if !self.announced || !self.common || self.lost.is_some() {
+            return AtHand::none();
+        }
+        self.buffer.consume(std::mem::take(&mut self.place.taken));
+        AtHand::of(self.buffer.data(), &self.variant, &mut self.place)
+    }
+
     /// A record of the common kind that is wholly in the window, its header read at known offsets.
     #[inline]
-    fn at_hand(&self) -> Option<(Timestamp, usize, u32)> {
+    fn record_at_hand(&self) -> Option<(Timestamp, usize, u32)> {
         let data = self.buffer.data();
         let header: &[u8; 16] = data.first_chunk()?;
         let [seconds, ticks, captured, wire_len] = words(header);
@@ -133,13 +134,13 @@ impl<R: Read> Savefile<R> {
         match self.buffer.fill(2 * header) {
             Ok(()) => {}
             Err(Pause::Failed(SourceError::Truncated { .. })) if self.buffer.data().len() == header => {
-                return Ok(Some(self.last.unwrap_or_default()));
+                return Ok(Some(self.place.last.unwrap_or_default()));
             }
             Err(Pause::Failed(SourceError::Truncated { .. })) => return Ok(None),
             Err(pause) => return Err(pause),
         }
         let next = self.record_at(header).filter(|record| self.is_plausible(*record));
-        Ok(next.map(|record| self.last.unwrap_or(self.time(record))))
+        Ok(next.map(|record| self.place.last.unwrap_or(self.time(record))))
     }
 
     /// Remembers where records cannot be told any more, and goes on to where they can.
@@ -180,7 +181,7 @@ impl<R: Read> Savefile<R> {
 
     /// Whether a record header fits the record before.
     fn is_plausible(&self, record: Record) -> bool {
-        let apart = self.last.map_or(0, |last| self.time(record).since(last).saturating_abs());
+        let apart = self.place.last.map_or(0, |last| self.time(record).since(last).saturating_abs());
         self.variant.is_sound(record)
             && record.captured > 0
             && record.captured <= record.wire_len

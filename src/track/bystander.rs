@@ -101,16 +101,12 @@ fn whole_seconds(time: Timestamp) -> u32 {
 #[derive(Debug)]
 pub(super) struct Bystanders {
     known: HashMap<u64, Bystander, RandomState>,
-    /// Halves of hashes that are known, each in the place that its other half leads to: most segments end here.
-    recent: Vec<u32>,
+    recent: Recent,
 }
 
 impl Bystanders {
-    /// Fits the second-level cache.
-    const RECENT: usize = 1 << 16;
-
     pub(super) fn new() -> Self {
-        Self { known: HashMap::default(), recent: vec![0; Self::RECENT] }
+        Self { known: HashMap::default(), recent: Recent::new() }
     }
 
     /// How many there are.
@@ -118,14 +114,10 @@ impl Bystanders {
         self.known.len()
     }
 
-    fn place(hash: u64) -> usize {
-        hash as usize & (Self::RECENT - 1)
-    }
-
     /// Whether a segment of the four-tuple came a short while ago; if not, it may be known nevertheless.
     #[inline]
     pub(super) fn is_recent(&self, hash: u64) -> bool {
-        self.recent.get(Self::place(hash)).is_some_and(|half| *half == (hash >> 32) as u32)
+        self.recent.holds(hash)
     }
 
     /// Reads what is known of `hash`, so that many such reads can have their cache misses at the same time.
@@ -146,10 +138,10 @@ impl Bystanders {
                 (known, opened)
             }
         };
-        if let Some(half) = self.recent.get_mut(Self::place(hash))
-            && !known.is_embryonic()
-        {
-            *half = (hash >> 32) as u32;
+        if known.is_embryonic() {
+            self.recent.remove(hash);
+        } else {
+            self.recent.add(hash);
         }
         opened
     }
@@ -159,10 +151,65 @@ impl Bystanders {
     fn make_room(&mut self, now: Timestamp) {
         let now = whole_seconds(now);
         self.known.retain(|_, known| !known.is_forgettable(now));
-        self.recent.fill(0);
+        self.recent.clear();
         if self.known.len() > self.known.capacity() / 2 {
             self.known.reserve(self.known.len());
         }
+    }
+}
+
+/// Hashes that are known, in the second-level cache of a processor: most segments end here.
+///
+/// Four places for those with the same lower bits, each for an upper half: with as many four-tuples as a third of the places,
+/// few are driven out while they are used.
+#[derive(Debug)]
+struct Recent {
+    sets: Vec<[u32; 4]>,
+}
+
+impl Recent {
+    /// 256 KiB.
+    const SETS: usize = 1 << 14;
+
+    fn new() -> Self {
+        Self { sets: vec![[0; 4]; Self::SETS] }
+    }
+
+    fn set(hash: u64) -> usize {
+        hash as usize & (Self::SETS - 1)
+    }
+
+    /// Not 0, which stands for none.
+    fn half(hash: u64) -> u32 {
+        ((hash >> 32) as u32).max(1)
+    }
+
+    #[inline]
+    fn holds(&self, hash: u64) -> bool {
+        // All four are compared: no branch to be guessed.
+        let half = Self::half(hash);
+        self.sets.get(Self::set(hash)).is_some_and(|set| set.iter().fold(false, |any, place| any | (*place == half)))
+    }
+
+    /// Puts a hash in the place of the one that has been there longest.
+    fn add(&mut self, hash: u64) {
+        let half = Self::half(hash);
+        if let Some(set) = self.sets.get_mut(Self::set(hash))
+            && !set.contains(&half)
+        {
+            set.rotate_right(1);
+            set[0] = half;
+        }
+    }
+
+    fn remove(&mut self, hash: u64) {
+        let half = Self::half(hash);
+        let set = self.sets.get_mut(Self::set(hash)).into_iter().flatten();
+        set.filter(|place| **place == half).for_each(|place| *place = 0);
+    }
+
+    fn clear(&mut self) {
+        self.sets.fill([0; 4]);
     }
 }
 
@@ -209,6 +256,28 @@ mod tests {
         assert!(!all.is_recent(5 << 32 | 5));
         assert!(all.is_recent(99_999 << 32 | 99_999));
         assert_eq!(all.meet(5 << 32 | 5, &segment(Flags::ACK, 1, 100_000), Side::Low), Opened::FourTuple);
+    }
+
+    #[test]
+    fn a_new_life_is_told_of_its_segments_until_it_goes_on() {
+        let mut all = Bystanders::new();
+        let hash = 5 << 32 | 5;
+        all.meet(hash, &segment(Flags::ACK, 1, 1), Side::Low);
+        assert!(all.is_recent(hash));
+        all.meet(hash, &segment(Flags::SYN, 9, 2), Side::Low);
+        assert!(!all.is_recent(hash));
+        all.meet(hash, &segment(SYN_ACK, 3, 2), Side::High);
+        assert!(all.is_recent(hash));
+    }
+
+    #[test]
+    fn four_with_the_same_lower_bits_are_recent_at_a_time() {
+        let mut all = Bystanders::new();
+        for high in 1..=5 {
+            all.meet(high << 32 | 7, &segment(Flags::ACK, 1, 1), Side::Low);
+        }
+        let recent: Vec<u64> = (1..=5).filter(|high| all.is_recent(high << 32 | 7)).collect();
+        assert_eq!(recent, [2, 3, 4, 5]);
     }
 
     #[test]

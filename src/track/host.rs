@@ -1,7 +1,11 @@
 //! What hosts and ports have shown over all connections.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
 
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
@@ -78,11 +82,21 @@ impl PortRecord {
     }
 }
 
+/// What is known of `key`, where it is or there is room for it.
+fn remembered<K: Eq + Hash, V: Default>(all: &mut HashMap<K, V, RandomState>, key: K) -> Option<&mut V> {
+    let full = all.len() >= REMEMBERED;
+    match all.entry(key) {
+        Entry::Occupied(known) => Some(known.into_mut()),
+        Entry::Vacant(_) if full => None,
+        Entry::Vacant(new) => Some(new.insert(V::default())),
+    }
+}
+
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
 #[derive(Debug, Default)]
 pub struct Hosts {
-    hosts: HashMap<IpAddr, HostProfile, foldhash::fast::RandomState>,
-    ports: HashMap<SocketAddr, PortRecord, foldhash::fast::RandomState>,
+    hosts: HashMap<IpAddr, HostProfile, RandomState>,
+    ports: HashMap<SocketAddr, PortRecord, RandomState>,
 }
 
 impl Hosts {
@@ -97,32 +111,24 @@ impl Hosts {
     }
 
     fn host_mut(&mut self, host: IpAddr) -> Option<&mut HostProfile> {
-        if self.hosts.len() >= REMEMBERED && !self.hosts.contains_key(&host) {
-            return None;
-        }
-        Some(self.hosts.entry(host).or_default())
+        remembered(&mut self.hosts, host)
     }
 
     fn port_mut(&mut self, port: SocketAddr) -> Option<&mut PortRecord> {
-        if self.ports.len() >= REMEMBERED && !self.ports.contains_key(&port) {
-            return None;
-        }
-        Some(self.ports.entry(port).or_default())
+        remembered(&mut self.ports, port)
     }
 
     /// Takes note of a SYN|ACK.
     pub fn observe_syn_ack(&mut self, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let port = segment.tuple.src;
-        if let Some(host) = self.host_mut(port.ip()) {
-            if host.ttl != Some(segment.ip.ttl) {
-                host.other_ttl = host.ttl.replace(segment.ip.ttl);
-            }
-            host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
+        let first = self.port_mut(port).is_some_and(|record| record.accept(segment.seq, sight));
+        let Some(host) = self.host_mut(port.ip()) else { return };
+        if host.ttl != Some(segment.ip.ttl) {
+            host.other_ttl = host.ttl.replace(segment.ip.ttl);
         }
-        if self.port_mut(port).is_some_and(|record| record.accept(segment.seq, sight))
-            && let Some(host) = self.host_mut(port.ip())
-        {
+        host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
+        if first {
             host.accepted = Some((port.port(), sight));
         }
     }

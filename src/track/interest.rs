@@ -6,8 +6,9 @@ use super::Lookup;
 
 /// The most RSTs that are noted one by one. Where there are more, everything matters.
 const NOTED_MAX: usize = 1 << 22;
-/// Bits of the set for each noted RST. Each sets two in one word, so about one four-tuple in fifty is followed for nothing.
-const BITS_EACH: usize = 8;
+/// Bits of the set for each noted RST. Each sets three in one word, so about one four-tuple in five hundred is followed for
+/// nothing.
+const BITS_EACH: usize = 16;
 
 /// Collects the four-tuples with a RST.
 #[derive(Debug, Default)]
@@ -45,15 +46,15 @@ impl Notes {
 #[derive(Clone, Debug)]
 pub struct Interest {
     pub(super) state: RandomState,
-    /// Two bits in one word for each hash; empty where everything matters.
+    /// Three bits in one word for each hash; empty where everything matters.
     words: Vec<u64>,
 }
 
 impl Interest {
     #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
-        let word = (hash as u32 >> 12) as usize & self.words.len().wrapping_sub(1);
-        (word, 1 << (hash & 63) | 1 << (hash >> 6 & 63))
+        let word = (hash as u32 >> 14) as usize & self.words.len().wrapping_sub(1);
+        (word, 1 << (hash & 63) | 1 << (hash >> 6 & 63) | 1 << (hash >> 12 & 63))
     }
 
     /// Whether the four-tuple with this hash may matter.

@@ -3,6 +3,8 @@
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use foldhash::fast::RandomState;
+
 use crate::tcp::FourTuple;
 
 use super::Side;
@@ -74,12 +76,15 @@ impl Lookup {
     /// An IPv4 four-tuple, given as address and port of source and destination.
     #[inline]
     pub fn narrow(src: (u32, u16), dst: (u32, u16)) -> Self {
-        let (low, high, side) = if src < dst { (src, dst, Side::Low) } else { (dst, src, Side::High) };
-        Self {
-            addresses: Addresses::Narrow(u64::from(low.0) << 32 | u64::from(high.0)),
-            ports: u32::from(low.1) << 16 | u32::from(high.1),
-            side,
-        }
+        let (pair, ports, side) = in_order(src, dst);
+        Self { addresses: Addresses::Narrow(pair), ports, side }
+    }
+
+    /// The hash of an IPv4 four-tuple, as [`Lookup::hash`] gives it.
+    #[inline]
+    pub fn narrow_hash(src: (u32, u16), dst: (u32, u16), state: &RandomState) -> u64 {
+        let (pair, ports, _) = in_order(src, dst);
+        state.hash_one((pair, ports))
     }
 
     /// An IPv6 four-tuple, given as address and port of source and destination.
@@ -106,12 +111,23 @@ impl Lookup {
 
     /// Its seeded hash, the same in both directions. Seeded, because the peer chooses the keys.
     #[inline]
-    pub fn hash(&self, state: &foldhash::fast::RandomState) -> u64 {
+    pub fn hash(&self, state: &RandomState) -> u64 {
         match self.addresses {
             Addresses::Narrow(pair) => state.hash_one((pair, self.ports)),
             Addresses::Wide([low, high]) => state.hash_one((u128::from(low), u128::from(high), self.ports)),
         }
     }
+}
+
+/// Both addresses and both ports of IPv4, those of the lower end in the upper halves, and which end is the first one.
+/// Without a branch: which of them is lower nobody can guess.
+#[inline]
+fn in_order(src: (u32, u16), dst: (u32, u16)) -> (u64, u32, Side) {
+    let end = |(address, port): (u32, u16)| u64::from(address) << 16 | u64::from(port);
+    let (src, dst) = (end(src), end(dst));
+    let (low, high) = (src.min(dst), src.max(dst));
+    let side = if src < dst { Side::Low } else { Side::High };
+    (low >> 16 << 32 | high >> 16, (low as u32) << 16 | high as u32 & 0xffff, side)
 }
 
 /// What the table keeps of a four-tuple: 16 bytes. IPv6 addresses lie beside the table, so that IPv4 does not pay for them.

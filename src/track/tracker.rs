@@ -145,6 +145,12 @@ impl Tracker {
         lookup.hash(&self.state)
     }
 
+    /// The hash of an IPv4 four-tuple, given as address and port of source and destination.
+    #[inline]
+    pub fn hash_narrow(&self, src: (u32, u16), dst: (u32, u16)) -> u64 {
+        Lookup::narrow_hash(src, dst, &self.state)
+    }
+
     /// Brings what is known of a four-tuple that is not followed into the cache.
     pub fn touch_bystander(&self, hash: u64) -> u32 {
         self.bystanders.as_ref().map_or(0, |bystanders| bystanders.touch(hash))

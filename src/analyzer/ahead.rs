@@ -1,0 +1,135 @@
+//! Many frames at a time, where most are of no interest: these are told first, and what is left is taken one by one.
+
+use super::Analyzer;
+use crate::decode::{self, Hosts};
+use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+use crate::tcp::Flags;
+use crate::track::Lookup;
+
+/// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
+const AHEAD: usize = 64;
+
+/// What a look at a frame told.
+#[derive(Clone, Copy)]
+struct Look {
+    /// Of its four-tuple.
+    hash: u64,
+    /// The latest capture time up to this frame.
+    now: Timestamp,
+    /// Whether it holds a segment that opens and closes nothing.
+    plain: bool,
+}
+
+impl Look {
+    const NONE: Look = Look { hash: 0, now: Timestamp::from_nanos(0), plain: false };
+}
+
+/// A frame that is left to be taken.
+#[derive(Clone, Copy)]
+struct Left {
+    /// Its place among those that were looked at.
+    at: u8,
+    /// Whether its four-tuple may have a RST.
+    followed: bool,
+}
+
+const NO_FRAME: Frame<'static> =
+    Frame { no: FrameNo::NONE, time: Timestamp::from_nanos(0), link: LinkType::NULL, data: &[], wire_len: 0 };
+/// Segments that are more than one of a connection that is known.
+const TURNING: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+
+impl Analyzer {
+    /// Takes these frames, the next ones of the capture, and says how many there were.
+    ///
+    /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed.
+    pub fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        let mut ahead = [NO_FRAME; AHEAD];
+        let mut looks = [Look::NONE; AHEAD];
+        let mut total = 0;
+        loop {
+            // Reading and looking have a loop each: a frame that was just written is slow to copy.
+            let count = ahead.iter_mut().zip(&mut *frames).map(|(place, frame)| *place = frame).count();
+            if count == 0 {
+                return total;
+            }
+            let ahead = ahead.get(..count).unwrap_or_default();
+            for (look, frame) in looks.iter_mut().zip(ahead) {
+                self.look(frame, look);
+            }
+            self.take_all(ahead, looks.get(..count).unwrap_or_default());
+            total += count as u64;
+        }
+    }
+
+    fn take_all(&mut self, ahead: &[Frame<'_>], looks: &[Look]) {
+        let mut left = [Left { at: 0, followed: false }; AHEAD];
+        let left = self.pass_over(looks, &mut left);
+        self.summary.frames += looks.len() as u64;
+        self.summary.segments += (looks.len() - left.len()) as u64;
+        self.take_left(ahead, looks, left);
+    }
+
+    #[inline]
+    fn look(&mut self, frame: &Frame<'_>, look: &mut Look) {
+        self.first = self.first.min(frame.time);
+        self.last = self.last.max(frame.time);
+        look.now = self.last;
+        let Some((src, dst, flags)) = decode::glance_v4(frame) else { return self.look_closer(frame, look) };
+        look.hash = self.tracker.hash_narrow(src, dst);
+        look.plain = !flags.any_of(TURNING);
+    }
+
+    #[inline(never)]
+    fn look_closer(&self, frame: &Frame<'_>, look: &mut Look) {
+        look.plain = false;
+        let Some(glance) = decode::glance(frame) else { return };
+        let lookup = match glance.hosts {
+            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
+            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
+        };
+        look.hash = self.tracker.hash(&lookup);
+        look.plain = !glance.flags.any_of(TURNING);
+    }
+
+    /// Which of the frames are left to be taken: all but plain segments of four-tuples without a RST that are known well.
+    fn pass_over<'b>(&self, looks: &[Look], left: &'b mut [Left; AHEAD]) -> &'b [Left] {
+        let mut count = 0;
+        for (at, look) in (0..).zip(looks) {
+            let followed = self.interest.as_ref().is_none_or(|interest| interest.holds(look.hash));
+            let passes = look.plain & !followed & self.tracker.has_just_passed(look.hash);
+            if let Some(place) = left.get_mut(count) {
+                *place = Left { at, followed };
+            }
+            count += usize::from(!passes);
+        }
+        left.get(..count).unwrap_or_default()
+    }
+
+    fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[Left]) {
+        let latest = self.last;
+        let mut next = 0;
+        for Left { at, followed } in left {
+            let at = usize::from(*at);
+            self.compare_all(ahead.get(next..at));
+            if let (Some(frame), Some(look)) = (ahead.get(at), looks.get(at)) {
+                self.last = look.now;
+                // Of a frame that a look does not tell the four-tuple of, `followed` says nothing: that is found out again.
+                if look.plain & followed { self.take_followed(frame) } else { self.take(frame) }
+            }
+            next = at + 1;
+        }
+        self.compare_all(ahead.get(next..));
+        self.last = latest;
+    }
+
+    /// Frames that were passed over are looked at for their checksums too, where these are.
+    #[inline]
+    fn compare_all(&mut self, frames: Option<&[Frame<'_>]>) {
+        for frame in frames.unwrap_or_default() {
+            if self.comparing == 0 {
+                return;
+            }
+            self.compare(frame);
+        }
+    }
+}

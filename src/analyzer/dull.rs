@@ -1,0 +1,55 @@
+//! Frames of four-tuples without a RST, where a first pass told which these are.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Analyzer;
+use crate::decode::{self, Glance, Hosts};
+use crate::frame::Frame;
+use crate::tcp::Flags;
+use crate::track::Lookup;
+
+/// What a host answers that accepts a connection.
+const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
+
+impl Analyzer {
+    /// Takes a frame whose four-tuple has no RST, if a glance shows that; `false` where it must be decoded.
+    #[inline]
+    pub(super) fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
+        let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
+        let lookup = match glance.hosts {
+            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
+            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
+        };
+        let hash = self.tracker.hash(&lookup);
+        if glance.flags.rst() || interest.holds(hash) {
+            return false;
+        }
+        if !glance.flags.any_of(Flags::SYN.with(Flags::FIN)) && self.tracker.has_just_passed(hash) {
+            self.summary.segments += 1;
+            return true;
+        }
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return false };
+        slot.lookup.side = lookup.side;
+        slot.hash = hash;
+        slot.segment.time = frame.time;
+        slot.segment.flags = glance.flags;
+        slot.segment.seq = glance.seq;
+        slot.segment.len = glance.len;
+        if glance.flags.has(ACCEPTING) {
+            slot.segment.frame = frame.no;
+            slot.segment.tuple.src = source(&glance);
+            slot.segment.ip.ttl = glance.ttl;
+            slot.segment.ip.flow_label = glance.flow_label;
+        }
+        self.fill_one(true);
+        true
+    }
+}
+
+fn source(glance: &Glance) -> SocketAddr {
+    let address = match glance.hosts {
+        Hosts::V4(src, _) => IpAddr::V4(src.into()),
+        Hosts::V6(src, _) => IpAddr::V6(src.into()),
+    };
+    SocketAddr::new(address, glance.sport)
+}
