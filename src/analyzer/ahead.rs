@@ -24,15 +24,6 @@ impl Look {
     const NONE: Look = Look { hash: 0, now: Timestamp::from_nanos(0), plain: false };
 }
 
-/// A frame that is left to be taken.
-#[derive(Clone, Copy)]
-struct Left {
-    /// Its place among those that were looked at.
-    at: u8,
-    /// Whether its four-tuple may have a RST.
-    followed: bool,
-}
-
 const NO_FRAME: Frame<'static> =
     Frame { no: FrameNo::NONE, time: Timestamp::from_nanos(0), link: LinkType::NULL, data: &[], wire_len: 0 };
 /// Segments that are more than one of a connection that is known.
@@ -52,31 +43,28 @@ impl Analyzer {
             if count == 0 {
                 return total;
             }
-            let ahead = ahead.get(..count).unwrap_or_default();
-            for (look, frame) in looks.iter_mut().zip(ahead) {
-                self.look(frame, look);
-            }
-            self.take_all(ahead, looks.get(..count).unwrap_or_default());
+            let (ahead, looks) = (ahead.get(..count).unwrap_or_default(), looks.get_mut(..count).unwrap_or_default());
+            self.look(ahead, looks);
+            self.take_all(ahead, looks);
             total += count as u64;
         }
     }
 
-    fn take_all(&mut self, ahead: &[Frame<'_>], looks: &[Look]) {
-        let mut left = [Left { at: 0, followed: false }; AHEAD];
-        let left = self.pass_over(looks, &mut left);
-        self.summary.frames += looks.len() as u64;
-        self.summary.segments += (looks.len() - left.len()) as u64;
-        self.take_left(ahead, looks, left);
-    }
-
     #[inline]
-    fn look(&mut self, frame: &Frame<'_>, look: &mut Look) {
-        self.first = self.first.min(frame.time);
-        self.last = self.last.max(frame.time);
-        look.now = self.last;
-        let Some((src, dst, flags)) = decode::glance_v4(frame) else { return self.look_closer(frame, look) };
-        look.hash = self.tracker.hash_narrow(src, dst);
-        look.plain = !flags.any_of(TURNING);
+    fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
+        let (mut first, mut last) = (self.first, self.last);
+        for (look, frame) in looks.iter_mut().zip(ahead) {
+            first = first.min(frame.time);
+            last = last.max(frame.time);
+            look.now = last;
+            let Some((src, dst, flags)) = decode::glance_v4(frame) else {
+                self.look_closer(frame, look);
+                continue;
+            };
+            look.hash = self.tracker.hash_narrow(src, dst);
+            look.plain = !flags.any_of(TURNING);
+        }
+        (self.first, self.last) = (first, last);
     }
 
     #[inline(never)]
@@ -91,30 +79,37 @@ impl Analyzer {
         look.plain = !glance.flags.any_of(TURNING);
     }
 
-    /// Which of the frames are left to be taken: all but plain segments of four-tuples without a RST that are known well.
-    fn pass_over<'b>(&self, looks: &[Look], left: &'b mut [Left; AHEAD]) -> &'b [Left] {
+    fn take_all(&mut self, ahead: &[Frame<'_>], looks: &[Look]) {
+        let mut left = [0; AHEAD];
+        let left = self.pass_over(looks, &mut left);
+        self.summary.frames += looks.len() as u64;
+        self.summary.segments += (looks.len() - left.len()) as u64;
+        self.take_left(ahead, looks, left);
+    }
+
+    /// Which of the frames are left to be taken: all but plain segments of four-tuples that are known well. Those are known
+    /// for having no RST.
+    fn pass_over<'b>(&self, looks: &[Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
         let mut count = 0;
         for (at, look) in (0..).zip(looks) {
-            let followed = self.interest.as_ref().is_none_or(|interest| interest.holds(look.hash));
-            let passes = look.plain & !followed & self.tracker.has_just_passed(look.hash);
+            let passes = look.plain & self.tracker.has_just_passed(look.hash);
             if let Some(place) = left.get_mut(count) {
-                *place = Left { at, followed };
+                *place = at;
             }
             count += usize::from(!passes);
         }
         left.get(..count).unwrap_or_default()
     }
 
-    fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[Left]) {
+    fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8]) {
         let latest = self.last;
         let mut next = 0;
-        for Left { at, followed } in left {
-            let at = usize::from(*at);
+        for at in left.iter().map(|at| usize::from(*at)) {
             self.compare_all(ahead.get(next..at));
             if let (Some(frame), Some(look)) = (ahead.get(at), looks.get(at)) {
                 self.last = look.now;
-                // Of a frame that a look does not tell the four-tuple of, `followed` says nothing: that is found out again.
-                if look.plain & followed { self.take_followed(frame) } else { self.take(frame) }
+                let followed = look.plain && self.interest.as_ref().is_none_or(|interest| interest.holds(look.hash));
+                if followed { self.take_followed(frame) } else { self.take(frame) }
             }
             next = at + 1;
         }

@@ -29,12 +29,17 @@ impl Prescan {
     }
 
     /// Takes the next frame.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
         if !decode::lacks_reset(frame) {
             self.look_closer(frame);
         }
+    }
+
+    /// Takes these frames, the next ones.
+    pub fn push_all<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>) {
+        frames.for_each(|frame| self.push(&frame));
     }
 
     #[inline(never)]

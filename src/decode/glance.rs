@@ -53,13 +53,18 @@ pub fn glance(frame: &Frame<'_>) -> Option<Glance> {
 }
 
 /// Whether a look shows that the frame holds no RST; `false` where more than a look is needed.
-#[inline]
+#[inline(always)]
 pub fn lacks_reset(frame: &Frame<'_>) -> bool {
     const FLAGS: usize = V4 - 7;
     match frame.data.first_chunk() {
         Some(bytes) if frame.link == LinkType::ETHERNET && is_plain_v4(bytes) => !Flags(bytes[FLAGS]).rst(),
-        _ => glance(frame).is_some_and(|glance| !glance.flags.rst()),
+        _ => lacks_reset_elsewhere(frame),
     }
+}
+
+#[inline(never)]
+fn lacks_reset_elsewhere(frame: &Frame<'_>) -> bool {
+    glance(frame).is_some_and(|glance| !glance.flags.rst())
 }
 
 /// Whether there is an IPv4 header without options, and TCP behind it. Two comparisons.

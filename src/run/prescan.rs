@@ -49,7 +49,7 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
         match file.next() {
             Ok(Next::Frame(ref frame)) => {
                 scan.push(frame);
-                file.at_hand().for_each(|frame| scan.push(&frame));
+                scan.push_all(file.at_hand());
             }
             Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),

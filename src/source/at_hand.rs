@@ -64,7 +64,7 @@ impl<'a> AtHand<'a> {
 impl<'a> Iterator for AtHand<'a> {
     type Item = Frame<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Frame<'a>> {
         let (header, rest) = self.records.split_first_chunk::<{ Variant::RECORD_HEADER }>()?;
         let [seconds, ticks, captured, wire_len] = words(header);
