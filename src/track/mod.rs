@@ -3,6 +3,7 @@
 mod bystander;
 mod case;
 mod endpoint;
+mod generations;
 mod hints;
 mod history;
 mod host;
