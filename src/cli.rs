@@ -24,6 +24,8 @@ pub struct Config {
     pub settle_ns: i64,
     /// Timers that idle times are compared with, beside those that are known.
     pub timers: Option<PathBuf>,
+    /// How many connections are held at the same time, at most; by default what the machine has memory for.
+    pub max_connections: Option<usize>,
     /// Stop after so many frames.
     pub count: Option<u64>,
     /// Write each finding at once.
@@ -125,6 +127,10 @@ struct Arguments {
     /// Compare the idle times of reset connections with these timers, too: one a line, seconds and a name
     #[arg(long, value_name = "FILE", help_heading = "Analysis")]
     timers: Option<PathBuf>,
+
+    /// Hold so many connections at a time, at 768 bytes each [default: what fits into a quarter of the memory]
+    #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
 
     /// The output format
     #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
@@ -286,6 +292,7 @@ impl Config {
             filter,
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
+            max_connections: arguments.max_connections.map(|count| count as usize),
             count: arguments.count,
             line_buffered: arguments.line_buffered,
             style,

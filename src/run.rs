@@ -2,6 +2,7 @@
 
 mod follow;
 mod input;
+mod memory;
 mod merge;
 mod output;
 mod prescan;
@@ -163,12 +164,14 @@ impl Run {
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
+        let max_connections = config.max_connections.unwrap_or_else(memory::connections);
+        let options = Options { settle_ns: config.settle_ns, max_connections };
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
             signals: Rc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
-            analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
-            options: Options { settle_ns: config.settle_ns },
+            analyzer: Analyzer::new(options.clone()),
+            options,
             sink: report::sink(config.style.clone(), Box::new(output.clone())),
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),

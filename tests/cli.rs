@@ -15,6 +15,9 @@ mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;
+#[cfg(target_os = "linux")]
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
 #[path = "cli/signals.rs"]

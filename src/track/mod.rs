@@ -3,6 +3,8 @@
 mod bystander;
 mod case;
 mod endpoint;
+mod evicted;
+mod eviction;
 mod generations;
 mod hints;
 mod history;
