@@ -65,10 +65,10 @@ impl Prescan {
     }
 
     /// Whether a second pass will be the quicker for this one: not where most frames (tunnels, IPv6, cooked captures) have to
-    /// be decoded in both.
+    /// be decoded in both, nor where there are more RSTs than can be noted.
     #[inline]
     pub fn pays(&self) -> bool {
-        self.frames < Self::SAMPLE || self.decoded < self.frames / 2
+        self.frames < Self::SAMPLE || self.decoded < self.frames / 2 && !self.notes.are_too_many()
     }
 
     /// The four-tuples that had a RST.
