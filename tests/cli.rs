@@ -20,6 +20,9 @@ mod live;
 mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[cfg(target_os = "linux")]
+#[path = "cli/progress.rs"]
+mod progress;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]

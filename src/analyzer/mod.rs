@@ -446,6 +446,11 @@ impl Analyzer {
         self.ready.drain(..)
     }
 
+    /// How many resets there were so far.
+    pub fn resets(&self) -> u64 {
+        self.summary.resets
+    }
+
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
         let counts =

@@ -58,6 +58,17 @@ impl Prescan {
         }
     }
 
+    /// How many frames it has seen.
+    #[inline]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// How many RSTs were among them.
+    pub fn resets(&self) -> u64 {
+        self.notes.count() as u64
+    }
+
     /// Whether the scan also holds for the same frames in another order, or for some of them: not where IP fragments were
     /// left over, which may then find each other.
     pub fn holds_in_any_order(&self) -> bool {

@@ -27,6 +27,11 @@ impl Notes {
         }
     }
 
+    /// How many were noted.
+    pub fn count(&self) -> usize {
+        self.hashes.len()
+    }
+
     /// Whether everything matters, because there was too much to note.
     #[inline]
     pub fn are_too_many(&self) -> bool {
