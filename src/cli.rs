@@ -4,7 +4,10 @@
 mod tests;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -24,8 +27,12 @@ pub struct Config {
     pub settle_ns: i64,
     /// Timers that idle times are compared with, beside those that are known.
     pub timers: Option<PathBuf>,
+    /// How many connections are held at the same time, at most; by default what the machine has memory for.
+    pub max_connections: Option<usize>,
     /// Stop after so many frames.
     pub count: Option<u64>,
+    /// Whether to show how far the reading of files is.
+    pub progress: bool,
     /// Write each finding at once.
     pub line_buffered: bool,
     /// How the output is to look.
@@ -126,6 +133,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Analysis")]
     timers: Option<PathBuf>,
 
+    /// Hold so many connections at a time, at 768 bytes each [default: what fits into a quarter of the memory]
+    #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+
     /// The output format
     #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
     format: FormatName,
@@ -133,6 +144,10 @@ struct Arguments {
     /// The same as --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     json: bool,
+
+    /// Do not show on a terminal how far the reading of files is
+    #[arg(long, help_heading = "Output")]
+    no_progress: bool,
 
     /// Print the number of resets by class and cause only
     #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format"])]
@@ -239,6 +254,10 @@ struct Surroundings {
     /// Whether standard output is a terminal, and its columns where known.
     terminal: bool,
     columns: Option<usize>,
+    /// Whether standard error is a terminal.
+    stderr_is_terminal: bool,
+    /// Whether standard output is a pipe, whose reader may use the terminal.
+    stdout_is_pipe: bool,
 }
 
 impl Config {
@@ -286,6 +305,8 @@ impl Config {
             filter,
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
+            max_connections: arguments.max_connections.map(|count| count as usize),
+            progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             line_buffered: arguments.line_buffered,
             style,
@@ -321,8 +342,15 @@ impl Surroundings {
             clicolor_force: std::env::var_os("CLICOLOR_FORCE"),
             term: std::env::var_os("TERM"),
             terminal: stdout.is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            stdout_is_pipe: is_pipe(&stdout),
             columns: size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0),
         }
+    }
+
+    /// Whether a line on standard error can be written over, and gets in nobody's way.
+    fn takes_progress(&self) -> bool {
+        self.stderr_is_terminal && !self.stdout_is_pipe && self.term.as_ref().is_none_or(|term| term != "dumb")
     }
 
     /// Whether to use colour: the flag beats everything, then a wish for none, then a wish for it, then what the output is.
@@ -337,6 +365,11 @@ impl Surroundings {
             When::Auto => self.terminal && !is(&self.clicolor, "0") && !is(&self.term, "dumb"),
         }
     }
+}
+
+fn is_pipe(output: &impl AsFd) -> bool {
+    let file = output.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|data| data.file_type().is_fifo() || data.file_type().is_socket())
 }
 
 fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {

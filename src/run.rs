@@ -2,11 +2,14 @@
 
 mod follow;
 mod input;
+mod memory;
 mod merge;
 mod output;
 mod prescan;
+mod progress;
 mod signals;
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +22,7 @@ use thiserror::Error;
 use self::follow::{Followed, Silence};
 use self::merge::Merge;
 use self::output::{Output, tell};
+use self::progress::{Counts, Pass, Progress};
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
 use crate::cli::{Config, Input};
@@ -137,6 +141,9 @@ struct Run {
     context: Context,
     /// Whether someone waits for each finding.
     flush_each: bool,
+    progress: Progress,
+    /// Whether findings go to a terminal, most likely the one of the progress.
+    to_terminal: bool,
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
@@ -145,6 +152,8 @@ struct Run {
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
+    /// Frames that the filter has no use for.
+    passed_over: u64,
     started: Instant,
     begun: bool,
     failed: bool,
@@ -163,21 +172,26 @@ impl Run {
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
+        let max_connections = config.max_connections.unwrap_or_else(memory::connections);
+        let options = Options { settle_ns: config.settle_ns, max_connections };
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
             signals: Rc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
-            analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
-            options: Options { settle_ns: config.settle_ns },
+            analyzer: Analyzer::new(options.clone()),
+            options,
             sink: report::sink(config.style.clone(), Box::new(output.clone())),
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            progress: Progress::new(false, &[]),
+            to_terminal: io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns(),
             context: Context { patterns, ..context },
             frames: 0,
             limit: config.count,
+            passed_over: 0,
             started: Instant::now(),
             begun: false,
             failed: false,
@@ -191,17 +205,21 @@ impl Run {
         let inputs = files.iter().map(|file| file.display().to_string()).collect();
         let context = Context { inputs, ..Context::default() };
         let run = Self::new(config, context)?;
-        Ok(Self { filter: filter.map(Filter::new), ..run })
+        let progress = Progress::new(config.progress, files);
+        Ok(Self { filter: filter.map(Filter::new), progress, ..run })
     }
 
     fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
-        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals) {
+        let mut pass = Pass::Only;
+        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
+            pass = Pass::Second;
         }
+        self.progress.begin(pass);
         if files.len() > 1 << u16::BITS {
             bail!("more than 65536 files");
         }
-        let mut merge = Merge::new(files, &self.signals);
+        let mut merge = Merge::new(files, &self.signals, self.progress.meter());
         loop {
             match self.pump(&mut merge) {
                 Ok(()) => break,
@@ -225,7 +243,7 @@ impl Run {
             Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
             Halt::Source(error) => {
                 self.failed = true;
-                tell(format_args!("rstscan: {}: {error}", file().display()));
+                self.tell(format_args!("rstscan: {}: {error}", file().display()));
                 Ok(())
             }
             Halt::Output(_) => Err(halt.into()),
@@ -289,11 +307,17 @@ impl Run {
         self.failed = true;
         self.damages += 1;
         if self.damages <= Self::DAMAGES_TOLD {
-            tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
+            self.tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
         }
         if self.damages == Self::DAMAGES_TOLD {
-            tell("rstscan: further damage is not listed");
+            self.tell("rstscan: further damage is not listed");
         }
+    }
+
+    /// A line on standard error, in place of the progress.
+    fn tell(&mut self, line: impl Display) {
+        self.progress.hide();
+        tell(line);
     }
 
     fn greet(&mut self, source: &mut impl Inputs) {
@@ -312,6 +336,7 @@ impl Run {
     #[inline]
     fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
         if self.filter.as_ref().is_some_and(|filter| !filter.matches(frame)) {
+            self.pass_over();
             return Ok(());
         }
         self.analyzer.push(frame);
@@ -327,7 +352,23 @@ impl Run {
     /// The frames that a source can give in one go.
     fn frames_at_hand(&mut self, source: &mut impl Source) -> io::Result<()> {
         self.frames += self.analyzer.push_all(&mut source.at_hand());
+        self.show_progress();
         self.report()
+    }
+
+    /// A frame that the filter has no use for.
+    fn pass_over(&mut self) {
+        self.passed_over += 1;
+        if self.passed_over.is_multiple_of(Self::REPORT_EVERY) {
+            self.show_progress();
+        }
+    }
+
+    fn show_progress(&mut self) {
+        if self.progress.is_due() {
+            let frames = self.frames + self.passed_over;
+            self.progress.show(Counts { frames, resets: self.analyzer.resets() });
+        }
     }
 
     #[cold]
@@ -343,7 +384,7 @@ impl Run {
     fn begin(&mut self, link: Option<LinkType>) -> io::Result<()> {
         if let Some((before, after)) = self.greeting.take().filter(|_| !self.quiet) {
             let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
-            tell(format_args!("{before}{link}{after}"));
+            self.tell(format_args!("{before}{link}{after}"));
         }
         if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
     }
@@ -367,8 +408,12 @@ impl Run {
 
     /// Hands over the findings that have become final.
     fn report(&mut self) -> io::Result<()> {
+        self.show_progress();
         let mut any = false;
         for finding in self.analyzer.findings() {
+            if self.to_terminal {
+                self.progress.hide();
+            }
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
@@ -390,6 +435,7 @@ impl Run {
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
+        self.progress.hide();
         self.analyzer.finish();
         self.report()?;
         let finished = Finished {

@@ -15,8 +15,14 @@ mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;
+#[cfg(target_os = "linux")]
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[cfg(target_os = "linux")]
+#[path = "cli/progress.rs"]
+mod progress;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]

@@ -41,7 +41,10 @@ fn printed(sample: &str, options: &[&str]) -> String {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
-    let output = command.current_dir(root()).args(options).args(["-r", &format!("samples/{sample}.pcap")]).output();
+    // Else it would depend on the machine.
+    let held = ["--max-connections", "1000000"];
+    let file = format!("samples/{sample}.pcap");
+    let output = command.current_dir(root()).args(options).args(held).args(["-r", &file]).output();
     let output = output.expect("the program runs");
     assert!(output.status.success(), "{sample} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
     masked(&String::from_utf8(output.stdout).expect("UTF-8"))

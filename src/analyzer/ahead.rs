@@ -57,7 +57,7 @@ impl Analyzer {
             first = first.min(frame.time);
             last = last.max(frame.time);
             look.now = last;
-            let Some((src, dst, flags)) = decode::glance_v4(frame) else {
+            let Some(([src, dst], flags)) = decode::glance_v4(frame) else {
                 self.look_closer(frame, look);
                 continue;
             };

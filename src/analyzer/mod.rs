@@ -28,11 +28,15 @@ use crate::track::{
 pub struct Options {
     /// How long a reset is held, in nanoseconds of capture time, for what follows it to count.
     pub settle_ns: i64,
+    /// How many incarnations are held at the same time, at most; of four-tuples that a first pass saw no RST on, as many
+    /// again. One takes about 640 bytes. Where there are more, those that are over are given up first, then those that were
+    /// never answered, then those that were silent for longest.
+    pub max_connections: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settle_ns: 3_000_000_000 }
+        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22 }
     }
 }
 
@@ -110,7 +114,7 @@ impl Analyzer {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
             interest: None,
-            tracker: Tracker::new(),
+            tracker: Tracker::new(options.max_connections),
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),
             hints: Hints::default(),
@@ -119,7 +123,7 @@ impl Analyzer {
             now: Timestamp::from_nanos(i64::MIN),
             first: Timestamp::from_nanos(i64::MAX),
             last: Timestamp::from_nanos(i64::MIN),
-            summary: Summary::default(),
+            summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
             skipped: [0; Skip::ALL.len()],
             fragments: Reassembler::default(),
             ready: VecDeque::new(),
@@ -129,7 +133,8 @@ impl Analyzer {
     /// An analyzer that follows the four-tuples of `interest` only, which a [`Prescan`] over the same frames has found:
     /// the same findings, sooner.
     pub fn with_interest(options: Options, interest: Interest) -> Self {
-        Self { tracker: Tracker::for_interest(&interest), interest: Some(interest), ..Self::new(options) }
+        let tracker = Tracker::for_interest(&interest, options.max_connections);
+        Self { tracker, interest: Some(interest), ..Self::new(options) }
     }
 
     /// Takes the next frame of the capture.
@@ -321,9 +326,7 @@ impl Analyzer {
     fn hold(&mut self, case: ResetCase, id: Id) {
         let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
         let count = self.settle.hold(case, id, earlier);
-        if let Some(incarnation) = self.tracker.get_mut(id) {
-            incarnation.hold(count);
-        }
+        self.tracker.change(id, |incarnation| incarnation.hold(count));
     }
 
     fn case(&self, segment: &Segment, carried: &Carried<'_>, placed: &Placed) -> Option<ResetCase> {
@@ -344,6 +347,7 @@ impl Analyzer {
             icmp: Vec::new(),
             heard: [None; 2],
             cut_short: false,
+            given_up: false,
             capture_ended: false,
             note: None,
             copied: None,
@@ -389,20 +393,22 @@ impl Analyzer {
         let errors = self.icmp.about(&case.ends).iter();
         case.icmp = errors.filter(|error| self.settle.covers(case.reset.time, error.time)).copied().collect();
         let same_life = |number, life| number == case.life.number && life == case.life.life;
-        if let Some(incarnation) = self.tracker.get_mut(id)
-            && same_life(incarnation.number, incarnation.life)
-        {
-            incarnation.release();
+        let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
+        let is_kept = life.is_some();
+        case.given_up = !is_kept && self.tracker.evictions() > 0;
+        if let Some(incarnation) = life {
             case.note = incarnation.note(case.sender);
             if let Some(copied) = &mut case.copied {
                 copied.note = incarnation.said_of(copied.from);
             }
         }
         let verdict = classify::classify(&case);
-        if let Some(incarnation) = self.tracker.get_mut(id)
-            && same_life(incarnation.number, incarnation.life)
-        {
-            incarnation.set_note(case.sender, case.reset.frame, classify::note(&case, &verdict));
+        if is_kept {
+            let note = classify::note(&case, &verdict);
+            self.tracker.change(id, |incarnation| {
+                incarnation.release();
+                incarnation.set_note(case.sender, case.reset.frame, note);
+            });
         }
         self.count(&case, &verdict);
         self.ready.push_back(assemble::finding(case, verdict));
@@ -430,6 +436,11 @@ impl Analyzer {
         self.ready.drain(..)
     }
 
+    /// How many resets there were so far.
+    pub fn resets(&self) -> u64 {
+        self.summary.resets
+    }
+
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
         let counts =
@@ -439,6 +450,7 @@ impl Analyzer {
             skipped: named.map(|(skip, count)| (skip.id(), count)).collect(),
             connections: self.tracker.connections(),
             tracked_max: self.tracker.tracked_max(),
+            evictions: self.tracker.evictions(),
             first: (self.summary.frames > 0).then_some(self.first),
             last: (self.summary.frames > 0).then_some(self.last),
             ..self.summary.clone()

@@ -62,6 +62,17 @@ impl Prescan {
         }
     }
 
+    /// How many frames it has seen.
+    #[inline]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// How many RSTs were among them.
+    pub fn resets(&self) -> u64 {
+        self.notes.count() as u64
+    }
+
     /// Whether the scan also holds for the same frames in another order, or for some of them: not where IP fragments were
     /// left over, which may then find each other.
     pub fn holds_in_any_order(&self) -> bool {
@@ -69,10 +80,10 @@ impl Prescan {
     }
 
     /// Whether a second pass will be the quicker for this one: not where most frames (tunnels, IPv6, cooked captures) have to
-    /// be decoded in both.
+    /// be decoded in both, nor where there are more RSTs than can be noted.
     #[inline]
     pub fn pays(&self) -> bool {
-        self.frames < Self::SAMPLE || self.decoded < self.frames / 2
+        self.frames < Self::SAMPLE || self.decoded < self.frames / 2 && !self.notes.are_too_many()
     }
 
     /// The four-tuples that had a RST.

@@ -29,6 +29,8 @@ pub struct Summary {
     pub skipped: BTreeMap<&'static str, u64>,
     /// Incarnations given up to stay within memory.
     pub evictions: u64,
+    /// The most incarnations that were to be held at the same time.
+    pub max_connections: u64,
     /// Resets that were classified before their settle time was over, because too many were held.
     pub settled_early: u64,
     /// The earliest capture time.

@@ -103,6 +103,9 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
             "it has the window of the segment it answers, as intrusion prevention systems fill it in",
         );
     }
+    if needs_what_was_given_up(view, &opinion) {
+        opinion = opinion.lacking(Missing::Evicted).at_most(Certainty::Likely);
+    }
     let kept = case.before.len() as u32;
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
 }
@@ -112,6 +115,14 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
 fn answers_as_firewalls_do(view: &View<'_>, opinion: &Opinion) -> bool {
     let own = !matches!(opinion.class, Class::Forged | Class::ClosedPort) && opinion.follows.is_none();
     own && view.trigger().is_some() && icmp::refusal(view).is_some()
+}
+
+/// Whether something that was given up to stay within memory may have told more: what followed the RST, what this life began
+/// with, or the life before, where this one did not get beyond its handshake.
+fn needs_what_was_given_up(view: &View<'_>, opinion: &Opinion) -> bool {
+    let earlier = |missing: &Missing| !matches!(missing, Missing::Aftermath | Missing::Options | Missing::ReferenceTtl);
+    let before = view.case.life.given_up && (opinion.missing.iter().any(earlier) || !view.is_established());
+    (before || view.case.given_up) && opinion.follows.is_none()
 }
 
 /// Whether a trigger was looked for in vain among the segments that were kept.

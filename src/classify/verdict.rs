@@ -106,6 +106,8 @@ super::cause::vocabulary! {
         ReferenceTtl = "reference-ttl",
         /// Segments pushed out of rstscan's bounded memory.
         Memory = "memory",
+        /// What came before on these ports, or after the RST, given up to stay within memory; perhaps, not surely.
+        Evicted = "evicted",
     }
 }
 
@@ -123,6 +125,7 @@ impl Missing {
             Missing::Options => "TCP options, cut by the snapshot length",
             Missing::ReferenceTtl => "another packet of the sending host to compare the TTL with",
             Missing::Memory => "segments that no longer fitted into memory",
+            Missing::Evicted => "what was given up to stay within memory (--max-connections)",
         }
     }
 }

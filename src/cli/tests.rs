@@ -117,6 +117,7 @@ fn check_color(when: When, terminal: bool, variables: &[(&str, &str)], expected:
         term: value("TERM"),
         terminal,
         columns: None,
+        ..Surroundings::default()
     };
     assert_eq!(surroundings.color(when), expected, "{when:?} {terminal} {variables:?}");
 }
@@ -135,6 +136,18 @@ fn colour() {
     check_color(When::Auto, false, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false);
     check_color(When::Always, false, &[("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")], true);
     check_color(When::Never, true, &[("CLICOLOR_FORCE", "1")], false);
+}
+
+#[test]
+fn progress_is_for_terminals() {
+    let shows = |line: &str, stderr_is_terminal, term: &str| {
+        let words = std::iter::once("rstscan").chain(line.split_whitespace());
+        let surroundings = Surroundings { stderr_is_terminal, term: Some(term.into()), ..Surroundings::default() };
+        Config::from_arguments(Arguments::try_parse_from(words).unwrap(), &surroundings).unwrap().progress
+    };
+    assert!(shows("-r f", true, "xterm") && shows("-q -r f", true, "xterm"));
+    assert!(!shows("-r f", false, "xterm") && !shows("-r f", true, "dumb"));
+    assert!(!shows("-r f --no-progress", true, "xterm") && !shows("-qq -r f", true, "xterm"));
 }
 
 #[test]

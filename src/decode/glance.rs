@@ -81,11 +81,11 @@ fn is_plain_v4(bytes: &[u8; V4]) -> bool {
 
 /// The flags and the four-tuple of a frame that holds them at the most common places, and nothing of other frames.
 #[inline(always)]
-pub fn glance_v4(frame: &Frame<'_>) -> Option<((u32, u16), (u32, u16), Flags)> {
+pub fn glance_v4(frame: &Frame<'_>) -> Option<([(u32, u16); 2], Flags)> {
     let bytes = frame.data.first_chunk().filter(|bytes| is_plain_v4(bytes))?;
     let glance = v4(bytes).filter(|_| frame.link == LinkType::ETHERNET)?;
     let Hosts::V4(src, dst) = glance.hosts else { return None };
-    Some(((src, glance.sport), (dst, glance.dport), glance.flags))
+    Some(([(src, glance.sport), (dst, glance.dport)], glance.flags))
 }
 
 #[inline(always)]

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
 use super::{
-    Decoded, Glance, Hosts, Skip, checksums, decode, glance, icmp_error, link, on_other_link, tunnel, uncommon,
+    Decoded, Glance, Hosts, Skip, checksums, decode, glance, glance_v4, icmp_error, lacks_reset, link, on_other_link,
+    tunnel, uncommon,
 };
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
@@ -164,7 +165,7 @@ proptest! {
         let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
         if let Some(seen) = glance(&frame) {
             let found = decode(&frame).map(|decoded| decoded.segment);
-            let Ok(Segment { tuple: FourTuple { src, dst }, flags, seq, len, .. }) = found else {
+            let Ok(Segment { tuple: FourTuple { src, dst }, flags, seq, len, ip, .. }) = found else {
                 return Err(TestCaseError::fail(format!("{seen:?}, but {found:?}")));
             };
             let hosts = match (src.ip(), dst.ip()) {
@@ -173,7 +174,22 @@ proptest! {
                 _ => None,
             };
             let (sport, dport) = (src.port(), dst.port());
-            prop_assert_eq!(Some(seen), hosts.map(|hosts| Glance { hosts, sport, dport, seq, flags, len }));
+            let (ttl, flow_label) = (ip.ttl, ip.flow_label);
+            let expected = hosts.map(|hosts| Glance { hosts, sport, dport, seq, flags, len, ttl, flow_label });
+            prop_assert_eq!(Some(seen), expected);
+            let same = |hosts, sport, dport, flags| match hosts {
+                Hosts::V4(src, dst) => Some(([(src, sport), (dst, dport)], flags)),
+                Hosts::V6(..) => None,
+            };
+            prop_assert_eq!(glance_v4(&frame), same(seen.hosts, seen.sport, seen.dport, seen.flags));
+        }
+    }
+
+    #[test]
+    fn what_lacks_a_reset_at_a_glance_lacks_it((bytes, wire_len) in damaged_frame()) {
+        let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
+        if lacks_reset(&frame) && let Ok(decoded) = decode(&frame) {
+            prop_assert!(!decoded.segment.flags.rst());
         }
     }
 

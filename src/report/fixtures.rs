@@ -372,6 +372,7 @@ pub fn summary() -> Summary {
     summary.by_service.insert("[2001:db8:4006:812:cafe:beef:dead:2003]:8443".parse().unwrap(), tally(901, 3));
     summary.skipped.insert("not-tcp", 120);
     summary.skipped.insert("fragment", 13);
+    summary.max_connections = 97;
     summary.evictions = 2;
     summary.settled_early = 1;
     summary

@@ -376,6 +376,7 @@ struct SummaryLine<'a> {
     connections: u64,
     tracked_max: u64,
     skipped: &'a BTreeMap<&'static str, u64>,
+    max_connections: u64,
     evictions: u64,
     settled_early: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -406,6 +407,7 @@ impl<'a> SummaryLine<'a> {
             connections: summary.connections,
             tracked_max: summary.tracked_max,
             skipped: &summary.skipped,
+            max_connections: summary.max_connections,
             evictions: summary.evictions,
             settled_early: summary.settled_early,
             kernel_drops: if context.live { finished.kernel_drops.map(Some) } else { Some(None) },

@@ -4,7 +4,7 @@
 //! * [`Format::Json`]: JSON Lines, schema 1 (`docs/schema.json`);
 //! * [`Format::Count`]: numbers by class and cause.
 
-mod amount;
+pub(crate) mod amount;
 mod catalogue;
 mod comments;
 mod count;

@@ -319,7 +319,7 @@ fn the_summary_counts_events_and_names_what_lowers_its_worth() {
      901       3  [2001:db8:4006:812:cafe:beef:dead:2003]:8443
 
 133 frames without a usable TCP segment: 13 IP fragments of incomplete packets, 120 IP but not TCP
-2 connections forgotten to stay within memory: verdicts on them lack their history
+2 connections forgotten to stay within memory, at most 97 at a time (--max-connections): verdicts that lack them say so
 1 reset decided early, because too many were waiting for what follows them
 4 frames dropped by the kernel: facts may be missing; a larger buffer (-B) helps
 ";
@@ -382,7 +382,7 @@ fn json_has_the_documented_keys_in_the_documented_order() {
         r#""closed-port/no-listener":{"resets":100,"events":100},"#,
         r#""half-open-response/echo-after-reset":{"resets":901,"events":0},"#,
         r#""half-open-response/lost-state":{"resets":3,"events":3}},"#,
-        r#""connections":312,"tracked_max":97,"skipped":{"fragment":13,"not-tcp":120},"evictions":2,"settled_early":1,"#,
+        r#""connections":312,"tracked_max":97,"skipped":{"fragment":13,"not-tcp":120},"max_connections":97,"evictions":2,"settled_early":1,"#,
         r#""kernel_drops":null,"first":"2026-11-22T07:00:00.000000000Z","last":"2026-11-22T07:01:01.000000000Z","#,
         r#""wall_seconds":0.25}"#,
         "\n",

@@ -226,7 +226,7 @@ impl Sink for Text {
             if self.above != Above::Nothing {
                 page.blank();
             }
-            closing::write(&mut page, (context, finished), self.folds());
+            closing::write(&mut page, (context, finished), (self.folds(), self.style.verbose > 0));
             self.out.write_all(page.into_text().as_bytes())?;
         }
         if context.live {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 
+use super::progress::Meter;
 use super::signals::Signals;
 use crate::cli::FilterText;
 use crate::pattern::Timers;
@@ -14,15 +15,21 @@ use crate::source::{CaptureFile, Pipe};
 
 /// Opens a file, or standard input for `-`.
 ///
-/// What is no regular file may keep its reader waiting, so it is read in a way that a signal ends.
-pub(super) fn open(path: &Path, input: u16, signals: &Signals) -> io::Result<CaptureFile<Box<dyn Read>>> {
+/// What is no regular file may keep its reader waiting, so it is read in a way that a signal ends; of one that is, `meter`
+/// counts what is read.
+pub(super) fn open(
+    path: &Path,
+    input: u16,
+    signals: &Signals,
+    meter: &Meter,
+) -> io::Result<CaptureFile<Box<dyn Read>>> {
     let file =
         if path.as_os_str() == "-" { File::from(io::stdin().as_fd().try_clone_to_owned()?) } else { File::open(path)? };
     let reader: Box<dyn Read> = match file.metadata()?.is_file() {
         // As long as it was when it was opened: what a writer adds meanwhile, a first pass has not seen.
         true => {
             let len = file.metadata()?.len();
-            Box::new(file.take(len))
+            Box::new(meter.on(file.take(len)))
         }
         false => Box::new(Pipe::new(file, signals.wake()?)),
     };

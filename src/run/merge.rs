@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::input;
+use super::progress::Meter;
 use super::signals::Signals;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::source::{AtHand, CaptureFile, Next, Source, SourceError};
@@ -16,6 +17,7 @@ use crate::source::{AtHand, CaptureFile, Next, Source, SourceError};
 /// other files can be read on.
 pub(super) struct Merge {
     signals: Rc<Signals>,
+    meter: Meter,
     /// Not open yet, in the order in which they will be.
     waiting: VecDeque<Waiting>,
     open: Vec<Open>,
@@ -72,7 +74,8 @@ impl Merge {
     ///
     /// They are put in order by the times of their first frames. Where one of them is a pipe they are read one after the
     /// other as given: a pipe cannot be looked into without waiting for it.
-    pub(super) fn new(files: &[PathBuf], signals: &Rc<Signals>) -> Self {
+    /// `meter` counts what is read of them, apart from these times.
+    pub(super) fn new(files: &[PathBuf], signals: &Rc<Signals>, meter: Meter) -> Self {
         let regular = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|data| data.is_file());
         let by_time = files.len() > 1 && files.iter().all(|path| regular(path) || !path.exists() && !is_stdin(path));
         let first = |path: &PathBuf| if by_time { first_time(path, signals) } else { None };
@@ -83,6 +86,7 @@ impl Merge {
         let waiting = VecDeque::from(waiting);
         Self {
             signals: Rc::clone(signals),
+            meter,
             waiting,
             open: Vec::new(),
             at: 0,
@@ -129,7 +133,7 @@ impl Merge {
 
     fn open_next(&mut self) -> io::Result<()> {
         let Some(Waiting { path, input, .. }) = self.waiting.pop_front() else { return Ok(()) };
-        let file = match input::open(&path, input, &self.signals) {
+        let file = match input::open(&path, input, &self.signals, &self.meter) {
             Ok(file) => file,
             Err(error) => {
                 self.refused = Some(path);
@@ -247,7 +251,7 @@ fn is_stdin(path: &Path) -> bool {
 
 /// When a file starts, if it has a frame that can be read.
 fn first_time(path: &Path, signals: &Signals) -> Option<Timestamp> {
-    let mut file = input::open(path, 0, signals).ok()?;
+    let mut file = input::open(path, 0, signals, &Meter::default()).ok()?;
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => return Some(frame.time),

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::input;
+use super::progress::{Counts, Pass, Progress};
 use super::signals::Signals;
 use crate::analyzer::Prescan;
 use crate::source::{Compression, Next, Source};
@@ -12,18 +13,26 @@ use crate::track::Interest;
 
 /// Below this many bytes in all the second pass saves less than the first one costs.
 const WORTH_IT: u64 = 16 << 20;
+/// Once in so many frames there may be progress to show.
+const SHOWN_EACH: u64 = 1 << 12;
 
 /// The four-tuples with a RST in these files; `None` where one pass is better or the only way.
 ///
 /// What cannot be read is left for the second pass to tell.
-pub(super) fn interest(files: &[PathBuf], filtered: bool, signals: &Signals) -> Option<Interest> {
+pub(super) fn interest(
+    files: &[PathBuf],
+    filtered: bool,
+    signals: &Signals,
+    progress: &mut Progress,
+) -> Option<Interest> {
     let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
     if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_compressed(path)) {
         return None;
     }
     let mut scan = Prescan::new();
+    progress.begin(Pass::First);
     for path in files {
-        read(path, signals, &mut scan)?;
+        read(path, signals, &mut scan, progress)?;
     }
     let same_frames = files.len() == 1 && !filtered;
     (same_frames || scan.holds_in_any_order()).then(|| scan.finish())
@@ -43,8 +52,9 @@ fn is_compressed(path: &Path) -> bool {
 }
 
 /// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end.
-fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
-    let Ok(mut file) = input::open(path, 0, signals) else { return Some(()) };
+fn read(path: &Path, signals: &Signals, scan: &mut Prescan, progress: &mut Progress) -> Option<()> {
+    let Ok(mut file) = input::open(path, 0, signals, &progress.meter()) else { return Some(()) };
+    let mut look_again = scan.frames() + SHOWN_EACH;
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => {
@@ -56,6 +66,13 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan) -> Option<()> {
         }
         if signals.stopped() || !scan.pays() {
             return None;
+        }
+        if scan.frames() < look_again {
+            continue;
+        }
+        look_again = scan.frames() + SHOWN_EACH;
+        if progress.is_due() {
+            progress.show(Counts { frames: scan.frames(), resets: scan.resets() });
         }
     }
 }

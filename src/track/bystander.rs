@@ -84,11 +84,23 @@ impl Bystander {
         segment.flags.syn() && !segment.flags.ack() && !simultaneous && !repeated
     }
 
+    fn is_brief(&self) -> bool {
+        self.marks & BOTH_FIN == BOTH_FIN || self.is_embryonic()
+    }
+
+    /// When its turn to be given up comes, the lowest first: what is over or never began, then the rest; the older the sooner.
+    fn turn(&self, now: u32) -> usize {
+        let younger = now.saturating_sub(self.last).leading_zeros() as usize;
+        if self.is_brief() { younger } else { TURNS / 2 + younger }
+    }
+
     fn is_forgettable(&self, now: u32) -> bool {
-        let brief = self.marks & BOTH_FIN == BOTH_FIN || self.is_embryonic();
-        brief && i64::from(now.saturating_sub(self.last)) > KEPT_AFTER_CLOSE / 1_000_000_000
+        self.is_brief() && i64::from(now.saturating_sub(self.last)) > KEPT_AFTER_CLOSE / 1_000_000_000
     }
 }
+
+/// How many turns there are.
+const TURNS: usize = 2 * (u32::BITS as usize + 1);
 
 fn whole_seconds(time: Timestamp) -> u32 {
     u32::try_from(time.as_nanos() / 1_000_000_000).unwrap_or(0)
@@ -102,11 +114,23 @@ fn whole_seconds(time: Timestamp) -> u32 {
 pub(super) struct Bystanders {
     known: HashMap<u64, Bystander, RandomState>,
     recent: Recent,
+    /// The most that are held.
+    max: usize,
+    /// With so many something is to be done.
+    room: usize,
+    /// How many were given up to stay below `max`.
+    evictions: u64,
 }
 
 impl Bystanders {
-    pub(super) fn new() -> Self {
-        Self { known: HashMap::default(), recent: Recent::new() }
+    /// Holds at most `max` of them.
+    pub(super) fn new(max: usize) -> Self {
+        Self { known: HashMap::default(), recent: Recent::new(), max: max.max(2), room: 0, evictions: 0 }
+    }
+
+    /// How many were given up.
+    pub(super) fn evictions(&self) -> u64 {
+        self.evictions
     }
 
     /// How many there are.
@@ -127,7 +151,7 @@ impl Bystanders {
 
     /// Takes note of a segment.
     pub(super) fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
-        if self.known.len() == self.known.capacity() {
+        if self.known.len() >= self.room {
             self.make_room(segment.time);
         }
         let (known, opened) = match self.known.entry(hash) {
@@ -152,9 +176,36 @@ impl Bystanders {
         let now = whole_seconds(now);
         self.known.retain(|_, known| !known.is_forgettable(now));
         self.recent.clear();
-        if self.known.len() > self.known.capacity() / 2 {
-            self.known.reserve(self.known.len());
+        if self.known.len() > self.max / 4 * 3 {
+            self.evict(now);
         }
+        if self.known.len() > self.known.capacity() / 2 && self.known.capacity() < self.max {
+            self.known.reserve(self.known.len().min(self.max - self.known.len()));
+        }
+        self.room = self.known.capacity().min(self.max);
+    }
+
+    /// Gives up all above three quarters of what may be held, by turns: in one go, as that costs a walk over all.
+    fn evict(&mut self, now: u32) {
+        let mut going = [0; TURNS];
+        for known in self.known.values() {
+            if let Some(count) = going.get_mut(known.turn(now)) {
+                *count += 1;
+            }
+        }
+        let mut left = self.known.len().saturating_sub(self.max / 4 * 3);
+        self.evictions += left as u64;
+        for count in &mut going {
+            *count = left.min(*count);
+            left -= *count;
+        }
+        self.known.retain(|_, known| match going.get_mut(known.turn(now)) {
+            None | Some(0) => true,
+            Some(count) => {
+                *count -= 1;
+                false
+            }
+        });
     }
 }
 
@@ -227,7 +278,7 @@ mod tests {
 
     /// What each segment of one four-tuple opens.
     fn story(segments: &[(Side, Flags, u32)]) -> Vec<Opened> {
-        let mut all = Bystanders::new();
+        let mut all = Bystanders::new(usize::MAX);
         segments.iter().map(|(side, flags, seq)| all.meet(7, &segment(*flags, *seq, 1), *side)).collect()
     }
 
@@ -245,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_is_over_makes_room_for_others() {
-        let mut all = Bystanders::new();
+        let mut all = Bystanders::new(usize::MAX);
         for hash in 0..100_000 {
             let second = hash as i64;
             for (side, flags) in [(Side::Low, FIN_ACK), (Side::High, FIN_ACK)] {
@@ -260,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_new_life_is_told_of_its_segments_until_it_goes_on() {
-        let mut all = Bystanders::new();
+        let mut all = Bystanders::new(1000);
         let hash = 5 << 32 | 5;
         all.meet(hash, &segment(Flags::ACK, 1, 1), Side::Low);
         assert!(all.is_recent(hash));
@@ -272,17 +323,32 @@ mod tests {
 
     #[test]
     fn four_with_the_same_lower_bits_are_recent_at_a_time() {
-        let mut all = Bystanders::new();
-        for high in 1..=5 {
-            all.meet(high << 32 | 7, &segment(Flags::ACK, 1, 1), Side::Low);
+        let mut recent = Recent::new();
+        (1..=5).for_each(|high| recent.add(high << 32 | 7));
+        assert_eq!((1..=5).filter(|high| recent.holds(high << 32 | 7)).collect::<Vec<u64>>(), [2, 3, 4, 5]);
+        recent.remove(3 << 32 | 7);
+        assert!(!recent.holds(3 << 32 | 7) && recent.holds(4 << 32 | 7));
+    }
+
+    #[test]
+    fn a_flood_makes_room_for_itself_and_what_is_open_stays() {
+        let mut all = Bystanders::new(1000);
+        for hash in 0..500 {
+            all.meet(hash, &segment(Flags::SYN, 1, 1), Side::Low);
+            all.meet(hash, &segment(SYN_ACK, 1, 1), Side::High);
         }
-        let recent: Vec<u64> = (1..=5).filter(|high| all.is_recent(high << 32 | 7)).collect();
-        assert_eq!(recent, [2, 3, 4, 5]);
+        for hash in 1000..100_000 {
+            assert_eq!(all.meet(hash, &segment(Flags::SYN, 1, 2 + hash as i64 / 10_000), Side::Low), Opened::FourTuple);
+            assert!(all.len() <= 1000);
+        }
+        assert!((0..500).all(|hash| all.meet(hash, &segment(FIN_ACK, 2, 20), Side::Low) == Opened::Nothing));
+        assert_eq!(all.meet(99_999, &segment(Flags::SYN, 1, 20), Side::Low), Opened::Nothing);
+        assert_eq!(all.evictions() as usize + all.len(), 99_500);
     }
 
     #[test]
     fn what_is_open_stays() {
-        let mut all = Bystanders::new();
+        let mut all = Bystanders::new(usize::MAX);
         for hash in 0..5000 {
             all.meet(hash, &segment(Flags::ACK, 1, hash as i64), Side::Low);
         }

@@ -39,6 +39,8 @@ pub struct ResetCase {
     pub heard: [Option<Heard>; 2],
     /// Whether the wait for what follows was cut short.
     pub cut_short: bool,
+    /// Whether its connection was given up to stay within memory while it waited for what follows.
+    pub given_up: bool,
     /// Whether the capture ended before the settle time was over.
     pub capture_ended: bool,
     /// What the classifier said of the sender's latest earlier reset of this life that is an event of its own.
@@ -83,6 +85,8 @@ pub struct Life {
     pub first_closer: Option<Side>,
     /// How many segments came before the RST.
     pub segments: u32,
+    /// Whether what came before them was given up to stay within memory; perhaps, not surely.
+    pub given_up: bool,
     /// What the RST's sender had shown.
     pub own: Endpoint,
     /// What its peer had shown.

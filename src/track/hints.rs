@@ -1,43 +1,34 @@
 //! What applications said last, as far as their first bytes give it away.
 
-use std::collections::HashMap;
-
 use crate::tcp::Heard;
 
+use super::generations::Generations;
 use super::{Endpoint, Marks, Side};
 
 /// The most four-tuples of a generation.
 const GENERATION: usize = 1 << 13;
 
-type Generation = HashMap<u64, [Option<Heard>; 2], foldhash::fast::RandomState>;
-
 /// The latest hint of either end, by the hash of the four-tuple: of the at least 8192 four-tuples that spoke last, and of at
 /// most twice as many.
-#[derive(Debug, Default)]
-pub struct Hints {
-    young: Generation,
-    /// What was young before.
-    old: Generation,
+#[derive(Debug)]
+pub struct Hints(Generations<u64, [Option<Heard>; 2]>);
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self(Generations::new(GENERATION))
+    }
 }
 
 impl Hints {
     /// Takes note of what `side` said.
     pub fn add(&mut self, hash: u64, side: Side, heard: Heard) {
-        if !self.young.contains_key(&hash) {
-            if self.young.len() >= GENERATION {
-                self.old = std::mem::take(&mut self.young);
-            }
-            let known = self.old.remove(&hash).unwrap_or_default();
-            self.young.insert(hash, known);
-        }
-        if let Some([low, high]) = self.young.get_mut(&hash) {
-            *(if side == Side::Low { low } else { high }) = Some(heard);
-        }
+        let [low, high] = self.0.write(hash);
+        *(if side == Side::Low { low } else { high }) = Some(heard);
     }
 
     /// What `side` of a four-tuple said last, if it said it in the life in which it has shown `end`.
     pub fn of(&self, hash: u64, side: Side, end: &Endpoint) -> Option<Heard> {
-        let [low, high] = self.young.get(&hash).or_else(|| self.old.get(&hash))?;
+        let [low, high] = self.0.get(&hash)?;
         let heard = if side == Side::Low { low } else { high };
         heard.filter(|heard| is_of(heard, end))
     }
@@ -97,7 +88,7 @@ mod tests {
                 hints.add(1, Side::Low, heard(2, 5));
             }
         }
-        assert!(hints.young.len() + hints.old.len() <= 2 * GENERATION);
+        assert!(hints.0.len() <= 2 * GENERATION);
         assert!(hints.of(0, Side::Low, &end(0, 9)).is_none());
         assert!(hints.of(1, Side::Low, &end(0, 9)).is_some());
     }

@@ -1,19 +1,19 @@
 //! What hosts and ports have shown over all connections.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
-
-use foldhash::fast::RandomState;
 
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
 
+use super::generations::Generations;
 use super::sighting::ELSEWHERE_NS;
 
-/// The most hosts and the most ports that are remembered; the peer chooses the addresses.
-const REMEMBERED: usize = 1 << 20;
+/// The most hosts, and the most ports, of a generation.
+const GENERATION: usize = 1 << 18;
+/// The least, however few connections there is room for.
+const GENERATION_MIN: usize = 1 << 12;
+/// So many connections there are for each host.
+const CONNECTIONS_EACH: usize = 16;
 
 /// A frame and its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,24 +82,20 @@ impl PortRecord {
     }
 }
 
-/// What is known of `key`, where it is or there is room for it.
-fn remembered<K: Eq + Hash, V: Default>(all: &mut HashMap<K, V, RandomState>, key: K) -> Option<&mut V> {
-    let full = all.len() >= REMEMBERED;
-    match all.entry(key) {
-        Entry::Occupied(known) => Some(known.into_mut()),
-        Entry::Vacant(_) if full => None,
-        Entry::Vacant(new) => Some(new.insert(V::default())),
-    }
-}
-
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hosts {
-    hosts: HashMap<IpAddr, HostProfile, RandomState>,
-    ports: HashMap<SocketAddr, PortRecord, RandomState>,
+    hosts: Generations<IpAddr, HostProfile>,
+    ports: Generations<SocketAddr, PortRecord>,
 }
 
 impl Hosts {
+    /// Nothing seen yet; memory is that of the hosts of so many connections.
+    pub fn new(connections: usize) -> Self {
+        let size = (connections / CONNECTIONS_EACH).clamp(GENERATION_MIN, GENERATION);
+        Self { hosts: Generations::new(size), ports: Generations::new(size) }
+    }
+
     /// What `host` has shown.
     pub fn host(&self, host: IpAddr) -> HostProfile {
         self.hosts.get(&host).copied().unwrap_or_default()
@@ -110,52 +106,38 @@ impl Hosts {
         self.ports.get(&port).copied().unwrap_or_default()
     }
 
-    fn host_mut(&mut self, host: IpAddr) -> Option<&mut HostProfile> {
-        remembered(&mut self.hosts, host)
-    }
-
-    fn port_mut(&mut self, port: SocketAddr) -> Option<&mut PortRecord> {
-        remembered(&mut self.ports, port)
-    }
-
     /// Takes note of a SYN|ACK.
     pub fn observe_syn_ack(&mut self, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let port = segment.tuple.src;
-        let first = self.port_mut(port).is_some_and(|record| record.accept(segment.seq, sight));
-        let Some(host) = self.host_mut(port.ip()) else { return };
+        let host = self.hosts.write(port.ip());
         if host.ttl != Some(segment.ip.ttl) {
             host.other_ttl = host.ttl.replace(segment.ip.ttl);
         }
         host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
-        if first {
+        if self.ports.write(port).accept(segment.seq, sight) {
             host.accepted = Some((port.port(), sight));
         }
     }
 
     /// Takes note of a segment whose checksums are right.
     pub fn observe_right_checksums(&mut self, segment: &Segment) {
-        if let Some(host) = self.host_mut(segment.tuple.src.ip()) {
-            host.right_checksums.get_or_insert(segment.time);
-        }
+        self.hosts.write(segment.tuple.src.ip()).right_checksums.get_or_insert(segment.time);
     }
 
     /// Takes note of a RST that refuses a SYN.
     pub fn observe_refusal(&mut self, segment: &Segment) {
-        let sight = Sight { frame: segment.frame, time: segment.time };
-        if let Some(record) = self.port_mut(segment.tuple.src) {
-            record.refused = record.refused.saturating_add(1);
-            record.last_refused = Some(sight);
-        }
+        let record = self.ports.write(segment.tuple.src);
+        record.refused = record.refused.saturating_add(1);
+        record.last_refused = Some(Sight { frame: segment.frame, time: segment.time });
         self.observe_probe(segment);
     }
 
     /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
     pub fn observe_probe(&mut self, segment: &Segment) {
         let target = segment.tuple.src;
-        if let Some(host) = self.host_mut(segment.tuple.dst.ip())
-            && host.last_probe != Some(target)
-        {
+        let host = self.hosts.write(segment.tuple.dst.ip());
+        if host.last_probe != Some(target) {
             host.probes = host.probes.saturating_add(1);
             host.last_probe = Some(target);
         }
@@ -163,18 +145,16 @@ impl Hosts {
 
     /// Takes note of a RST that answers a SYN|ACK.
     pub fn observe_half_open(&mut self, segment: &Segment) {
-        if let Some(host) = self.host_mut(segment.tuple.src.ip()) {
-            host.half_opened = host.half_opened.saturating_add(1);
-        }
+        let host = self.hosts.write(segment.tuple.src.ip());
+        host.half_opened = host.half_opened.saturating_add(1);
     }
 
     /// Takes note of an abort by the accepting side of `port`, of a connection without data.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        if let Some(record) = self.port_mut(port) {
-            let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
-            record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
-            record.last_aborted = Some(sight);
-        }
+        let record = self.ports.write(port);
+        let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
+        record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
+        record.last_aborted = Some(sight);
     }
 }

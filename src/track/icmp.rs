@@ -1,49 +1,39 @@
 //! The latest ICMP errors about TCP connections.
 
-use std::collections::HashMap;
-
 use crate::tcp::IcmpError;
 
 use super::Ends;
+use super::generations::Generations;
 
 /// The most four-tuples of a generation. Anybody can send ICMP errors, so memory for them is small.
 const GENERATION: usize = 1 << 12;
 /// The most errors about one four-tuple.
 const EACH: usize = 8;
 
-type Generation = HashMap<Ends, Vec<IcmpError>, foldhash::fast::RandomState>;
-
 /// The latest ICMP errors, by the four-tuple that they are about: those of at least 4096 four-tuples, and of at most twice
 /// as many.
-#[derive(Debug, Default)]
-pub struct IcmpErrors {
-    young: Generation,
-    /// What was young before.
-    old: Generation,
+#[derive(Debug)]
+pub struct IcmpErrors(Generations<Ends, Vec<IcmpError>>);
+
+impl Default for IcmpErrors {
+    fn default() -> Self {
+        Self(Generations::new(GENERATION))
+    }
 }
 
 impl IcmpErrors {
     /// Takes note of an error.
     pub fn add(&mut self, error: &IcmpError) {
-        let ends = Ends::of(&error.tuple).0;
-        if !self.young.contains_key(&ends) {
-            if self.young.len() >= GENERATION {
-                self.old = std::mem::take(&mut self.young);
-            }
-            let known = self.old.remove(&ends).unwrap_or_default();
-            self.young.insert(ends, known);
+        let errors = self.0.write(Ends::of(&error.tuple).0);
+        if errors.len() >= EACH {
+            errors.remove(0);
         }
-        if let Some(errors) = self.young.get_mut(&ends) {
-            if errors.len() >= EACH {
-                errors.remove(0);
-            }
-            errors.push(*error);
-        }
+        errors.push(*error);
     }
 
     /// The errors about a four-tuple, oldest first.
     pub fn about(&self, ends: &Ends) -> &[IcmpError] {
-        self.young.get(ends).or_else(|| self.old.get(ends)).map_or(&[], Vec::as_slice)
+        self.0.get(ends).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -95,6 +85,6 @@ mod tests {
         }
         assert!(kept(&errors, 0).is_empty());
         assert_eq!(kept(&errors, 1).last(), Some(&4));
-        assert!(errors.young.len() + errors.old.len() <= 2 * GENERATION);
+        assert!(errors.0.len() <= 2 * GENERATION);
     }
 }

@@ -3,6 +3,7 @@
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
 
+use super::eviction::Place;
 use super::key::Key;
 use super::table::Id;
 use super::{Endpoint, History, Marks, Record, Side, Standing};
@@ -73,6 +74,10 @@ pub struct Incarnation {
     pub first_closer: Option<Side>,
     /// Whether the four-tuple has a newer life.
     pub(super) succeeded: bool,
+    /// Whether something that belongs to it, or came before it, was given up to stay within memory; perhaps, not surely.
+    pub given_up: bool,
+    /// Among those that may be given up.
+    pub(super) place: Place,
 }
 
 impl Incarnation {
@@ -90,6 +95,8 @@ impl Incarnation {
             first_closer: None,
             resets: None,
             succeeded: false,
+            given_up: false,
+            place: Place::default(),
             low: unseen,
             high: unseen,
             history: History::default(),
@@ -198,6 +205,13 @@ impl Incarnation {
     pub fn is_embryonic(&self) -> bool {
         let none = |marks| !self.low.shows(marks) && !self.high.shows(marks);
         (self.low.shows(Marks::SYN) || self.high.shows(Marks::SYN)) && none(Marks::SYN_ACK) && none(Marks::DATA)
+    }
+
+    /// Whether both ends have used it, a handshake that began being over.
+    pub(super) fn is_answered(&self) -> bool {
+        let both = self.low.shows(Marks::SENT) && self.high.shows(Marks::SENT);
+        let one = |marks| self.low.shows(marks) || self.high.shows(marks);
+        both && (one(Marks::PLAIN_ACK) || one(Marks::DATA))
     }
 
     /// Whether it may be forgotten at `now`.

@@ -28,6 +28,17 @@ impl Notes {
         }
     }
 
+    /// How many were noted.
+    pub fn count(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// Whether everything matters, because there was too much to note.
+    #[inline]
+    pub fn are_too_many(&self) -> bool {
+        self.too_many
+    }
+
     /// What was noted, in a form that is quick to ask.
     pub fn finish(self) -> Interest {
         let bits = if self.too_many { 0 } else { (self.hashes.len() * BITS_EACH).next_power_of_two().max(1 << 16) };
@@ -86,7 +97,11 @@ mod tests {
 
     #[test]
     fn it_holds_everything_where_there_was_too_much() {
-        let notes = Notes { too_many: true, ..Notes::default() };
+        let mut notes = Notes { hashes: vec![0; NOTED_MAX], ..Notes::default() };
+        assert!(!notes.are_too_many());
+        notes.add(&lookup(1));
+        assert!(notes.are_too_many());
+        assert_eq!(notes.hashes.len(), NOTED_MAX);
         let interest = notes.finish();
         assert!((0..1000).all(|port| interest.holds(lookup(port).hash(&interest.state))));
     }

@@ -3,6 +3,9 @@
 mod bystander;
 mod case;
 mod endpoint;
+mod evicted;
+mod eviction;
+mod generations;
 mod hints;
 mod history;
 mod host;

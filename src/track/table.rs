@@ -92,6 +92,12 @@ impl Index {
         Self { slots: vec![0; 1 << 10], used: 0 }
     }
 
+    /// How many ids it holds.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.used
+    }
+
     fn mask(&self) -> usize {
         self.slots.len() - 1
     }

@@ -7,6 +7,8 @@ use crate::tcp::{Flags, Segment};
 
 use super::bystander::{Bystanders, Opened};
 use super::case::{Life, Previous};
+use super::evicted::Evicted;
+use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
@@ -51,6 +53,13 @@ pub struct Tracker {
     hosts: Hosts,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
+    /// The most incarnations held at the same time.
+    max: usize,
+    /// Who goes first, while there are about as many as that.
+    eviction: Option<Eviction>,
+    /// Who has gone, once somebody has.
+    evicted: Option<Evicted>,
+    evictions: u64,
     connections: u64,
     streams: u32,
     tracked_max: usize,
@@ -59,15 +68,20 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker that has seen nothing.
-    pub fn new() -> Self {
+    /// A tracker that has seen nothing, and holds at most `max` incarnations at the same time, but two in any case: one life
+    /// and the next.
+    pub fn new(max: usize) -> Self {
         Self {
+            max: max.max(2),
+            eviction: None,
+            evicted: None,
+            evictions: 0,
             slab: Slab::default(),
             index: Index::new(),
             wide: WideKeys::default(),
             state: RandomState::default(),
             bystanders: None,
-            hosts: Hosts::default(),
+            hosts: Hosts::new(max),
             hand: 0,
             connections: 0,
             streams: 0,
@@ -77,9 +91,10 @@ impl Tracker {
         }
     }
 
-    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by).
-    pub fn for_interest(interest: &Interest) -> Self {
-        Self { state: interest.state.clone(), bystanders: Some(Bystanders::new()), ..Self::new() }
+    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by). Of
+    /// these it holds at most `max`, too.
+    pub fn for_interest(interest: &Interest, max: usize) -> Self {
+        Self { state: interest.state.clone(), bystanders: Some(Bystanders::new(max)), ..Self::new(max) }
     }
 
     /// Whether a plain segment with this hash, of a four-tuple that is not followed, needs no [`pass_by`](Self::pass_by).
@@ -119,6 +134,11 @@ impl Tracker {
         self.tracked_max as u64
     }
 
+    /// Incarnations given up to stay within memory.
+    pub fn evictions(&self) -> u64 {
+        self.evictions + self.bystanders.as_ref().map_or(0, Bystanders::evictions)
+    }
+
     /// Hosts and ports.
     pub fn hosts(&self) -> &Hosts {
         &self.hosts
@@ -134,9 +154,12 @@ impl Tracker {
         self.slab.get(id)
     }
 
-    /// An incarnation, to be changed.
-    pub fn get_mut(&mut self, id: Id) -> Option<&mut Incarnation> {
-        self.slab.get_mut(id)
+    /// Has an incarnation changed in what concerns its resets.
+    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Incarnation)) {
+        if let Some(incarnation) = self.slab.get_mut(id) {
+            change(incarnation);
+            self.refresh(id);
+        }
     }
 
     /// The hash of a four-tuple, the same in both directions.
@@ -185,7 +208,7 @@ impl Tracker {
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
         let Some(id) = found else {
-            return Placed { id: self.open_first(lookup, hash, segment.time), side, succeeded: None };
+            return Placed { id: self.open_first(lookup, hash, segment), side, succeeded: None };
         };
         let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
         let opens = current.is_succeeded_by(segment, side);
@@ -203,9 +226,12 @@ impl Tracker {
         Placed { id, side, succeeded: None }
     }
 
-    fn open_first(&mut self, lookup: &Lookup, hash: u32, time: Timestamp) -> Id {
+    fn open_first(&mut self, lookup: &Lookup, hash: u32, segment: &Segment) -> Id {
+        self.make_room();
         let key = self.wide.pack(lookup);
-        let mut incarnation = Incarnation::new(key, hash, (lookup.side, time));
+        let mut incarnation = Incarnation::new(key, hash, (lookup.side, segment.time));
+        let from_its_syn = segment.flags.syn() && !segment.flags.ack();
+        incarnation.given_up = self.evicted.as_ref().is_some_and(|evicted| evicted.may_matter(hash, from_its_syn));
         self.connections += 1;
         incarnation.number = self.connections;
         incarnation.stream = self.streams;
@@ -233,24 +259,80 @@ impl Tracker {
         if let Some(oldest) = oldest {
             self.slab.remove(oldest);
         }
+        if let Some(eviction) = &mut self.eviction {
+            eviction.remove(&mut self.slab, old);
+        }
+        self.make_room();
         let id = self.slab.insert(incarnation);
         self.index.replace(hash, old, id);
         self.count_tracked();
         id
     }
 
-    /// One more segment has come.
+    /// One more segment of an incarnation has come.
     #[inline]
-    fn count(&mut self, now: Timestamp) {
+    fn count(&mut self, id: Id, now: Timestamp) {
         self.observed = self.observed.wrapping_add(1);
         if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
             self.forget_one(now);
         }
+        self.refresh(id);
+    }
+
+    /// An incarnation may have another place among those that may be given up.
+    #[inline]
+    fn refresh(&mut self, id: Id) {
+        if let Some(eviction) = &mut self.eviction {
+            eviction.refresh(&mut self.slab, id);
+        }
+    }
+
+    /// Has room for one more incarnation.
+    #[inline]
+    fn make_room(&mut self) {
+        if self.slab.len() >= self.max {
+            self.evict();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn evict(&mut self) {
+        let mut eviction = self.eviction.take().unwrap_or_else(|| Eviction::of(&mut self.slab));
+        while self.slab.len() >= self.max
+            && let Some(id) = eviction.first()
+        {
+            eviction.remove(&mut self.slab, id);
+            let before = self.slab.len();
+            if let Some(gone) = self.remove(id) {
+                let evicted = self.evicted.get_or_insert_with(|| Evicted::new(self.max));
+                evicted.add(gone.hash, gone.is_answered() || before - self.slab.len() > 1);
+            }
+            self.evictions += (before - self.slab.len()) as u64;
+        }
+        self.eviction = Some(eviction);
+    }
+
+    /// Takes out a life that has no successor, and the one before it.
+    fn remove(&mut self, id: Id) -> Option<Incarnation> {
+        let gone = self.slab.remove(id)?;
+        if let Some(previous) = gone.previous {
+            self.slab.remove(previous);
+        }
+        self.index.remove(gone.hash, id);
+        self.wide.release(gone.key);
+        Some(gone)
     }
 
     /// Takes note of a placed segment that is no RST.
     pub fn observe(&mut self, placed: &Placed, segment: &Segment) -> Observed {
-        self.count(segment.time);
+        let observed = self.show(placed, segment);
+        self.count(placed.id, segment.time);
+        observed
+    }
+
+    #[inline]
+    fn show(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         if segment.flags.syn() && segment.flags.ack() {
             self.hosts.observe_syn_ack(segment);
         }
@@ -272,23 +354,23 @@ impl Tracker {
 
     /// Takes note of a placed RST that was seen at `point`.
     pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment, point: u16) -> Observed {
-        self.count(segment.time);
         self.observe_answer(placed, segment);
         let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let nameless = segment.ip.id.unwrap_or(0) == 0;
         let standing = Standing { point: if nameless { point } else { 0 }, ..Standing::default() };
         let waiting = incarnation.latest_held();
         incarnation.observe(segment, placed.side, standing);
+        self.count(placed.id, segment.time);
         Observed { standing, waiting }
     }
 
     /// Takes note that a placed RST is another sighting of the one in `first`.
     pub fn observe_reset_again(&mut self, placed: &Placed, segment: &Segment, first: FrameNo) {
-        self.count(segment.time);
         if let Some(incarnation) = self.slab.get_mut(placed.id) {
             incarnation.observe_copy(segment, placed.side, false);
             incarnation.history.mark_seen_again(first);
         }
+        self.count(placed.id, segment.time);
     }
 
     /// Takes note of a RST for its host and port, before its incarnation shows it.
@@ -326,6 +408,7 @@ impl Tracker {
             first_sender: incarnation.first_sender,
             first_closer: incarnation.first_closer,
             segments: incarnation.history.total(),
+            given_up: incarnation.given_up,
             own: *incarnation.end(placed.side),
             peer: *incarnation.end(placed.side.other()),
         })
@@ -375,14 +458,17 @@ impl Tracker {
         if incarnation.succeeded || !incarnation.is_forgettable(now) {
             return;
         }
-        if let Some(previous) = incarnation.previous
-            && self.slab.get(previous).is_none_or(|old| !old.is_waiting())
-        {
-            self.slab.remove(previous);
+        let previous = incarnation.previous.and_then(|previous| self.slab.get(previous));
+        if previous.is_some_and(Incarnation::is_waiting) {
+            return;
         }
-        if let Some(gone) = self.slab.remove(id) {
-            self.index.remove(gone.hash, id);
-            self.wide.release(gone.key);
+        if let Some(eviction) = &mut self.eviction {
+            eviction.remove(&mut self.slab, id);
+        }
+        self.remove(id);
+        // There is room again: time not to keep an order that nobody asks for.
+        if self.slab.len() < self.max / 2 {
+            self.eviction = None;
         }
     }
 }
@@ -391,12 +477,6 @@ impl Tracker {
 #[inline]
 fn indexed(hash: u64) -> u32 {
     (hash >> 32) as u32
-}
-
-impl Default for Tracker {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 #[cfg(test)]
@@ -415,9 +495,93 @@ mod tests {
         before
     }
 
+    /// Shows the segments of a connection up to its first data, client first.
+    fn open(tracker: &mut Tracker, number: u32, second: i64) {
+        const SYN_ACK: Flags = Flags::SYN.with(Flags::ACK);
+        for (client, flags) in [(true, Flags::SYN), (false, SYN_ACK), (true, Flags::ACK), (false, Flags::ACK)] {
+            show_side(tracker, number, client, (flags, second));
+        }
+    }
+
+    fn show_side(tracker: &mut Tracker, number: u32, client: bool, (flags, second): (Flags, i64)) -> Life {
+        let there = FourTuple::new((number.to_be_bytes().into(), 1), ([200, 0, 0, 1].into(), 80));
+        let tuple = if client { there } else { there.reversed() };
+        let segment = Segment { tuple, flags, seq: SeqNum(1), time: Timestamp::new(second, 0), ..Segment::EMPTY };
+        let lookup = Lookup::of(&tuple);
+        let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
+        let life = tracker.life(&placed).unwrap();
+        tracker.observe(&placed, &segment);
+        life
+    }
+
+    #[test]
+    fn a_flood_leaves_what_was_there_before() {
+        let mut tracker = Tracker::new(100);
+        (0..50).for_each(|number| open(&mut tracker, number, 1));
+        for number in 1000..50_000 {
+            show_side(&mut tracker, number, true, (Flags::SYN, 2));
+            assert!(tracker.slab.len() <= 100);
+        }
+        for number in 0..50 {
+            let life = show_side(&mut tracker, number, true, (Flags::ACK, 3));
+            assert_eq!((life.segments, life.given_up), (4, false), "{number}");
+        }
+        assert_eq!(tracker.evictions(), 49_000 - 50);
+        assert_eq!(tracker.tracked_max(), 100);
+        assert!(tracker.slab.places() <= 100);
+    }
+
+    #[test]
+    fn the_longest_idle_go_and_say_so_when_they_come_back() {
+        let mut tracker = Tracker::new(100);
+        (0..150).for_each(|number| open(&mut tracker, number, i64::from(number)));
+        let life = show_side(&mut tracker, 149, true, (Flags::ACK, 150));
+        assert_eq!((life.segments, life.given_up), (4, false));
+        let life = show_side(&mut tracker, 0, true, (Flags::ACK, 150));
+        assert_eq!((life.segments, life.given_up), (0, true));
+        assert!(!show_side(&mut tracker, 1000, true, (Flags::ACK, 150)).given_up, "never seen before");
+        assert!(show_side(&mut tracker, 1, true, (Flags::SYN, 150)).given_up, "an earlier life");
+        (2..50).for_each(|number| assert!(show_side(&mut tracker, number, true, (Flags::ACK, 151)).given_up));
+    }
+
+    #[test]
+    fn a_life_goes_with_the_one_before_it() {
+        for max in [1, 2, 3, 7] {
+            let mut tracker = Tracker::new(max);
+            for round in 0..100 {
+                for number in 0..5 {
+                    let tuple = FourTuple::new(([1, 0, 0, number].into(), 1), ([200, 0, 0, 1].into(), 80));
+                    let time = Timestamp::new(round, 0);
+                    let segment =
+                        Segment { tuple, flags: Flags::SYN, seq: SeqNum(round as u32), time, ..Segment::EMPTY };
+                    let lookup = Lookup::of(&tuple);
+                    let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
+                    assert!(tracker.get(placed.id).is_some());
+                    tracker.observe(&placed, &segment);
+                    assert!(tracker.slab.len() <= max.max(2), "{max}");
+                }
+            }
+            let ids = (0..tracker.slab.places()).map(|place| tracker.slab.id_at(place));
+            let current = ids.filter(|id| tracker.slab.get(*id).is_some_and(|life| !life.succeeded)).count();
+            assert_eq!(tracker.index.len(), current, "{max}");
+        }
+    }
+
+    #[test]
+    fn order_is_kept_only_while_memory_is_short() {
+        let many = 3 * ROOM as u32;
+        let mut tracker = Tracker::new(many as usize);
+        (0..=many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
+        assert!(tracker.eviction.is_some());
+        (0..many * FORGET_EVERY as u32).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
+        assert!(tracker.slab.len() < many as usize / 2 && tracker.eviction.is_none());
+        (0..=many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 301));
+        assert_eq!(tracker.slab.len(), many as usize);
+    }
+
     #[test]
     fn nothing_is_forgotten_while_there_is_room() {
-        let mut tracker = Tracker::new();
+        let mut tracker = Tracker::new(usize::MAX);
         (0..1000).for_each(|number| assert_eq!(show(&mut tracker, number, Flags::RST, 0), 0));
         (0..20_000).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
         assert_eq!(show(&mut tracker, 8, Flags::ACK, 300), 1);
@@ -425,7 +589,7 @@ mod tests {
 
     #[test]
     fn what_is_over_is_forgotten_where_there_are_many() {
-        let mut tracker = Tracker::new();
+        let mut tracker = Tracker::new(usize::MAX);
         let many = 2 * ROOM as u32;
         (0..many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
         let rounds = many * FORGET_EVERY as u32;

@@ -12,8 +12,8 @@ use crate::report::{Context, Finished, amount, words};
 /// So many of the services most affected are named.
 const SERVICES: usize = 5;
 
-/// Writes the summary.
-pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), folds: bool) {
+/// Writes the summary; with resets that were only counted where it `folds`.
+pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), (folds, verbose): (bool, bool)) {
     let summary = finished.summary;
     page.paragraph(0, Ink::Strong, &totals(summary));
     if summary.resets > 0 {
@@ -22,7 +22,7 @@ pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), fo
         services(page, summary);
         patterns::write(page, context, folds);
     }
-    let remarks = remarks(finished);
+    let remarks = remarks(finished, verbose);
     if !remarks.is_empty() {
         page.blank();
         for remark in remarks {
@@ -98,7 +98,7 @@ fn table(page: &mut Page, ink: Ink, rows: Vec<Row>) {
 }
 
 /// What lowers the worth of the verdicts, or explains the counts.
-fn remarks(finished: &Finished<'_>) -> Vec<String> {
+fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
     let summary = finished.summary;
     let mut remarks = Vec::new();
     let skipped: u64 = summary.skipped.values().sum();
@@ -111,10 +111,7 @@ fn remarks(finished: &Finished<'_>) -> Vec<String> {
             reasons.join(", ")
         ));
     }
-    if summary.evictions > 0 {
-        let connections = amount::counted(summary.evictions, "connection");
-        remarks.push(format!("{connections} forgotten to stay within memory: verdicts on them lack their history"));
-    }
+    remarks.extend(held(summary, verbose));
     if summary.settled_early > 0 {
         let resets = amount::counted(summary.settled_early, "reset");
         remarks.push(format!("{resets} decided early, because too many were waiting for what follows them"));
@@ -124,6 +121,18 @@ fn remarks(finished: &Finished<'_>) -> Vec<String> {
         remarks.push(format!("{frames} dropped by the kernel: facts may be missing; a larger buffer (-B) helps"));
     }
     remarks
+}
+
+/// Whether the bound on memory mattered, and what it is.
+fn held(summary: &Summary, verbose: bool) -> Option<String> {
+    let (held, max) = (amount::counted(summary.tracked_max, "connection"), summary.max_connections);
+    if summary.evictions == 0 {
+        return verbose.then(|| format!("{held} held at a time, of at most {max} (--max-connections)"));
+    }
+    let gone = amount::counted(summary.evictions, "connection");
+    Some(format!(
+        "{gone} forgotten to stay within memory, at most {max} at a time (--max-connections): verdicts that lack them say so"
+    ))
 }
 
 fn skip_words(reason: &str) -> &str {

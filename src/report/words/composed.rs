@@ -90,5 +90,8 @@ fn showing(missing: Missing) -> &'static str {
         Missing::Options => "with at least 128 bytes of each frame (tcpdump -s 128), so that no header is cut",
         Missing::ReferenceTtl => "other traffic of {sender-host} too, at the same place",
         Missing::Memory => "of this connection alone: a filter on both hosts and ports",
+        Missing::Evicted => {
+            "of fewer connections, with a filter on hosts or ports; or give more memory (--max-connections)"
+        }
     }
 }

@@ -1,0 +1,73 @@
+//! A map of bounded size that forgets what has not been written to for longest.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+
+use foldhash::fast::RandomState;
+
+/// A map that keeps at least the `size` entries that were written to last, and at most twice as many.
+///
+/// Whoever is captured chooses the keys, so no such map may grow with them; and a flood of new keys must not keep out those
+/// that come later, nor those that are in use.
+#[derive(Debug)]
+pub(super) struct Generations<K, V> {
+    young: HashMap<K, V, RandomState>,
+    /// What was young before.
+    old: HashMap<K, V, RandomState>,
+    size: usize,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
+    /// An empty map.
+    pub(super) fn new(size: usize) -> Self {
+        Self { young: HashMap::default(), old: HashMap::default(), size }
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    /// The value of a key, to be written to.
+    pub(super) fn write(&mut self, key: K) -> &mut V {
+        if self.young.len() >= self.size && !self.young.contains_key(&key) {
+            std::mem::swap(&mut self.young, &mut self.old);
+            // The memory stays, the entries go: unless it is that of a key which is carried over.
+            let carried = self.young.remove(&key);
+            self.young.clear();
+            self.young.extend(carried.map(|value| (key, value)));
+        }
+        match self.young.entry(key) {
+            Entry::Occupied(place) => place.into_mut(),
+            Entry::Vacant(place) => place.insert(self.old.remove(&key).unwrap_or_default()),
+        }
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_in_use_stay_and_others_go() {
+        let mut map: Generations<u32, u32> = Generations::new(100);
+        *map.write(0) = 7;
+        for key in 1..10_000 {
+            *map.write(key) = key;
+            if key % 90 == 0 {
+                *map.write(0) += 1;
+            }
+            assert!(map.len() <= 200, "{}", map.len());
+            assert!((key.saturating_sub(90).max(1)..=key).all(|recent| map.get(&recent) == Some(&recent)));
+        }
+        assert_eq!(map.get(&0), Some(&(7 + 111)));
+        assert_eq!(map.get(&5000), None);
+    }
+}
