@@ -70,6 +70,8 @@ super::cause::vocabulary! {
         NoSynAckFromSender = "no-syn-ack-from-sender",
         /// The sender's SYN|ACK.
         SynAckFromSender = "syn-ack-from-sender",
+        /// The peer's SYN|ACK.
+        SynAckFromPeer = "syn-ack-from-peer",
         /// The handshake was completed.
         HandshakeComplete = "handshake-complete",
         /// Another port of the sending host accepted; the value is the port.

@@ -112,9 +112,12 @@ fn answers_forgotten(case: &ResetCase) -> bool {
 /// Whether the RST's sender sent something after `past` that shows it had accepted it: then it did not provoke the RST.
 fn was_answered(case: &ResetCase, past: &Past) -> bool {
     let round_trip = i64::from(case.life.own.answer_ns);
-    let later =
-        case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.moment() > past.moment());
-    later.into_iter().any(|own| match past.seq_len() {
+    // What `past` acknowledges was sent before it, wherever the capture wrote it.
+    let known = |own: &Past| {
+        own.seq_len() > 0 && !own.is_probe() && past.ack().is_some_and(|ack| ack.since(own.seq_end()) >= 0)
+    };
+    let later = case.before.iter().filter(|other| case.is_own(other) && other.moment() > past.moment());
+    later.filter(|own| !own.flags().rst() && !known(own)).any(|own| match past.seq_len() {
         // What comes within the round trip may have crossed it.
         0 => (!past.is_probe() || own.ack().is_some()) && own.time().since(past.time()) >= round_trip,
         _ => own.ack().is_some_and(|ack| ack.since(past.seq_end()) >= 0),

@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, Past};
 
+use super::form::REORDER_NS;
 use super::opinion::{Judgement, Opinion};
 use super::time_wait::{old_ack, retry_fact};
 use super::view::View;
@@ -77,9 +78,12 @@ fn unwanted_syn_ack(view: &View<'_>) -> Option<Opinion> {
     (!has_connected(view)).then(|| abandoned(view, &answer))
 }
 
-/// SYN-SENT has no RST of its own (RFC 9293 3.10.5): one with a live socket's timestamps comes from a connection whose ACK was not captured.
+/// SYN-SENT has no RST of its own (RFC 9293 3.10.5): one with a live socket's timestamps comes from a connection whose ACK was not
+/// captured, or was written behind the RST.
 fn has_connected(view: &View<'_>) -> bool {
-    view.form() == Form::Active && view.reset().options.timestamps.is_some()
+    let close = |past: &&Past| past.time().since(view.reset().time) <= REORDER_NS;
+    let acked = view.own_after().take_while(close).any(|past| past.is_pure_ack() && past.ack() == view.reset().ack());
+    view.form() == Form::Active && (acked || view.reset().options.timestamps.is_some())
 }
 
 /// The SYN|ACK that E reset before acknowledging it.
@@ -102,7 +106,7 @@ fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
     let fan_out = view.case.host.half_opened >= SCANNING;
     let cause = if crafted || fan_out { Cause::SynScan } else { Cause::HandshakeAbandoned };
     let opinion = half_open(cause)
-        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(1))
+        .because(Fact::at(FactKind::SynAckFromPeer, answer.frame()))
         .because(view.answer_fact())
         .because(view.own_syn_frame().filter(|_| crafted).map(|frame| Fact::at(FactKind::CraftedSyn, frame)))
         .because(fan_out.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.host.half_opened))));
@@ -122,7 +126,7 @@ fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
 fn backscatter(view: &View<'_>, answer: &Past) -> Opinion {
     half_open(Cause::Backscatter)
         .because(view.answer_fact())
-        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(0))
+        .because(Fact::at(FactKind::SynAckFromPeer, answer.frame()))
         .sure(Certainty::Possible)
         .lacking(Missing::Handshake)
         .or(Class::HalfOpenResponse, Cause::HandshakeAbandoned, "the SYN may not have been captured")

@@ -176,7 +176,13 @@ impl Incarnation {
             self.opener = Some(if segment.flags.ack() { side.other() } else { side });
         }
         if segment.flags.fin() && !segment.flags.rst() {
-            self.first_closer.get_or_insert(side);
+            // A FIN that the other side's acknowledges, and that does not acknowledge it, came first, wherever it was written.
+            let answered = own.fin_acked_by(peer) && !peer.fin_acked_by(own);
+            match self.first_closer {
+                Some(_) if answered && peer.shows(Marks::FIN) => self.first_closer = Some(side),
+                Some(_) => {}
+                None => self.first_closer = Some(side),
+            }
         }
         self.history.push(Record::new(segment, side, standing));
     }

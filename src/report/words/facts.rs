@@ -28,6 +28,7 @@ const WORDS: &[(FactKind, &str)] = &[
     (F::FasterThanPath, "it came sooner than {s}'s round trip allows[, after {time}]"),
     (F::NoSynAckFromSender, "{s} never sent a SYN|ACK on this connection"),
     (F::SynAckFromSender, "{s} had sent a SYN|ACK[ ({frame})]"),
+    (F::SynAckFromPeer, "{r} had sent a SYN|ACK[ ({frame})]"),
     (F::HandshakeComplete, "the handshake was complete[ ({frame})]"),
     (F::OtherPortAccepts, "the same host accepts connections on another port[: {n}][ ({frame})]"),
     (F::SamePortAccepts, "the same port accepted a connection at another time[ ({frame})]"),
