@@ -1,5 +1,6 @@
 //! Closed port: an attempt to open a connection, or a probe, was refused.
 
+use crate::tcp::SeqNum;
 use crate::track::{Marks, Past, Sight};
 
 use super::form::REORDER_NS;
@@ -36,7 +37,7 @@ fn closed(cause: Cause) -> Opinion {
 
 /// A segment that opens nothing and belongs to nothing: FIN, null or Xmas without ACK; SYN with FIN; or a lone ACK of a host that tries many ports.
 fn probe(view: &View<'_>) -> Option<Opinion> {
-    let trigger = view.trigger()?;
+    let trigger = view.trigger().or_else(|| unnumbered(view))?;
     if !view.is_own_silent() {
         return None;
     }
@@ -61,6 +62,12 @@ fn probe(view: &View<'_>) -> Option<Opinion> {
             "the sender may have lost connections that began before the capture",
         ),
     })
+}
+
+/// P's segment without ACK, where the RST has neither an ACK nor a number (smoltcp rst_reply).
+fn unnumbered<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let empty = !view.reset().flags.ack() && view.reset().seq == SeqNum(0);
+    view.peer_before().next_back().filter(|past| empty && !past.flags().ack() && !past.flags().rst())
 }
 
 /// P's SYN, answered by a RST from a side that has shown nothing else.

@@ -37,6 +37,8 @@ super::cause::vocabulary! {
         SeqEqualsAckOf = "seq-equals-ack-of",
         /// RST|ACK, seq 0, ack = the end of the frame's segment.
         AcksEndOf = "acks-end-of",
+        /// RST|ACK with both numbers of the frame.
+        FullEcho = "full-echo",
         /// Window 0 and no options: built from the trigger alone.
         NoSocketMarks = "window-zero-no-options",
         /// Window, options or IP ID of a live socket.
