@@ -3,6 +3,7 @@
 use crate::tcp::SeqNum;
 use crate::track::{Endpoint, KEPT_AFTER_CLOSE, Marks, Past, Previous};
 
+use super::form::REORDER_NS;
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
 use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
@@ -132,9 +133,10 @@ fn assassination(view: &View<'_>) -> Option<Opinion> {
         return None;
     }
     // The ACK that ends LAST-ACK is no answer to a stray segment.
-    let repeated = view
-        .peer_before()
-        .any(|past| past.moment() < trigger.moment() && past.ack() == trigger.ack() && past.is_pure_ack());
+    let again = |past: &Past| past.ack() == trigger.ack() && past.is_pure_ack();
+    let close = |past: &&Past| past.time().since(view.reset().time) <= REORDER_NS;
+    let repeated = view.peer_before().any(|past| past.moment() < trigger.moment() && again(past))
+        || view.peer_after().take_while(close).any(again);
     let stray = view.own_before().rev().find(|past| past.moment() < trigger.moment() && past.is_old_data());
     if !repeated {
         return None;

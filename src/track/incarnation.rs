@@ -226,7 +226,10 @@ impl Incarnation {
             (true, false) => {
                 let simultaneous = self.is_embryonic() && !own.shows(Marks::SENT);
                 let used = own.shows(Marks::SENT) || peer.shows(Marks::SENT);
-                used && !simultaneous && !self.is_syn_of(own, segment)
+                // Its SYN|ACK was written first.
+                let answered =
+                    !own.shows(Marks::SENT) && peer.shows(Marks::SYN_ACK) && peer.max_ack == segment.seq.plus(1);
+                used && !simultaneous && !answered && !self.is_syn_of(own, segment)
             }
             // A SYN|ACK whose SYN was not captured: both sides had gone on with other numbers.
             (true, true) => {

@@ -1,6 +1,6 @@
 //! Changes that no verdict may depend on: numbers, times, second sightings, other traffic, the order of neighbours.
 
-use super::script::{self, Change, Copies, Encapsulation, Place, Whose, passes_agree};
+use super::script::{self, Capture, Change, Copies, Encapsulation, Place, Whose, passes_agree};
 use super::{cases, report, samples};
 
 /// The class of every verdict.
@@ -129,16 +129,21 @@ fn classes_survive_other_traffic_between() {
 /// Its frames stand in the wrong order from the start, so that one of the changes puts them right.
 const DISORDERED: &str = "half-open-response/trigger-written-after-the-reset.pkt";
 
+/// What becomes of each reset where neighbours change places, one pair at a time.
+fn order_differences(plain: &Capture, encapsulation: Encapsulation) -> Vec<String> {
+    let before = script::judge(plain, encapsulation);
+    let after = |change: Change| {
+        let judged = script::judge(&change.apply(plain), encapsulation);
+        script::check_order(&before, &judged).into_iter().map(move |error| format!("{error} ({change:?})"))
+    };
+    Change::swaps(plain).flat_map(after).collect()
+}
+
 #[test]
 fn verdicts_survive_neighbours_that_changed_places() {
     let mut errors = Vec::new();
     for case in cases().iter().filter(|case| !case.path.ends_with(DISORDERED)) {
-        let plain = script::judge(&case.capture, case.plain());
-        for change in Change::swaps(&case.capture) {
-            let judged = script::judge(&change.apply(&case.capture), case.plain());
-            let differences = script::check_order(&plain, &judged);
-            errors.extend(differences.iter().map(|error| case.located(&format!("{error} ({change:?})"))));
-        }
+        errors.extend(order_differences(&case.capture, case.plain()).iter().map(|error| case.located(error)));
     }
     report(errors);
 }
