@@ -105,6 +105,12 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
         _ if view.both_closed() => {
             opinion.or(Class::HalfOpenResponse, Cause::LateSegment, "it may be a copy from the network")
         }
+        // Linux gives an orphan up in silence (tcp_orphan_retries).
+        _ if view.own().shows(Marks::FIN_REPEATED) && !view.own().fin_acked_by(view.peer()) => opinion.or(
+            Class::HalfOpenResponse,
+            Cause::LostState,
+            "its socket may have given up waiting for an acknowledgment of its FIN, which the peer never got",
+        ),
         _ => opinion,
     }
 }
@@ -161,6 +167,14 @@ fn active(view: &View<'_>) -> Option<Opinion> {
     let rules = [listener_closed, connect_then_reset, instead_of_fin, unread_data, long_idle, linger_zero];
     let opinion = timers.iter().chain(&rules).find_map(|rule| rule(view)).unwrap_or_else(|| motive_unseen(view));
     let opinion = opinion.because(number_facts(view)).because(socket_marks(view));
+    let opinion = match view.maybe_full_echo() {
+        Some(echoed) => opinion.because(Fact::at(FactKind::FullEcho, echoed.frame())).at_most(Certainty::Possible).or(
+            Class::HalfOpenResponse,
+            Cause::LostState,
+            "a small stack that restarted answers with the same numbers",
+        ),
+        None => opinion,
+    };
     Some(weaken(view, opinion))
 }
 
@@ -360,7 +374,12 @@ fn linger_zero(view: &View<'_>) -> Option<Opinion> {
 /// A RST without ACK that answers nothing, at E's own next number: some stacks and programs abort so.
 fn bare(view: &View<'_>) -> Option<Opinion> {
     let unprovoked = view.form() == Form::Other && view.trigger().is_none() && !view.reset().flags.ack();
-    if !unprovoked || view.is_own_silent() || view.is_peer_silent() || view.own_gap() || view.seq_offset() != 0 {
+    if !unprovoked && !view.is_alive_at_trigger()
+        || view.is_own_silent()
+        || view.is_peer_silent()
+        || view.own_gap()
+        || view.seq_offset() != 0
+    {
         return None;
     }
     // Where the peer had not acknowledged that number yet, its ACK is more likely to be missing.

@@ -136,6 +136,8 @@ vocabulary! {
         SynConflict = "syn-conflict",
         /// An ECN-setup SYN was refused, a plain one accepted.
         EcnSynRefused = "ecn-syn-refused",
+        /// The MPTCP connection that a SYN wanted to join is not known.
+        MptcpJoinRefused = "mptcp-join-refused",
         /// A scanner's probe was answered.
         ProbeAnswered = "probe-answered",
 

@@ -1,7 +1,9 @@
 //! Closed port: an attempt to open a connection, or a probe, was refused.
 
+use crate::tcp::SeqNum;
 use crate::track::{Marks, Past, Sight};
 
+use super::form::REORDER_NS;
 use super::icmp;
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
@@ -13,6 +15,9 @@ const SCANNING: u32 = 3;
 const NEAR_NS: i64 = 10_000_000_000;
 /// A host that completes a handshake answers within this time: delayed ACKs take 200 ms (RFC 1122 4.2.3.2 allows 500 ms).
 const PENDING_NS: i64 = 500_000_000;
+
+/// The MPTCP option that says why a subflow is reset (RFC 8684 section 8.4).
+const MP_TCPRST: u8 = 8;
 
 /// Whether E refused an attempt to open a connection.
 pub fn judge(view: &View<'_>) -> Judgement {
@@ -32,7 +37,7 @@ fn closed(cause: Cause) -> Opinion {
 
 /// A segment that opens nothing and belongs to nothing: FIN, null or Xmas without ACK; SYN with FIN; or a lone ACK of a host that tries many ports.
 fn probe(view: &View<'_>) -> Option<Opinion> {
-    let trigger = view.trigger()?;
+    let trigger = view.trigger().or_else(|| unnumbered(view))?;
     if !view.is_own_silent() {
         return None;
     }
@@ -57,6 +62,12 @@ fn probe(view: &View<'_>) -> Option<Opinion> {
             "the sender may have lost connections that began before the capture",
         ),
     })
+}
+
+/// P's segment without ACK, where the RST has neither an ACK nor a number (smoltcp rst_reply).
+fn unnumbered<'a>(view: &View<'a>) -> Option<&'a Past> {
+    let empty = !view.reset().flags.ack() && view.reset().seq == SeqNum(0);
+    view.peer_before().next_back().filter(|past| empty && !past.flags().ack() && !past.flags().rst())
 }
 
 /// P's SYN, answered by a RST from a side that has shown nothing else.
@@ -103,7 +114,26 @@ fn syn_cause(view: &View<'_>, syn: &Past) -> Cause {
     if let Some(cause) = retried_cause(view, syn) {
         return cause;
     }
+    if refuses_join(view) {
+        return Cause::MptcpJoinRefused;
+    }
     if !firewall_hints(view).is_empty() { Cause::RefusedByFirewall } else { Cause::NoListener }
+}
+
+/// Whether a listener says that it knows no MPTCP connection with the token of the SYN's MP_JOIN (RFC 8684 3.2 and 3.6; Linux
+/// subflow_check_req). Without a listener nothing looks at the token.
+fn refuses_join(view: &View<'_>) -> bool {
+    let asked = view.is_peer_silent() || view.peer().shows(Marks::MPTCP) || view.peer().shows(Marks::OPTIONS_CUT);
+    view.reset().options.mptcp == Some(MP_TCPRST) && asked
+}
+
+fn join_fact() -> Fact {
+    Fact::of(FactKind::MptcpOption).with(i64::from(MP_TCPRST))
+}
+
+fn no_socket_fact(view: &View<'_>) -> Option<Fact> {
+    let bare = view.has_no_socket_marks() && view.reset().options.mptcp.is_none();
+    bare.then(|| Fact::of(FactKind::NoSocketMarks))
 }
 
 /// The same SYN, sent again, was accepted: without ECN (RFC 3168 6.1.1.1), or once the queue had room.
@@ -149,14 +179,15 @@ fn accepts_around(view: &View<'_>) -> Option<Fact> {
 /// What else the capture shows of the refusing host.
 fn support(view: &View<'_>, mut opinion: Opinion) -> Opinion {
     let case = view.case;
+    if opinion.cause == Cause::MptcpJoinRefused {
+        opinion.evidence.push(join_fact());
+    }
     if opinion.cause == Cause::RefusedByFirewall {
         opinion.evidence.extend(firewall_hints(view));
     } else if case.host.shows_ttl(view.reset().ip.ttl) {
         opinion.evidence.push(Fact::of(FactKind::TtlAsUsual));
     }
-    if view.form() == Form::SynEcho && view.has_no_socket_marks() {
-        opinion.evidence.push(Fact::of(FactKind::NoSocketMarks));
-    }
+    opinion.evidence.extend(no_socket_fact(view).filter(|_| view.form() == Form::SynEcho));
     opinion.evidence.push(Fact::of(FactKind::NoSynAckFromSender));
     let sender_port = view.reset().tuple.src.port();
     match case.host.accepted {
@@ -208,10 +239,15 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
 
 /// The form of a refusal (RST|ACK, seq 0, window 0), but the SYN was not captured.
 fn unseen_syn(view: &View<'_>) -> Option<Opinion> {
+    // A SYN that the capture wrote behind the RST would be the one, and its number does not fit.
+    let close = |past: &&Past| past.time().since(view.reset().time) <= REORDER_NS;
+    let other = view.peer_after().take_while(close).any(|past| past.flags().syn());
     let fits = view.form() == Form::SynEcho && view.trigger().is_none() && view.is_peer_silent();
-    fits.then(|| {
-        closed(Cause::NoListener)
-            .because(Fact::of(FactKind::NoSocketMarks))
+    (fits && !other).then(|| {
+        let join = refuses_join(view);
+        closed(if join { Cause::MptcpJoinRefused } else { Cause::NoListener })
+            .because(no_socket_fact(view))
+            .because(join.then(join_fact))
             .sure(Certainty::Possible)
             .lacking(Missing::Trigger)
             .or(Class::ClosedPort, Cause::ProbeAnswered, "a probe without ACK draws the same segment")

@@ -37,6 +37,8 @@ super::cause::vocabulary! {
         SeqEqualsAckOf = "seq-equals-ack-of",
         /// RST|ACK, seq 0, ack = the end of the frame's segment.
         AcksEndOf = "acks-end-of",
+        /// RST|ACK with both numbers of the frame.
+        FullEcho = "full-echo",
         /// Window 0 and no options: built from the trigger alone.
         NoSocketMarks = "window-zero-no-options",
         /// Window, options or IP ID of a live socket.
@@ -70,6 +72,8 @@ super::cause::vocabulary! {
         NoSynAckFromSender = "no-syn-ack-from-sender",
         /// The sender's SYN|ACK.
         SynAckFromSender = "syn-ack-from-sender",
+        /// The peer's SYN|ACK.
+        SynAckFromPeer = "syn-ack-from-peer",
         /// The handshake was completed.
         HandshakeComplete = "handshake-complete",
         /// Another port of the sending host accepted; the value is the port.

@@ -70,9 +70,15 @@ fn consequence(view: &View<'_>) -> Option<Opinion> {
     let (own, peer) = (view.own(), view.peer());
     let lowest = if own.shows(Marks::ACKED) { own.max_ack } else { peer.base };
     let acceptable = |past: &&Past| past.seq().since(lowest) >= 0 && past.seq().since(peer.snd_max) <= 1;
-    let resets = view.peer_before().filter(|past| past.flags().rst() && past.moment() < trigger.moment());
+    // Behind T in the capture, where P sent T before: only a host without the socket sends a RST without ACK, and that sends no T.
+    let written_behind =
+        |past: &Past| !past.flags().ack() && past.time().since(trigger.time()) <= REORDER_NS && trigger.is_pure_ack();
+    let earlier = |past: &&Past| past.moment() < trigger.moment() || written_behind(past);
+    let resets = view.peer_before().filter(|past| past.flags().rst()).filter(earlier);
     let killer = resets.rev().find(acceptable)?;
-    let spoke = view.own_before().any(|past| !past.flags().rst() && past.moment() > killer.moment());
+    // What came this soon after it crossed it, or was written in the wrong order.
+    let later = |past: &Past| past.moment() > killer.moment() && past.time().since(killer.time()) > REORDER_NS;
+    let spoke = view.own_before().any(|past| !past.flags().rst() && later(past));
     if spoke || view.own_closed() {
         return None;
     }

@@ -52,13 +52,15 @@ fn syn_ack_after(view: &View<'_>) -> Option<Opinion> {
     if !refused {
         return None;
     }
-    let asked_again = view.peer_after().find(|past| past.flags().syn()).map(Past::moment);
     // A SYN|ACK for an older SYN may still be repeated.
     let fits = |past: &&Past| past.ack().is_some_and(|ack| ack.is_after(view.peer().base));
     let answer = view.own_after().filter(fits).find(|past| past.flags().syn() && past.flags().ack())?;
     // Of two SYNs one may have been refused and the other accepted.
     let asked = view.peer_before().filter(|past| past.flags().syn()).count();
-    if asked > 1 || asked_again.is_some_and(|moment| moment < answer.moment()) {
+    // Before the SYN|ACK, or just behind it in the capture.
+    let before = |past: &Past| past.moment() < answer.moment() || past.time().since(answer.time()) <= REORDER_NS;
+    let asked_again = view.peer_after().any(|past| past.flags().syn() && before(past));
+    if asked > 1 || asked_again {
         return None;
     }
     let fact = Fact::at(FactKind::SynAckAfterReset, answer.frame());

@@ -112,9 +112,12 @@ fn answers_forgotten(case: &ResetCase) -> bool {
 /// Whether the RST's sender sent something after `past` that shows it had accepted it: then it did not provoke the RST.
 fn was_answered(case: &ResetCase, past: &Past) -> bool {
     let round_trip = i64::from(case.life.own.answer_ns);
-    let later =
-        case.before.iter().filter(|other| case.is_own(other) && !other.flags().rst() && other.moment() > past.moment());
-    later.into_iter().any(|own| match past.seq_len() {
+    // What `past` acknowledges was sent before it, wherever the capture wrote it.
+    let known = |own: &Past| {
+        own.seq_len() > 0 && !own.is_probe() && past.ack().is_some_and(|ack| ack.since(own.seq_end()) >= 0)
+    };
+    let later = case.before.iter().filter(|other| case.is_own(other) && other.moment() > past.moment());
+    later.filter(|own| !own.flags().rst() && !known(own)).any(|own| match past.seq_len() {
         // What comes within the round trip may have crossed it.
         0 => (!past.is_probe() || own.ack().is_some()) && own.time().since(past.time()) >= round_trip,
         _ => own.ack().is_some_and(|ack| ack.since(past.seq_end()) >= 0),
@@ -123,7 +126,20 @@ fn was_answered(case: &ResetCase, past: &Past) -> bool {
 
 /// RST|ACK that takes both numbers from its trigger: lwIP, Suricata's reject, some middleboxes.
 fn is_full_echo(case: &ResetCase, past: &Past) -> bool {
-    past.ack() == Some(case.reset.seq) && case.reset.ack_field == past.seq_end() && past.seq_len() > 0
+    // An ACK that carries nothing draws a RST where it is a probe, or where E has not come to ESTABLISHED (RFC 9293 3.5.2 groups 1 and 2).
+    let draws = past.seq_len() > 0 || past.is_probe() || !case.life.own.shows(Marks::PLAIN_ACK);
+    draws && repeats(case, past)
+}
+
+fn repeats(case: &ResetCase, past: &Past) -> bool {
+    past.ack() == Some(case.reset.seq) && case.reset.ack_field == past.seq_end()
+}
+
+/// The segment of P just before the RST whose numbers it repeats, whether or not they are those of a live socket, too.
+pub fn repeated(case: &ResetCase) -> Option<Past> {
+    let newest = case.before.iter().rev().find(|past| !past.flags().rst())?;
+    let timely = case.reset.time.since(newest.time()) <= patience(case);
+    (timely && case.reset.flags.ack() && !case.is_own(newest) && repeats(case, newest)).then_some(*newest)
 }
 
 /// A live socket's reset (Linux tcp_send_active_reset, RFC 9293 3.10.5 ABORT): seq = SND.NXT, ack = RCV.NXT.
@@ -147,7 +163,9 @@ fn is_active(case: &ResetCase) -> bool {
 fn is_ahead_of_capture(case: &ResetCase) -> bool {
     let (own, peer, reset) = (&case.life.own, &case.life.peer, &case.reset);
     let window = u32::from(peer.window) << u32::from(peer.wscale.min(14));
-    let exact = own.shows(Marks::ACKED) && reset.ack_field == own.max_ack && reset.window > 0;
+    // Before the handshake is over there is nothing to lose.
+    let sending = !own.shows(Marks::SYN) || own.shows(Marks::PLAIN_ACK);
+    let exact = sending && own.shows(Marks::ACKED) && reset.ack_field == own.max_ack && reset.window > 0;
     let stamped = reset.options.timestamps.is_some() == own.shows(Marks::TIMESTAMPS_LAST);
     let counted = reset.ip.id.is_none_or(|id| (1..=64).contains(&id.wrapping_sub(own.last_id)));
     exact && stamped && counted && reset.ip.ttl == own.ttl && reset.seq.is_within(own.snd_max, window.max(1))

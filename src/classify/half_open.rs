@@ -2,6 +2,7 @@
 
 use crate::track::{Marks, Past};
 
+use super::form::REORDER_NS;
 use super::opinion::{Judgement, Opinion};
 use super::time_wait::{old_ack, retry_fact};
 use super::view::View;
@@ -12,7 +13,7 @@ const SCANNING: u32 = 3;
 
 /// Whether E had no connection for what it received.
 pub fn judge(view: &View<'_>) -> Judgement {
-    let rules = [syn_discovery, unwanted_syn_ack, bad_handshake_ack, late_segment, stray_ack, lost_state];
+    let rules = [syn_discovery, unwanted_syn_ack, bad_handshake_ack, late_segment, stray_ack, restarted, lost_state];
     if let Some(opinion) = rules.iter().find_map(|rule| rule(view)) {
         return opinion.fits();
     }
@@ -77,9 +78,12 @@ fn unwanted_syn_ack(view: &View<'_>) -> Option<Opinion> {
     (!has_connected(view)).then(|| abandoned(view, &answer))
 }
 
-/// SYN-SENT has no RST of its own (RFC 9293 3.10.5): one with a live socket's timestamps comes from a connection whose ACK was not captured.
+/// SYN-SENT has no RST of its own (RFC 9293 3.10.5): one with a live socket's timestamps comes from a connection whose ACK was not
+/// captured, or was written behind the RST.
 fn has_connected(view: &View<'_>) -> bool {
-    view.form() == Form::Active && view.reset().options.timestamps.is_some()
+    let close = |past: &&Past| past.time().since(view.reset().time) <= REORDER_NS;
+    let acked = view.own_after().take_while(close).any(|past| past.is_pure_ack() && past.ack() == view.reset().ack());
+    view.form() == Form::Active && (acked || view.reset().options.timestamps.is_some())
 }
 
 /// The SYN|ACK that E reset before acknowledging it.
@@ -102,7 +106,7 @@ fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
     let fan_out = view.case.host.half_opened >= SCANNING;
     let cause = if crafted || fan_out { Cause::SynScan } else { Cause::HandshakeAbandoned };
     let opinion = half_open(cause)
-        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(1))
+        .because(Fact::at(FactKind::SynAckFromPeer, answer.frame()))
         .because(view.answer_fact())
         .because(view.own_syn_frame().filter(|_| crafted).map(|frame| Fact::at(FactKind::CraftedSyn, frame)))
         .because(fan_out.then(|| Fact::of(FactKind::FanOut).with(i64::from(view.case.host.half_opened))));
@@ -122,7 +126,7 @@ fn abandoned(view: &View<'_>, answer: &Past) -> Opinion {
 fn backscatter(view: &View<'_>, answer: &Past) -> Opinion {
     half_open(Cause::Backscatter)
         .because(view.answer_fact())
-        .because(Fact::at(FactKind::SynAckFromSender, answer.frame()).with(0))
+        .because(Fact::at(FactKind::SynAckFromPeer, answer.frame()))
         .sure(Certainty::Possible)
         .lacking(Missing::Handshake)
         .or(Class::HalfOpenResponse, Cause::HandshakeAbandoned, "the SYN may not have been captured")
@@ -180,7 +184,7 @@ fn stray_ack(view: &View<'_>) -> Option<Opinion> {
 fn lost_state(view: &View<'_>) -> Option<Opinion> {
     let Some(trigger) = view.echo_trigger().or_else(|| full_echo(view)) else { return forgotten_trigger(view) };
     let hidden_fin = view.peer().shows(Marks::ACKS_UNSEEN) && beyond_by_one(view, trigger) && trigger.seq_len() > 0;
-    if view.own_closed() || trigger.flags().syn() || hidden_fin {
+    if view.own_closed() || trigger.flags().syn() || hidden_fin || view.is_alive_at_trigger() {
         return None;
     }
     let silent = view.is_own_silent();
@@ -223,6 +227,20 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
     Some(opinion)
 }
 
+/// E's stack makes all its resets alike, so the numbers do not tell, but its IP IDs began anew: it does not know T's connection.
+fn restarted(view: &View<'_>) -> Option<Opinion> {
+    let trigger = view.maybe_full_echo()?;
+    let anew = view.suspicion.facts.iter().find(|fact| fact.kind == FactKind::ForeignIpId)?;
+    (!view.own_closed()).then(|| {
+        half_open(Cause::LostState)
+            .because(Fact::at(FactKind::FullEcho, trigger.frame()))
+            .because(*anew)
+            .because(Fact::of(FactKind::NoFinFromSender))
+            .sure(Certainty::Possible)
+            .or(Class::AbortiveClose, Cause::Abort, "a live socket of such a stack is reset with the same numbers")
+    })
+}
+
 /// T was one of more segments in flight than are kept.
 fn forgotten_trigger(view: &View<'_>) -> Option<Opinion> {
     let fits = view.form() == Form::AckEcho && view.trigger().is_none() && !view.own_closed();
@@ -240,9 +258,13 @@ fn forgotten_trigger(view: &View<'_>) -> Option<Opinion> {
     })
 }
 
-/// RST|ACK with both numbers of T from a side that has shown nothing else (lwIP, middleboxes).
+/// RST|ACK with both numbers of T (lwIP, middleboxes), from a side that has shown nothing else; or of a probe, whose number is below
+/// what a live socket would acknowledge.
 fn full_echo<'a>(view: &'a View<'_>) -> Option<&'a Past> {
-    view.trigger().filter(|trigger| view.form() == Form::Other && view.is_own_silent() && trigger.flags().ack())
+    let made_from = |trigger: &&Past| {
+        trigger.flags().ack() && (view.is_own_silent() || trigger.is_probe() && view.reset().flags.ack())
+    };
+    view.trigger().filter(|_| view.form() == Form::Other).filter(made_from)
 }
 
 /// P acknowledges one number more than E was seen to send: a FIN that was not captured.

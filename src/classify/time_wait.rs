@@ -1,14 +1,21 @@
 //! TIME-WAIT collision: a four-tuple was used again while its previous incarnation lingered at one end.
 
+use crate::tcp::SeqNum;
 use crate::track::{Endpoint, KEPT_AFTER_CLOSE, Marks, Past, Previous};
 
+use super::form::REORDER_NS;
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
 use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 
+/// How long FIN-WAIT-2 lasts without the peer's FIN on Linux (tcp_fin_timeout, and its timer's slack).
+const FIN_WAIT_2_NS: i64 = 62_000_000_000;
+/// A stray segment draws an ACK, and that a RST, in less than this.
+const DRAWN_NS: i64 = 1_000_000_000;
+
 /// Whether a previous life of the four-tuple was in the way.
 pub fn judge(view: &View<'_>) -> Judgement {
-    let rules = [reset_by_client, reset_by_server, assassination];
+    let rules = [reset_by_client, reset_by_server, assassination, refused_unseen_syn, killed_unseen];
     if let Some(opinion) = rules.iter().find_map(|rule| rule(view)) {
         return opinion.fits();
     }
@@ -101,18 +108,21 @@ fn reset_by_server(view: &View<'_>) -> Option<Opinion> {
     )
 }
 
-/// FIN-WAIT-2 without the peer's FIN lasts a minute on Linux (tcp_fin_timeout), TIME-WAIT up to four elsewhere.
+/// TIME-WAIT lasts up to four minutes, FIN-WAIT-2 without the peer's FIN one.
 fn linger_of(previous: &Previous) -> i64 {
-    if previous.peer.shows(Marks::FIN) { KEPT_AFTER_CLOSE } else { 62_000_000_000 }
+    if previous.peer.shows(Marks::FIN) { KEPT_AFTER_CLOSE } else { FIN_WAIT_2_NS }
 }
 
 fn is_in_old_window(syn: &Past, previous: &Previous) -> bool {
     let own: &Endpoint = &previous.own;
     let next = if own.shows(Marks::ACKED) { own.max_ack } else { previous.peer.snd_max };
-    // Without its SYN the scale of the window is unknown; a megabyte is what most stacks offer at most.
+    syn.seq().is_within(next, window_of(own))
+}
+
+/// Without its SYN the scale of the window is unknown; a megabyte is what most stacks offer at most.
+fn window_of(own: &Endpoint) -> u32 {
     let scaled = u32::from(own.window.max(1)) << u32::from(own.wscale.min(14));
-    let window = if own.shows(Marks::SYN) { scaled } else { 1 << 20 };
-    syn.seq().is_within(next, window)
+    if own.shows(Marks::SYN) { scaled } else { 1 << 20 }
 }
 
 /// RFC 1337: a stray segment made P, in TIME-WAIT, repeat its ACK; E, which had closed for good, reset it.
@@ -123,9 +133,10 @@ fn assassination(view: &View<'_>) -> Option<Opinion> {
         return None;
     }
     // The ACK that ends LAST-ACK is no answer to a stray segment.
-    let repeated = view
-        .peer_before()
-        .any(|past| past.moment() < trigger.moment() && past.ack() == trigger.ack() && past.is_pure_ack());
+    let again = |past: &Past| past.ack() == trigger.ack() && past.is_pure_ack();
+    let close = |past: &&Past| past.time().since(view.reset().time) <= REORDER_NS;
+    let repeated = view.peer_before().any(|past| past.moment() < trigger.moment() && again(past))
+        || view.peer_after().take_while(close).any(again);
     let stray = view.own_before().rev().find(|past| past.moment() < trigger.moment() && past.is_old_data());
     if !repeated {
         return None;
@@ -135,5 +146,50 @@ fn assassination(view: &View<'_>) -> Option<Opinion> {
             .because(view.answer_fact())
             .because(stray.map(|past| Fact::at(FactKind::LateCopy, past.frame())))
             .because(view.own_fin_frame().map(|frame| Fact::at(FactKind::BothClosed, frame))),
+    )
+}
+
+/// One direction only: E had closed, and refuses a SYN whose number lies in its window: a FIN-WAIT-2 bucket does that (Linux
+/// tcp_timewait_state_process: TCP_TW_RST), or a TIME-WAIT that answers with RST.
+fn refused_unseen_syn(view: &View<'_>) -> Option<Opinion> {
+    let (own, reset) = (view.own(), view.reset());
+    let one_sided = view.is_peer_silent() && own.shows(Marks::FIN) && own.shows(Marks::ACKED);
+    let syn = reset.ack().filter(|_| one_sided && reset.seq == SeqNum(0) && reset.window == 0)?.plus(u32::MAX);
+    let fresh = reset.time.since(own.last) < FIN_WAIT_2_NS;
+    let in_window = syn.is_within(own.max_ack, window_of(own));
+    (fresh && in_window && view.own_resets().next().is_none()).then(|| {
+        collision(Cause::SynResetByServer)
+            .because(view.own_fin_frame().map(|frame| Fact::at(FactKind::FinFromSender, frame)))
+            .because(Fact::of(FactKind::SynInOldWindow))
+            .sure(Certainty::Possible)
+            .lacking(Missing::OtherDirection)
+            .lacking(Missing::Trigger)
+            .or(Class::ClosedPort, Cause::NoListener, "the service may have stopped since")
+    })
+}
+
+/// One direction only: E had closed, then a copy of something that it had sent before came late, and E reset. A copy that E's
+/// stack made then would acknowledge all that E had acknowledged.
+fn killed_unseen(view: &View<'_>) -> Option<Opinion> {
+    let (own, reset) = (view.own(), view.reset());
+    let one_sided = view.is_peer_silent() && own.shows(Marks::FIN) && own.shows(Marks::ACKED);
+    if !one_sided || reset.flags.ack() || reset.seq != own.fin.plus(1) {
+        return None;
+    }
+    let close = |past: &&Past| reset.time.since(past.time()) <= DRAWN_NS;
+    let stale = |past: &&Past| past.is_old_data() && past.ack().is_some_and(|ack| own.max_ack.is_after(ack));
+    let stray = view.own_before().rev().take_while(close).find(stale)?;
+    Some(
+        collision(Cause::Assassination)
+            .because(Fact::at(FactKind::LateCopy, stray.frame()))
+            .because(view.own_fin_frame().map(|frame| Fact::at(FactKind::FinFromSender, frame)))
+            .sure(Certainty::Possible)
+            .lacking(Missing::OtherDirection)
+            .lacking(Missing::Trigger)
+            .or(
+                Class::AbortiveClose,
+                Cause::DataAfterClose,
+                "the peer may have sent data that the sender no longer took",
+            ),
     )
 }

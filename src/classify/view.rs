@@ -4,9 +4,12 @@ use crate::frame::FrameNo;
 use crate::tcp::{Segment, SeqNum};
 use crate::track::{ELSEWHERE_NS, Endpoint, Marks, Past, ResetCase};
 
-use super::form::{Shape, shape};
+use super::form::{Shape, repeated, shape};
 use super::suspicion::{Suspicion, suspicion};
 use super::{Fact, FactKind, Form, Role};
+
+/// Who sent data this shortly before has not restarted since.
+const ALIVE_NS: i64 = 1_000_000_000;
 
 /// A case with the questions that several rules ask of it. `E` in comments is the RST's sender, `P` its peer, `T` the trigger.
 #[derive(Debug)]
@@ -56,6 +59,35 @@ impl<'a> View<'a> {
         self.trigger().filter(|_| self.form() == Form::AckEcho)
     }
 
+    /// The segment whose numbers a live socket's RST repeats, where E's stack is unknown, or one that may make all its resets like
+    /// that and give them its whole window (lwIP tcp_rst): its SYN had neither timestamps nor a window scale. Where its IP ID goes on,
+    /// it has not restarted.
+    pub fn maybe_full_echo(&self) -> Option<Past> {
+        let (own, reset) = (self.own(), self.reset());
+        let rich = [Marks::TIMESTAMPS, Marks::WSCALE, Marks::OPTIONS_CUT].iter().any(|mark| own.shows(*mark));
+        let small = own.shows(Marks::SYN) && !rich;
+        let whole = reset.window > 0 && reset.window >= own.max_window && reset.options.timestamps.is_none();
+        let counted = self.suspicion.trust.iter().any(|fact| fact.kind == FactKind::NextIpId);
+        let unclear = self.form() == Form::Active && whole && !counted && (small || self.is_own_silent());
+        if unclear { repeated(self.case) } else { None }
+    }
+
+    /// Whether T only acknowledges what E, of a stack that numbers all its packets alike, had sent a moment before: a host that had lost
+    /// the connection would have lost it in that moment. Linux and BSD answer without a socket with IP ID 0 or a random one.
+    pub fn is_alive_at_trigger(&self) -> bool {
+        let Some(trigger) = self.echo_trigger().filter(|past| past.is_pure_ack() && !past.is_probe()) else {
+            return false;
+        };
+        let counted = self.suspicion.trust.iter().any(|fact| fact.kind == FactKind::NextIpId);
+        let sent = |past: &Past| past.payload_len() > 0 && past.seq_end() == self.reset().seq;
+        let fresh = |past: &Past| trigger.time().since(past.time()) <= ALIVE_NS;
+        let established = self.is_established() && !self.own_closed() && !self.own_gap();
+        counted
+            && established
+            && trigger.ack() == Some(self.own().snd_max)
+            && self.own_before().any(|past| sent(past) && fresh(past))
+    }
+
     /// Whether E opened the connection; `None` where no SYN was seen.
     pub fn is_opener(&self) -> Option<bool> {
         self.case.life.opener.map(|side| side == self.case.sender)
@@ -69,7 +101,7 @@ impl<'a> View<'a> {
     /// The trigger, where it acknowledges what E, in SYN-RECEIVED, never sent, and that number. The RST rejects this
     /// segment only; E's state stays (RFC 9293 3.5.2 group 2).
     pub fn wrong_handshake_ack(&self) -> Option<(&Past, SeqNum)> {
-        let trigger = self.echo_trigger()?;
+        let trigger = self.trigger().filter(|trigger| trigger.is_pure_ack())?;
         let own = self.own();
         let waiting = own.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK) && !own.shows(Marks::DATA);
         let number = trigger.ack().filter(|&number| number != own.snd_max)?;
@@ -225,7 +257,11 @@ impl<'a> View<'a> {
     /// The fact that the RST answers T.
     pub fn answer_fact(&self) -> Option<Fact> {
         let trigger = self.trigger()?;
-        let kind = if self.reset().flags.ack() { FactKind::AcksEndOf } else { FactKind::SeqEqualsAckOf };
+        let kind = match self.reset().flags.ack() {
+            true if self.form() == Form::SynEcho || !trigger.flags().ack() => FactKind::AcksEndOf,
+            true => FactKind::FullEcho,
+            false => FactKind::SeqEqualsAckOf,
+        };
         Some(Fact::at(kind, trigger.frame()))
     }
 

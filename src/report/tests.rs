@@ -242,6 +242,15 @@ fn quiet_is_one_line_a_reset_and_very_quiet_has_no_summary() {
 }
 
 #[test]
+fn quiet_lines_end_with_what_the_sender_says() {
+    let mut finding = fixtures::half_open();
+    finding.reset.payload = b"No TCP/No listener".to_vec();
+    finding.reset.len = 18;
+    let text = findings_text(Style { quiet: 1, ..utc(Format::Text) }, &[finding]);
+    assert!(text.trim_end().ends_with(" likely (answers #4 after 113 us) says \"No TCP/No listener\""), "{text}");
+}
+
+#[test]
 fn several_inputs_are_named_when_they_change() {
     let text = written(utc(Format::Text), &[fixtures::half_open(), fixtures::closed_port(), fixtures::alone()]);
     assert!(text.starts_with("half-open.pcap\n\nHALF-OPEN"), "{text}");

@@ -114,7 +114,8 @@ impl Text {
         };
         let (class, cause, certainty) = (verdict.class, verdict.cause, verdict.certainty);
         let harm = if benign(finding) == Some(true) { " benign" } else { "" };
-        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}", reset.tuple);
+        let says: String = speaker.says().iter().map(|words| format!(" says {words}")).collect();
+        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}{says}", reset.tuple);
         page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
         self.above = Above::Lines;
     }

@@ -49,8 +49,11 @@ impl Bystander {
 
     fn observe(&mut self, segment: &Segment, side: Side) {
         let [low, high] = &mut self.bases;
-        let (base, shift) = if side == Side::Low { (low, 0) } else { (high, 3) };
+        let (base, other, shift) = if side == Side::Low { (low, high, 0) } else { (high, low, 3) };
         let flags = segment.flags;
+        if flags.syn() && flags.ack() && self.marks & SENT << (3 - shift) == 0 {
+            *other = segment.ack_field.plus(u32::MAX);
+        }
         if flags.syn() || self.marks & SENT << shift == 0 {
             *base = segment.seq;
         }
@@ -78,10 +81,12 @@ impl Bystander {
     /// As [`Incarnation::is_succeeded_by`](super::Incarnation), for a SYN.
     fn is_succeeded_by(&self, segment: &Segment, side: Side) -> bool {
         let [low, high] = self.bases;
-        let (base, own) = if side == Side::Low { (low, self.marks) } else { (high, self.marks >> 3) };
+        let (base, own, peer) =
+            if side == Side::Low { (low, self.marks, self.marks >> 3) } else { (high, self.marks >> 3, self.marks) };
         let simultaneous = self.is_embryonic() && own & SENT == 0;
-        let repeated = own & SYN != 0 && base == segment.seq;
-        segment.flags.syn() && !segment.flags.ack() && !simultaneous && !repeated
+        let answered = own & SENT == 0 && peer & SYN != 0;
+        let known = (own & SYN != 0 || answered) && base == segment.seq;
+        segment.flags.syn() && !segment.flags.ack() && !simultaneous && !known
     }
 
     fn is_brief(&self) -> bool {

@@ -183,7 +183,13 @@ impl Incarnation {
             self.opener = Some(if segment.flags.ack() { side.other() } else { side });
         }
         if segment.flags.fin() && !segment.flags.rst() {
-            self.first_closer.get_or_insert(side);
+            // A FIN that the other side's acknowledges, and that does not acknowledge it, came first, wherever it was written.
+            let answered = own.fin_acked_by(peer) && !peer.fin_acked_by(own);
+            match self.first_closer {
+                Some(_) if answered && peer.shows(Marks::FIN) => self.first_closer = Some(side),
+                Some(_) => {}
+                None => self.first_closer = Some(side),
+            }
         }
         self.history.push(Record::new(segment, side, standing));
     }
@@ -234,7 +240,10 @@ impl Incarnation {
             (true, false) => {
                 let simultaneous = self.is_embryonic() && !own.shows(Marks::SENT);
                 let used = own.shows(Marks::SENT) || peer.shows(Marks::SENT);
-                used && !simultaneous && !self.is_syn_of(own, segment)
+                // Its SYN|ACK was written first.
+                let answered =
+                    !own.shows(Marks::SENT) && peer.shows(Marks::SYN_ACK) && peer.max_ack == segment.seq.plus(1);
+                used && !simultaneous && !answered && !self.is_syn_of(own, segment)
             }
             // A SYN|ACK whose SYN was not captured: both sides had gone on with other numbers.
             (true, true) => {

@@ -44,10 +44,11 @@ fn printed(finding: &Finding) -> String {
     String::from_utf8(bytes).expect("text").trim_end().to_owned()
 }
 
-/// The comment that a packet script begins with.
+/// The comment that a packet script begins with, without the lines of a fixed form (`tests/scenarios.rs`).
 fn comment(text: &str) -> String {
-    let lines = text.lines().map_while(|line| line.strip_prefix("//"));
-    lines.map(str::trim).collect::<Vec<_>>().join(" ")
+    const MARKS: [&str; 4] = ["scenario ", "fits ", "near miss of ", "deciding segment missing for "];
+    let lines = text.lines().map_while(|line| line.strip_prefix("//")).map(str::trim);
+    lines.filter(|line| !MARKS.iter().any(|mark| line.starts_with(mark))).collect::<Vec<_>>().join(" ")
 }
 
 /// The section of a cause: of the first example that the catalogue names.

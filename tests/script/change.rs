@@ -34,9 +34,9 @@ pub enum Whose {
 /// A change after which every reset keeps its class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// All numbers of the first segment's sender are greater by a constant.
+    /// All numbers of the host that sent the first segment are greater by a constant.
     NumbersOfFirst(u32),
-    /// All numbers of the first segment's receiver are greater by a constant.
+    /// All numbers of the host that it was sent to are greater by a constant.
     NumbersOfSecond(u32),
     /// Everything happened so many nanoseconds later.
     Later(i64),
@@ -44,35 +44,81 @@ pub enum Change {
     Twice(Copies),
     /// Healthy connections of other hosts lie between the frames.
     AmongOthers,
+    /// This frame, from 0, and the next changed places.
+    Swapped(usize, Stamp),
 }
+
+/// What becomes of the times of two frames that change places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stamp {
+    /// Each frame keeps its time, so that the capture steps back: the card stamped them, and queues were read in turn.
+    OfCard,
+    /// Each place keeps its time: whoever wrote the frames stamped them.
+    OfWriter,
+}
+
+/// How close two frames are that may change places: a card with several queues writes what is this close in any order.
+const NEIGHBOURS_NS: i64 = 1_000_000;
 
 impl Change {
     /// The changed capture.
     pub fn apply(self, capture: &Capture) -> Capture {
         let Some(first) = capture.first() else { return Capture::new() };
         match self {
-            Change::NumbersOfFirst(by) => capture.iter().map(|sent| renumbered(sent, first.from, by)).collect(),
-            Change::NumbersOfSecond(by) => capture.iter().map(|sent| renumbered(sent, first.to, by)).collect(),
+            Change::NumbersOfFirst(by) => renumber(capture, |end| is_at(end, first.from, first.to), by),
+            Change::NumbersOfSecond(by) => renumber(capture, |end| is_at(end, first.to, first.from), by),
             Change::Later(ns) => {
                 capture.iter().map(|sent| Sent { time_ns: sent.time_ns + ns, ..sent.clone() }).collect()
             }
             Change::Twice(copies) => copies.apply(capture),
             Change::AmongOthers => among_others(capture),
+            Change::Swapped(index, stamp) => swapped(capture, index, stamp),
         }
+    }
+
+    /// Each pair of neighbours less than a millisecond apart changes places, one pair at a time, unless they are alike.
+    pub fn swaps(capture: &Capture) -> impl Iterator<Item = Change> {
+        let apart = |pair: &[Sent]| (pair[1].time_ns - pair[0].time_ns).abs();
+        let alike = |pair: &[Sent]| {
+            let Sent { number, time_ns, .. } = pair[0];
+            pair[0] == Sent { number, time_ns, ..pair[1].clone() }
+        };
+        let pairs = capture.windows(2).enumerate();
+        let close = pairs.filter(move |(_, pair)| apart(pair) < NEIGHBOURS_NS && !alike(pair));
+        close.flat_map(|(index, _)| [Stamp::OfCard, Stamp::OfWriter].map(|stamp| Change::Swapped(index, stamp)))
     }
 }
 
-fn renumbered(sent: &Sent, side: SocketAddrV4, by: u32) -> Sent {
+fn swapped(capture: &Capture, index: usize, stamp: Stamp) -> Capture {
+    let mut capture = capture.clone();
+    let Some([first, second]) = capture.get_mut(index..index + 2) else { return capture };
+    std::mem::swap(first, second);
+    if stamp == Stamp::OfWriter {
+        std::mem::swap(&mut first.time_ns, &mut second.time_ns);
+    }
+    capture
+}
+
+/// Whether `end` is on the host of `own`, or is `own` itself where that host talks to itself.
+fn is_at(end: SocketAddrV4, own: SocketAddrV4, peer: SocketAddrV4) -> bool {
+    if own.ip() == peer.ip() { end == own } else { end.ip() == own.ip() }
+}
+
+fn renumber(capture: &Capture, is_side: impl Fn(SocketAddrV4) -> bool, by: u32) -> Capture {
+    capture.iter().map(|sent| renumbered(sent, &is_side, by)).collect()
+}
+
+fn renumbered(sent: &Sent, is_side: &impl Fn(SocketAddrV4) -> bool, by: u32) -> Sent {
     let mut sent = sent.clone();
     if let Some(icmp) = &mut sent.icmp {
-        *icmp.quoted = renumbered(&icmp.quoted, side, by);
+        *icmp.quoted = renumbered(&icmp.quoted, is_side, by);
         return sent;
     }
     // A reset that answers a segment without ACK has seq 0 whatever the sender's numbers are (RFC 9293 3.5.2).
-    if sent.from == side && !(sent.flags.rst() && sent.seq == 0) {
+    if is_side(sent.from) && !(sent.flags.rst() && sent.seq == 0) {
         sent.seq = sent.seq.wrapping_add(by);
     }
-    if sent.to == side {
+    if is_side(sent.to) {
         if sent.flags.ack() {
             sent.ack = sent.ack.wrapping_add(by);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rstscan::classify::{Cause, FactKind, Verdict};
+use rstscan::classify::{Cause, Certainty, Class, FactKind, Verdict};
 
 use super::run::Judged;
 use super::{Detail, Expect, Pattern, Says, Script};
@@ -70,6 +70,36 @@ fn original_difference(before: &Judged, found: &Judged) -> Option<String> {
     };
     let (wanted, got) = (essence(before), essence(found));
     (wanted != got).then(|| format!("without copies {wanted:?}, with them {got:?}"))
+}
+
+/// In which ways verdicts about a capture that was written in another order differ from those about the same one in the right
+/// order: the class stays, and the certainty does not rise. Where the order alone told two classes apart, nothing more than a
+/// possibility is left, of the same class or with it among the alternatives; or nothing is determined.
+pub fn check_order(plain: &[Judged], judged: &[Judged]) -> Vec<String> {
+    let mut errors = Vec::new();
+    for before in plain {
+        let Some(number) = before.number else { continue };
+        let mut found = judged.iter().filter(|found| found.number == before.number);
+        match (found.next(), found.next()) {
+            (Some(found), None) => {
+                let (was, is) = (&before.finding.verdict, &found.finding.verdict);
+                errors.extend(
+                    (!is_no_surer(was, is)).then(|| format!("1: #{number}: was {}, is {}", said(was), said(is))),
+                );
+            }
+            _ => errors.push(format!("1: #{number}: not one verdict")),
+        }
+    }
+    if judged.len() != plain.len() {
+        errors.push("1: not every reset has its verdict".into());
+    }
+    errors
+}
+
+fn is_no_surer(was: &Verdict, is: &Verdict) -> bool {
+    let named = is.class == Class::Undetermined || is.alternatives.iter().any(|other| other.class == was.class);
+    let doubted = is.certainty == Certainty::Possible && named;
+    is.certainty <= was.certainty && (is.class == was.class || doubted)
 }
 
 /// The script with its expectations replaced by what was said; everything else stays as it was written.

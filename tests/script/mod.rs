@@ -38,17 +38,19 @@ mod options;
 mod parse;
 mod passes;
 mod run;
+mod sample;
 mod wire;
 
 pub use around::Around;
 pub use change::{Change, Copies, Whose};
-pub use check::{check, check_copies, rewritten};
+pub use check::{check, check_copies, check_order, rewritten};
 pub use expect::{Detail, Expect, Pattern};
 pub use icmp::Icmp;
 pub use options::TcpOption;
 pub use parse::parse;
 pub use passes::passes_agree;
 pub use run::judge;
+pub use sample::segments_of;
 pub use wire::{Capture, Encapsulation, Place, encode, pcap, segments};
 
 use std::net::SocketAddrV4;

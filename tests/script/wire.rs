@@ -92,9 +92,22 @@ pub enum Encapsulation {
     Fragments,
     /// Ethernet, IPv6 in fragments.
     Fragments6,
+    /// An Ethernet frame with IPv4 in VXLAN.
+    Vxlan,
+    /// An Ethernet frame with IPv6 in VXLAN.
+    Vxlan6,
 }
 
 impl Encapsulation {
+    /// The frames that it puts into a tunnel.
+    fn inner(self) -> Encapsulation {
+        match self {
+            Encapsulation::Vxlan => Encapsulation::Ethernet,
+            Encapsulation::Vxlan6 => Encapsulation::Ipv6,
+            other => other,
+        }
+    }
+
     /// Whether a segment takes several frames.
     pub fn is_fragmented(self) -> bool {
         matches!(self, Encapsulation::Fragments | Encapsulation::Fragments6)
@@ -103,7 +116,7 @@ impl Encapsulation {
     /// The IP version of its packets.
     pub fn version(self) -> IpVersion {
         match self {
-            Encapsulation::Ipv6 | Encapsulation::Fragments6 => IpVersion::V6,
+            Encapsulation::Ipv6 | Encapsulation::Fragments6 | Encapsulation::Vxlan6 => IpVersion::V6,
             _ => IpVersion::V4,
         }
     }
@@ -262,6 +275,16 @@ pub fn frames(sent: &Sent, encapsulation: Encapsulation) -> Vec<(LinkType, Vec<u
 
 /// The bytes of one frame that carries a segment: link type, captured bytes, length on the wire.
 pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
+    let inner = encapsulation.inner();
+    let (link, bytes, wire_len) = encode_inner(sent, inner);
+    if inner == encapsulation {
+        return (link, bytes, wire_len);
+    }
+    let outer = outer_headers(wire_len as usize, NETWORK);
+    (link, [&outer[..], &bytes].concat(), outer.len() as u32 + wire_len)
+}
+
+fn encode_inner(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, u32) {
     let mut bytes = Vec::new();
     let mut headers = match &sent.icmp {
         Some(icmp) => {
@@ -287,7 +310,7 @@ pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, 
         bytes.resize(60, 0);
     }
     let tunneled = sent.place == Place::InTunnel && link == LinkType::ETHERNET;
-    let outer = if tunneled { outer_headers(bytes.len()) } else { Vec::new() };
+    let outer = if tunneled { outer_headers(bytes.len(), TUNNEL) } else { Vec::new() };
     let wire_len = (outer.len() + bytes.len()) as u32;
     if let Some(cut) = sent.cut {
         bytes.truncate(headers + cut);
@@ -295,11 +318,16 @@ pub fn encode(sent: &Sent, encapsulation: Encapsulation) -> (LinkType, Vec<u8>, 
     (link, [outer, bytes].concat(), wire_len)
 }
 
+/// The VXLAN network of segments that a script has in a tunnel.
+const TUNNEL: u8 = 42;
+/// That of the tunnel that everything is in.
+const NETWORK: u8 = 7;
+
 /// Ethernet, IPv4, UDP and VXLAN (RFC 7348) around a frame of `len` bytes.
-fn outer_headers(len: usize) -> Vec<u8> {
-    const VXLAN: [u8; 8] = [0x08, 0, 0, 0, 0, 0, 42, 0];
+fn outer_headers(len: usize, network: u8) -> Vec<u8> {
+    let vxlan = [0x08, 0, 0, 0, 0, 0, network, 0];
     let mut bytes = Vec::new();
-    let payload = [&VXLAN[..], &vec![0; len]].concat();
+    let payload = [&vxlan[..], &vec![0; len]].concat();
     PacketBuilder::ethernet2([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])
         .ipv4([10, 1, 0, 1], [10, 1, 0, 2], 64)
         .udp(55555, 4789)
@@ -346,8 +374,12 @@ fn with_link(sent: &Sent, encapsulation: Encapsulation) -> PacketBuilderStep<IpH
     };
     let tag = |id: u16| VlanId::try_new(id).expect("a VLAN id has 12 bits");
     match encapsulation {
-        Encapsulation::Ethernet | Encapsulation::Fragments => PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent)),
-        Encapsulation::Ipv6 | Encapsulation::Fragments6 => PacketBuilder::ethernet2(from, to).ip(ipv6_header(sent)),
+        Encapsulation::Ethernet | Encapsulation::Fragments | Encapsulation::Vxlan => {
+            PacketBuilder::ethernet2(from, to).ip(ipv4_header(sent))
+        }
+        Encapsulation::Ipv6 | Encapsulation::Fragments6 | Encapsulation::Vxlan6 => {
+            PacketBuilder::ethernet2(from, to).ip(ipv6_header(sent))
+        }
         Encapsulation::Vlan => PacketBuilder::ethernet2(from, to).double_vlan(tag(7), tag(42)).ip(ipv4_header(sent)),
         Encapsulation::Cooked => {
             let mut address = [0; 8];

@@ -43,6 +43,12 @@ pub const ECN_SYN_REFUSED: Words = Words {
             net.ipv4.tcp_ecn=2 on a Linux client no longer asks",
 };
 
+pub const MPTCP_JOIN_REFUSED: Words = Words {
+    sentence: "{sender} refused {receiver} as a subflow: {maybe}it knows no MPTCP connection with the token of that SYN.",
+    check: "harmless where the MPTCP connection had just ended; otherwise does another host, or another process behind a load \
+            balancer, answer on {sender-host} port {sender-port}? ip mptcp endpoint show on both hosts",
+};
+
 pub const PROBE_ANSWERED: Words = Words {
     sentence: "{sender} answered a probe of {receiver}: {maybe}a scan, not an attempt to connect.",
     check: "nothing to change at {sender-host}; if the scan is not yours, see what runs on {receiver-host} \

@@ -12,6 +12,7 @@ pub fn words(kind: FactKind) -> &'static str {
 const WORDS: &[(FactKind, &str)] = &[
     (F::SeqEqualsAckOf, "bare RST whose seq is the ack[ of {frame}]: an answer made from that segment"),
     (F::AcksEndOf, "RST|ACK with seq 0 that acknowledges the end[ of {frame}]: the answer to a segment without ACK"),
+    (F::FullEcho, "RST|ACK with both numbers[ of {frame}], as some small stacks answer whatever they do not know"),
     (F::NoSocketMarks, "window 0, no options: made without a live socket"),
     (F::LiveSocketMarks, "window, options or IP ID are those of a live socket"),
     (F::SeqIsNext, "its seq is the next one {s} would send"),
@@ -28,6 +29,7 @@ const WORDS: &[(FactKind, &str)] = &[
     (F::FasterThanPath, "it came sooner than {s}'s round trip allows[, after {time}]"),
     (F::NoSynAckFromSender, "{s} never sent a SYN|ACK on this connection"),
     (F::SynAckFromSender, "{s} had sent a SYN|ACK[ ({frame})]"),
+    (F::SynAckFromPeer, "{r} had sent a SYN|ACK[ ({frame})]"),
     (F::HandshakeComplete, "the handshake was complete[ ({frame})]"),
     (F::OtherPortAccepts, "the same host accepts connections on another port[: {n}][ ({frame})]"),
     (F::SamePortAccepts, "the same port accepted a connection at another time[ ({frame})]"),

@@ -260,6 +260,7 @@ fn words(cause: Cause) -> &'static Words {
     match cause {
         Cause::NoListener => &closed_port::NO_LISTENER,
         Cause::RefusedByFirewall => &closed_port::REFUSED_BY_FIREWALL,
+        Cause::MptcpJoinRefused => &closed_port::MPTCP_JOIN_REFUSED,
         Cause::BacklogFull => &closed_port::BACKLOG_FULL,
         Cause::AcceptQueueOverflow => &closed_port::ACCEPT_QUEUE_OVERFLOW,
         Cause::ListenerGone => &closed_port::LISTENER_GONE,
