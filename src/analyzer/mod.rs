@@ -29,7 +29,7 @@ pub struct Options {
     /// How long a reset is held, in nanoseconds of capture time, for what follows it to count.
     pub settle_ns: i64,
     /// How many incarnations are held at the same time, at most; of four-tuples that a first pass saw no RST on, as many
-    /// again. One takes about 640 bytes. Where there are more, those that are over are given up first, then those that were
+    /// again. One takes up to about 768 bytes. Where there are more, those that are over are given up first, then those that were
     /// never answered, then those that were silent for longest.
     pub max_connections: usize,
 }

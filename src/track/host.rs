@@ -158,3 +158,28 @@ impl Hosts {
         record.last_aborted = Some(sight);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::{Flags, FourTuple};
+
+    #[test]
+    fn strangers_make_room_for_those_that_come_later() {
+        let mut hosts = Hosts::new(0);
+        let syn_ack = |host: u32| Segment {
+            tuple: FourTuple::new((host.to_be_bytes().into(), 80), ([10, 0, 0, 1].into(), 1)),
+            flags: Flags::SYN.with(Flags::ACK),
+            ..Segment::EMPTY
+        };
+        for host in 1..100_000 {
+            hosts.observe_syn_ack(&syn_ack(host));
+            if host % 1000 == 0 {
+                hosts.observe_syn_ack(&syn_ack(7));
+            }
+        }
+        let knows = |host: u32| hosts.host(host.to_be_bytes().into()).accepted.is_some();
+        assert!(knows(7) && knows(99_999) && !knows(50_000));
+        assert!(hosts.hosts.len() <= 2 * GENERATION_MIN && hosts.ports.len() <= 2 * GENERATION_MIN);
+    }
+}
