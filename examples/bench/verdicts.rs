@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub type Counts = BTreeMap<String, u64>;
 
 /// What a generated capture holds: FILE.truth.json.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct Truth {
     pub frames: u64,
     pub connections: u64,

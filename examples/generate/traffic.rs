@@ -50,12 +50,7 @@ impl<'a> Traffic<'a> {
                 let connection = self.begin();
                 self.ready.push(connection);
             }
-            self.wake();
-            if self.ready.is_empty() {
-                break;
-            }
-            let index = self.random.below(self.ready.len() as u64) as usize;
-            let mut connection = self.ready.swap_remove(index);
+            let Some(mut connection) = self.next() else { break };
             self.play(&mut connection)?;
             self.put_back(connection);
             self.capture.time_ns += self.random.below(self.pace_ns);
@@ -140,15 +135,16 @@ impl<'a> Traffic<'a> {
         connection.ending.resets.iter().for_each(|reset| self.capture.contents.add(reset));
     }
 
-    /// Lets those go on whose time has come; it comes at once where nothing else happens.
-    fn wake(&mut self) {
-        while let Some(first) = self.waiting.first_entry() {
+    /// Whose turn it is: that of one whose time has come, or else of any. Where nothing else happens, the time comes at once.
+    fn next(&mut self) -> Option<Connection> {
+        if let Some(first) = self.waiting.first_entry() {
             let (due, _) = *first.key();
-            if due > self.capture.time_ns && !self.ready.is_empty() {
-                return;
+            if due <= self.capture.time_ns || self.ready.is_empty() {
+                self.capture.time_ns = self.capture.time_ns.max(due);
+                return Some(first.remove());
             }
-            self.capture.time_ns = self.capture.time_ns.max(due);
-            self.ready.push(first.remove());
         }
+        let any = self.random.below(self.ready.len() as u64) as usize;
+        (any < self.ready.len()).then(|| self.ready.swap_remove(any))
     }
 }
