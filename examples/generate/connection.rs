@@ -1,289 +1,279 @@
-//! Connections: what each does next, and how it ends.
+//! Connections: what each does next.
 
-use crate::Random;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How a connection ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// FIN from both sides.
-    Close,
-    /// It never begins: the SYN is refused.
-    ClosedPort,
-    /// The client aborts.
-    Abort,
-    /// The server closes, the client sends more.
-    DataAfterClose,
-    /// The server forgets the connection, the client sends more.
-    LostState,
-    /// The server closes first, and a SYN with lower numbers meets its TIME-WAIT.
-    TimeWait,
+use crate::ending::{ABRUPT, Ending, HANDSHAKE, Isn, Move, Pause, Side, What};
+use crate::random::Random;
+
+/// What connections are made from.
+pub struct Mixture {
+    /// Of a hundred connections, those that end with a reset.
+    pub resets: u64,
+    /// How the others end.
+    pub otherwise: &'static Ending,
+    /// Only endings that do not depend on times.
+    pub timeless: bool,
+    /// The least and the most bytes of a segment with data.
+    pub payload: (u16, u16),
 }
 
-impl Ending {
-    /// The endings with a reset, as verdicts name them.
-    pub const RESETS: [(Ending, &'static str); 5] = [
-        (Ending::ClosedPort, "closed-port/no-listener"),
-        (Ending::Abort, "abortive-close/linger-zero"),
-        (Ending::DataAfterClose, "abortive-close/data-after-close"),
-        (Ending::LostState, "half-open-response/lost-state"),
-        (Ending::TimeWait, "time-wait-collision/syn-reset-by-client"),
-    ];
+impl Mixture {
+    fn draw(&self, random: &mut Random) -> &'static Ending {
+        if random.below(100) >= self.resets {
+            return self.otherwise;
+        }
+        loop {
+            let ending = &ABRUPT[random.below(ABRUPT.len() as u64) as usize];
+            if !self.timeless || ending.is_timeless() {
+                return ending;
+            }
+        }
+    }
 
-    /// Three connections in a hundred for each kind of reset.
-    fn draw(random: &mut Random) -> Ending {
-        let kind = random.below(100) as usize / 3;
-        Self::RESETS.get(kind).map_or(Ending::Close, |(ending, _)| *ending)
+    fn length(&self, random: &mut Random) -> u16 {
+        let (least, most) = self.payload;
+        least + random.below(u64::from(most - least) + 1) as u16
     }
 }
 
-/// What a connection does next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    Syn,
-    SynAck,
-    HandshakeAck,
-    /// One side's data; then the other's ACK.
-    Data {
-        from_client: bool,
-    },
-    DataAck {
-        from_client: bool,
-    },
-    /// The side that closes first, the other, and the last ACK.
-    FirstFin,
-    SecondFin,
-    LastAck,
-    /// The ACK of a FIN whose receiver goes on sending.
-    FinAck,
-    /// A segment that draws a reset, and the reset.
-    Trigger,
-    Reset,
-    /// A SYN into TIME-WAIT, and the old ACK it draws.
-    LowSyn,
-    OldAck,
-    Done,
+/// One end of a connection.
+#[derive(Clone, Copy)]
+struct End {
+    /// The next number to send.
+    next: u32,
+    /// The next number that it expects.
+    heard: u32,
+    /// The last acknowledgment number that it sent.
+    said: u32,
+    /// Where its last data lies, and how long it is.
+    data: (u32, u16),
+    id: u16,
 }
 
-/// One side of a connection.
+impl End {
+    fn new(random: &mut Random) -> Self {
+        let mut number = || random.number() as u32;
+        Self { next: number(), heard: number(), said: 0, data: (0, 0), id: number() as u16 }
+    }
+}
+
+/// How far a connection is.
 #[derive(Clone, Copy)]
-pub struct Side {
-    pub next: u32,
-    pub id: u16,
+enum Stage {
+    Opening(usize),
+    Talk,
+    Ending(usize),
 }
 
 /// One connection on its way.
 pub struct Connection {
     pub number: u64,
-    pub ipv6: bool,
-    pub timestamps: bool,
-    pub ending: Ending,
-    pub step: Step,
+    pub ending: &'static Ending,
+    ipv6: bool,
+    timestamps: bool,
+    stage: Stage,
+    /// Who sends data, or owes the acknowledgment of it.
+    turn: Move,
     /// Frames still to be spent on data.
-    pub left: u64,
-    pub client: Side,
-    pub server: Side,
-    /// How long the segment was that has to be sent again.
-    pub lost: Option<usize>,
-    /// What the server acknowledged when it went into TIME-WAIT.
-    pub old_ack: u32,
-    /// Whether the ending was played, and what follows is an ordinary close.
-    pub ended: bool,
+    left: u64,
+    client: End,
+    server: End,
 }
 
 /// A segment to be written.
 pub struct Segment {
-    pub from_client: bool,
+    pub source: (IpAddr, u16),
+    pub destination: (IpAddr, u16),
     pub flags: &'static str,
     pub seq: u32,
     pub ack: u32,
-    pub len: usize,
+    pub len: u16,
     pub window: u16,
-    /// Made without a socket: no options, identification 0.
-    pub bare: bool,
+    pub options: Options,
+    /// The identification of IPv4; 0 where there is no socket.
+    pub id: u16,
+    /// The flow label of IPv6.
+    pub label: u32,
+    pub ttl: u8,
+}
+
+/// The TCP options of a segment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Options {
+    None,
+    /// The maximum segment size alone, as scanners send it.
+    Mss,
+    /// Those of an operating system, with timestamps or without.
+    Usual {
+        timestamps: bool,
+    },
 }
 
 impl Connection {
-    pub fn new(number: u64, frames: u64, random: &mut Random) -> Self {
-        let ending = Ending::draw(random);
-        let jitter = random.below(frames.max(1));
+    /// A connection that takes about so many frames.
+    pub fn new(number: u64, frames: u64, mixture: &Mixture, random: &mut Random) -> Self {
+        let ending = mixture.draw(random);
+        let talk = if ending.opens { frames.saturating_sub(ending.frames()) } else { 0 };
         Self {
             number,
-            ipv6: random.below(10) == 0,
-            // With timestamps Linux would recognise the new SYN as newer and recycle its TIME-WAIT.
-            timestamps: ending != Ending::TimeWait && random.below(10) != 0,
             ending,
-            step: Step::Syn,
-            left: if ending == Ending::ClosedPort { 0 } else { (frames / 2 + jitter).saturating_sub(6) },
-            client: Side { next: random.number() as u32, id: random.number() as u16 },
-            server: Side { next: random.number() as u32, id: random.number() as u16 },
-            lost: None,
-            old_ack: 0,
-            ended: ending == Ending::Close,
+            ipv6: random.below(10) == 0,
+            timestamps: ending.timestamps && random.below(10) != 0,
+            stage: if ending.opens { Stage::Opening(0) } else { Stage::Ending(0) },
+            turn: Move::new(Side::Client, What::Data),
+            left: talk / 2 * 2,
+            client: End::new(random),
+            server: End::new(random),
         }
     }
 
-    /// The next segment, and the step after it.
-    pub fn advance(&mut self, random: &mut Random) -> Segment {
-        match self.step {
-            Step::Syn | Step::LowSyn => self.open(),
-            Step::SynAck => {
-                let segment = self.send(false, "S.", 0);
-                self.server.next = self.server.next.wrapping_add(1);
-                self.then(Step::HandshakeAck, segment)
-            }
-            Step::HandshakeAck => {
-                let segment = self.send(true, ".", 0);
-                self.then(self.after_data(true), segment)
-            }
-            Step::Data { from_client } => self.data(from_client, random),
-            Step::DataAck { from_client } => {
-                let segment = self.send(from_client, ".", 0);
-                self.then(self.after_data(from_client), segment)
-            }
-            Step::FirstFin | Step::SecondFin | Step::LastAck | Step::FinAck => self.close(),
-            Step::Trigger | Step::Reset | Step::OldAck | Step::Done => self.refuse(random),
-        }
-    }
-
-    fn open(&mut self) -> Segment {
-        let lower = self.step == Step::LowSyn;
-        let segment = self.send(true, "S", 0);
-        let segment = Segment { ack: 0, window: 64240, ..segment };
-        self.client.next = self.client.next.wrapping_add(1);
-        let refused = self.ending == Ending::ClosedPort;
-        self.then(
-            if lower {
-                Step::OldAck
-            } else if refused {
-                Step::Reset
-            } else {
-                Step::SynAck
-            },
-            segment,
-        )
-    }
-
-    fn data(&mut self, from_client: bool, random: &mut Random) -> Segment {
-        let again = self.lost.take();
-        let len = again.unwrap_or_else(|| 1 + random.below(104) as usize);
-        let segment = self.send(from_client, "P.", len);
-        self.left = self.left.saturating_sub(2);
-        // One in a hundred is lost beyond the capture point and sent again.
-        if again.is_none() && random.below(100) == 0 {
-            self.lost = Some(len);
-        } else {
-            let side = if from_client { &mut self.client } else { &mut self.server };
-            side.next = side.next.wrapping_add(len as u32);
-            self.step = Step::DataAck { from_client: !from_client };
-        }
-        segment
-    }
-
-    /// Who speaks next, or how the connection ends.
-    fn after_data(&self, from_client: bool) -> Step {
-        match (self.left, self.ended, self.ending) {
-            (1.., ..) => Step::Data { from_client },
-            (0, true, _) => Step::FirstFin,
-            // The client aborts when all it sent was acknowledged and all it received was answered.
-            (0, false, Ending::Abort) if from_client => Step::Data { from_client },
-            (0, false, Ending::Abort) => Step::Reset,
-            (0, false, Ending::LostState) => Step::Trigger,
-            (0, false, _) => Step::FirstFin,
-        }
-    }
-
-    /// The server closes first where its own close is the point, else the client.
-    fn close(&mut self) -> Segment {
-        let server_first = !self.ended && matches!(self.ending, Ending::DataAfterClose | Ending::TimeWait);
-        let first = !server_first;
-        match self.step {
-            Step::FirstFin => {
-                let goes_on = self.ending == Ending::DataAfterClose && !self.ended;
-                self.fin(first, if goes_on { Step::FinAck } else { Step::SecondFin })
-            }
-            Step::SecondFin => self.fin(!first, Step::LastAck),
-            Step::FinAck => {
-                let segment = self.send(!first, ".", 0);
-                self.then(Step::Trigger, segment)
-            }
-            _ => {
-                let segment = self.send(first, ".", 0);
-                let collides = self.ending == Ending::TimeWait && !self.ended;
-                self.old_ack = self.client.next;
-                if collides {
-                    self.client.next = self.client.next.wrapping_sub(1_000_000);
-                }
-                self.then(if collides { Step::LowSyn } else { Step::Done }, segment)
-            }
-        }
-    }
-
-    fn fin(&mut self, from_client: bool, then: Step) -> Segment {
-        let segment = self.send(from_client, "F.", 0);
-        let side = if from_client { &mut self.client } else { &mut self.server };
-        side.next = side.next.wrapping_add(1);
-        self.then(then, segment)
-    }
-
-    /// The reset and what draws it.
-    fn refuse(&mut self, random: &mut Random) -> Segment {
-        match (self.step, self.ending) {
-            (Step::Trigger, _) => {
-                let segment = self.send(true, "P.", 1 + random.below(60) as usize);
-                self.then(Step::Reset, segment)
-            }
-            (Step::OldAck, _) => {
-                let segment = Segment { ack: self.old_ack, bare: true, ..self.send(false, ".", 0) };
-                self.then(Step::Reset, segment)
-            }
-            (_, Ending::ClosedPort) => {
-                let segment = Segment { seq: 0, window: 0, bare: true, ..self.send(false, "R.", 0) };
-                self.then(Step::Done, segment)
-            }
-            (_, Ending::Abort) => {
-                let segment = self.send(true, "R.", 0);
-                self.then(Step::Done, segment)
-            }
-            (_, Ending::TimeWait) => {
-                let segment = Segment { seq: self.old_ack, ..self.bare_reset(true) };
-                // The SYN is repeated at once, connects with new server numbers, and the connection closes in order.
-                self.client.next = self.client.next.wrapping_sub(1);
-                self.server.next = random.number() as u32;
-                self.ended = true;
-                self.then(Step::Syn, segment)
-            }
-            _ => {
-                let segment = self.bare_reset(false);
-                self.then(Step::Done, segment)
-            }
-        }
-    }
-
-    fn bare_reset(&mut self, from_client: bool) -> Segment {
-        Segment { ack: 0, window: 0, bare: true, ..self.send(from_client, "R", 0) }
-    }
-
-    fn send(&mut self, from_client: bool, flags: &'static str, len: usize) -> Segment {
-        let (from, to) = if from_client { (self.client, self.server) } else { (self.server, self.client) };
-        Segment { from_client, flags, seq: from.next, ack: to.next, len, window: 502, bare: false }
-    }
-
-    fn then(&mut self, step: Step, segment: Segment) -> Segment {
-        self.step = step;
-        segment
-    }
-
-    /// How many frames a connection that has not begun will take, about.
+    /// How many frames a connection that has not begun will take, but for what is sent again.
     pub fn frames_ahead(&self) -> u64 {
-        match self.ending {
-            Ending::ClosedPort => 2,
-            Ending::TimeWait => self.left + 15,
-            _ => self.left + 6,
+        self.ending.frames() + self.left
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Ending(at) if at >= self.ending.moves.len())
+    }
+
+    /// What passes before the next segment.
+    pub fn pause(&self) -> Pause {
+        self.next().map_or(Pause::Turns, |step| step.pause)
+    }
+
+    fn next(&self) -> Option<Move> {
+        match self.stage {
+            Stage::Opening(at) => HANDSHAKE.get(at).copied(),
+            Stage::Talk => Some(self.turn),
+            Stage::Ending(at) => self.ending.moves.get(at).copied(),
         }
     }
 
-    /// Whether the next segment follows at once, as an answer of a kernel does.
-    pub fn hurries(&self) -> bool {
-        matches!(self.step, Step::Reset | Step::OldAck | Step::SynAck)
+    /// The next segment; `None` when it is over.
+    pub fn advance(&mut self, mixture: &Mixture, random: &mut Random) -> Option<Segment> {
+        let mut step = self.next()?;
+        self.stage = match self.stage {
+            Stage::Opening(at) if at + 1 < HANDSHAKE.len() => Stage::Opening(at + 1),
+            Stage::Ending(at) => Stage::Ending(at + 1),
+            Stage::Opening(_) if self.left > 0 => Stage::Talk,
+            Stage::Opening(_) => Stage::Ending(0),
+            Stage::Talk => {
+                step.arrives = self.talk(step, random);
+                if self.left > 0 { Stage::Talk } else { Stage::Ending(0) }
+            }
+        };
+        let len = if step.what == What::Data { mixture.length(random) } else { 0 };
+        Some(self.make(step, len, random.number() as u32))
+    }
+
+    /// Settles what comes after this move of the exchange of data; whether it arrives.
+    fn talk(&mut self, step: Move, random: &mut Random) -> bool {
+        // One in a hundred is lost beyond the capture point and sent again.
+        if step.what == What::Data && random.below(100) == 0 {
+            self.turn = Move { what: What::Again, ..step }.after(210);
+            return false;
+        }
+        self.left -= 1;
+        self.turn = match (step.what, step.from) {
+            (What::Ack, from) => Move::new(from, What::Data),
+            (_, Side::Client) => Move::new(Side::Server, What::Ack),
+            (_, Side::Server) => Move::new(Side::Client, What::Ack),
+        };
+        true
+    }
+
+    fn make(&mut self, step: Move, len: u16, isn: u32) -> Segment {
+        let from_client = step.from == Side::Client;
+        let (own, peer) =
+            if from_client { (&mut self.client, &mut self.server) } else { (&mut self.server, &mut self.client) };
+        let (seq, len) = own.place(step.what, len, isn);
+        let (flags, seq, ack) = match step.what {
+            What::Syn(_) => ("S", seq, 0),
+            What::SynAck => ("S.", seq, own.heard),
+            What::Ack | What::BareAck | What::Shut | What::Probe => (".", seq, own.heard),
+            What::Data | What::Again => ("P.", seq, own.heard),
+            What::Fin => ("F.", seq, own.heard),
+            What::Abort | What::Forgery => ("R.", seq, own.heard),
+            What::Refusal => ("R.", 0, peer.next),
+            What::Answer => ("R", peer.said, 0),
+        };
+        own.said = ack;
+        if step.arrives {
+            peer.heard = own.next;
+        }
+        let bare = matches!(step.what, What::BareAck | What::Refusal | What::Answer);
+        // As Linux counts: 0 for a SYN|ACK and for what is made without a socket, else one more than the last.
+        let id = if bare || step.what == What::SynAck { 0 } else { own.count() };
+        let (client, server) = self.ends();
+        Segment {
+            source: if from_client { client } else { server },
+            destination: if from_client { server } else { client },
+            flags,
+            seq,
+            ack,
+            len,
+            window: match step.what {
+                What::Refusal | What::Answer | What::Shut => 0,
+                What::Syn(_) | What::SynAck => 64240,
+                _ => 502,
+            },
+            options: if bare { Options::None } else { Options::Usual { timestamps: self.timestamps } },
+            id,
+            label: (self.number as u32 & 0xf_ffff).max(1),
+            ttl: if step.what == What::Forgery { 57 } else { 64 },
+        }
+    }
+
+    /// A client has 50000 ports, a server the ports of four services, of which the last has no listener.
+    fn ends(&self) -> ((IpAddr, u16), (IpAddr, u16)) {
+        let number = self.number;
+        let client = (10 << 24) + (number / 50_000) as u32 * 256 + (number % 251) as u32;
+        let server = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + (number % 64) as u32;
+        let port = if self.ending.listens { [80, 443, 5432][number as usize % 3] } else { 8443 };
+        let address = |host: u32| match self.ipv6 {
+            true => IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) | u128::from(host))),
+            false => IpAddr::V4(host.into()),
+        };
+        ((address(client), 10_000 + (number % 50_000) as u16), (address(server), port))
+    }
+}
+
+impl End {
+    /// The sequence number and the length of what is sent next, with what that takes.
+    fn place(&mut self, what: What, len: u16, isn: u32) -> (u32, u16) {
+        match what {
+            What::Syn(place) => {
+                self.next = match place {
+                    Isn::New => isn,
+                    Isn::Below => self.next.wrapping_sub(1_000_000),
+                    Isn::Above => self.next.wrapping_add(1_000),
+                    Isn::Same => self.next.wrapping_sub(1),
+                };
+                (self.take(1), 0)
+            }
+            What::SynAck => {
+                self.next = isn;
+                (self.take(1), 0)
+            }
+            What::Fin => (self.take(1), 0),
+            What::Data => {
+                self.data = (self.take(u32::from(len)), len);
+                self.data
+            }
+            What::Again => self.data,
+            What::Probe => (self.next.wrapping_sub(1), 0),
+            _ => (self.next, 0),
+        }
+    }
+
+    fn take(&mut self, len: u32) -> u32 {
+        let seq = self.next;
+        self.next = seq.wrapping_add(len);
+        seq
+    }
+
+    fn count(&mut self) -> u16 {
+        self.id = self.id.wrapping_add(1).max(1);
+        self.id
     }
 }

@@ -1,0 +1,127 @@
+//! The generated captures hold what they claim to, and every reset in them gets a verdict that is right.
+
+#[path = "../examples/generate/capture.rs"]
+mod capture;
+#[path = "../examples/generate/connection.rs"]
+mod connection;
+#[path = "../examples/generate/ending.rs"]
+mod ending;
+#[path = "../examples/generate/frames.rs"]
+mod frames;
+#[path = "../examples/generate/kind.rs"]
+mod kind;
+#[path = "../examples/generate/random.rs"]
+mod random;
+#[path = "../examples/generate/scan.rs"]
+mod scan;
+#[path = "../examples/generate/traffic.rs"]
+mod traffic;
+#[path = "../examples/bench/verdicts.rs"]
+mod verdicts;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use kind::{Kind, Order};
+use rstscan::analyzer::{Analyzer, Options, Summary};
+use rstscan::source::{CaptureFile, Next, Source};
+use verdicts::{Counts, Truth};
+
+fn written(order: &Order, name: &str) -> (PathBuf, Truth) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let contents = order.write(File::create(&path).expect("target is writable")).expect("target is writable");
+    let truth = serde_json::to_string(&contents).expect("numbers and names");
+    (path, serde_json::from_str(&truth).expect("what was just written"))
+}
+
+fn judged(path: &Path) -> Summary {
+    let mut capture = CaptureFile::new(File::open(path).expect("just written"), 0);
+    let mut analyzer = Analyzer::new(Options::default());
+    loop {
+        match capture.next().expect("a whole capture") {
+            Next::Frame(frame) => analyzer.push(&frame),
+            Next::End => break,
+            _ => {}
+        }
+    }
+    analyzer.finish();
+    analyzer.summary()
+}
+
+fn counts(summary: &Summary) -> Counts {
+    summary.by_cause.iter().map(|((class, cause), tally)| (format!("{class}/{cause}"), tally.resets)).collect()
+}
+
+/// A capture of this kind: its frames and connections are those that it claims, and no verdict departs from the truth.
+fn holds_true(order: &Order, name: &str) -> Truth {
+    let (path, truth) = written(order, name);
+    let summary = judged(&path);
+    assert_eq!(summary.frames, truth.frames);
+    assert_eq!(truth.differences(&counts(&summary)), [""; 0], "{name}");
+    truth
+}
+
+#[test]
+fn small_frames_have_every_kind_of_reset() {
+    let truth = holds_true(&Order::new(Kind::A, 0.005), "a.pcap");
+    assert_eq!((truth.frames, truth.connections), (100_000, 2_500));
+    let causes: usize = ending::ABRUPT.iter().map(|ending| ending.resets.len()).sum();
+    assert_eq!(truth.resets.len(), causes);
+    let bytes = fs::metadata(Path::new(env!("CARGO_TARGET_TMPDIR")).join("a.pcap")).expect("just written").len();
+    assert!((86..90).contains(&(bytes / truth.frames - 16)), "{bytes} bytes");
+}
+
+#[test]
+fn large_frames() {
+    let truth = holds_true(&Order::new(Kind::B, 0.005), "b.pcap");
+    let bytes = fs::metadata(Path::new(env!("CARGO_TARGET_TMPDIR")).join("b.pcap")).expect("just written").len();
+    assert!((630..650).contains(&(bytes / truth.frames - 16)), "{bytes} bytes");
+}
+
+#[test]
+fn every_syn_of_a_scan_has_a_four_tuple_of_its_own() {
+    let order = Order::new(Kind::C, 0.01);
+    let truth = holds_true(&order, "c.pcap");
+    assert_eq!(judged(&written(&order, "c.pcap").0).connections, truth.connections);
+}
+
+#[test]
+fn all_connections_are_open_at_once() {
+    let truth = holds_true(&Order::new(Kind::D, 0.005), "d.pcap");
+    let summary = judged(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("d.pcap"));
+    assert_eq!(summary.connections, 15_000);
+    assert!(summary.tracked_max >= truth.connections);
+}
+
+#[test]
+fn two_hundred_frames_of_any_seed() {
+    for seed in 0..100 {
+        let truth = holds_true(&Order { seed, ..Order::new(Kind::E, 1.0) }, "e.pcap");
+        assert!((200..260).contains(&truth.frames), "{} frames", truth.frames);
+    }
+}
+
+#[test]
+fn in_tunnels_too() {
+    holds_true(&Order { vxlan: true, ..Order::new(Kind::A, 0.001) }, "tunnel.pcap");
+}
+
+#[test]
+fn one_seed_one_file() {
+    let file = |seed, name: &str| fs::read(written(&Order { seed, ..Order::new(Kind::A, 0.001) }, name).0);
+    let [one, same, other] = [file(7, "7.pcap"), file(7, "7-again.pcap"), file(8, "8.pcap")].map(Result::unwrap);
+    assert!(one == same);
+    assert!(one != other);
+}
+
+#[test]
+fn a_wrong_verdict_is_told_from_one_that_the_wire_allows() {
+    let truth = r#"{"frames": 9, "connections": 3, "resets": {"a/x": 2, "a/y": 3}, "also": {"a/y": ["a/z"]}}"#;
+    let truth: Truth = serde_json::from_str(truth).expect("valid");
+    let differences = |printed: &str| truth.differences(&verdicts::counts(printed));
+    assert_eq!(differences("a/x  2 resets  2 events\na/z  3 resets  1 event\n5 resets in 3 events\n"), [""; 0]);
+    assert_eq!(differences("a/x 2 resets\na/y 1 reset\na/z 2 resets\n"), [""; 0]);
+    assert_eq!(differences("a/x 3 resets\na/y 2 resets\n"), ["a/x: 2 to 2 are right, 3 said"]);
+    assert_eq!(differences("a/x 2 resets\na/y 2 resets\n"), ["5 resets in all, 4 found"]);
+    assert_eq!(differences("a/x 2 resets\na/y 2 resets\nb/x 1 reset\n"), ["b/x: 0 to 0 are right, 1 said"]);
+}
