@@ -1,7 +1,7 @@
 //! Resets that are alike, in the text output: a line each, a note where they are only counted, a table at the end.
 
 use super::folding::{Folding, Note};
-use super::groups::{Group, Key, Kind, Place};
+use super::groups::{Ends, Group, Key, Kind, Place};
 use super::page::{Listed, Page, UNBREAKABLE};
 use super::patterns::named;
 use super::rate::{MARKS, Rate};
@@ -82,8 +82,9 @@ fn frequency(events: u64, span: i64) -> String {
     let between = span.unsigned_abs() / events.saturating_sub(1).max(1);
     match between {
         _ if span < 1_000_000_000 => format!("within {}", amount::duration(span)),
-        0..1_000_000_000 => {
-            let tenths = 10_000_000_000 / between.max(1);
+        0..10_000_000 => format!("{} a second", 1_000_000_000 / between.max(1)),
+        10_000_000..1_000_000_000 => {
+            let tenths = 10_000_000_000 / between;
             format!("{}.{} a second", tenths / 10, tenths % 10)
         }
         _ => format!("one every {}", amount::duration(i64::try_from(between).unwrap_or(i64::MAX))),
@@ -102,14 +103,17 @@ fn described(kind: Kind, noun: &str) -> String {
 
 fn described_at(key: Key, group: &Group) -> String {
     let what = described(key.kind, "");
-    let more = if group.has_more_ends { "at least " } else { "" };
-    let clients = format!("{more}{}", amount::counted(group.clients.len() as u64, "client"));
-    let services = format!("{more}{}", amount::counted(group.services.len() as u64, "service"));
+    let (clients, services) = (counted(&group.clients, "client"), counted(&group.services, "service"));
     match key.place {
         Place::Any => format!("{what} at {services}, {clients}"),
         Place::Service(service) => format!("{what} at {service}, {clients}"),
         Place::Pair(client, service) => format!("{what}, {client} with {service}"),
     }
+}
+
+fn counted<T: Ord>(ends: &Ends<T>, noun: &str) -> String {
+    let more = if ends.has_more() { "more than " } else { "" };
+    format!("{more}{}", amount::counted(ends.count(), noun))
 }
 
 /// That a reset is like another one, which is named with its input where that is not its own.

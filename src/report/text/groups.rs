@@ -76,12 +76,46 @@ pub struct Group {
     pub folded: u64,
     /// When.
     pub rate: Rate,
-    /// The clients, and where groups span services these.
-    pub clients: BTreeSet<IpAddr>,
+    /// The clients.
+    pub clients: Ends<IpAddr>,
     /// The services.
-    pub services: BTreeSet<SocketAddr>,
-    /// Whether there are more of them than memory allowed to tell apart.
-    pub has_more_ends: bool,
+    pub services: Ends<SocketAddr>,
+}
+
+/// Different ends of connections, as far as memory allows to tell them apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ends<T> {
+    known: BTreeSet<T>,
+    more: bool,
+}
+
+impl<T: Ord> Ends<T> {
+    fn new() -> Self {
+        Self { known: BTreeSet::new(), more: false }
+    }
+
+    /// How many are known.
+    pub fn count(&self) -> u64 {
+        self.known.len() as u64
+    }
+
+    /// Whether there are more.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Keeps one more as long as there is room.
+    fn keep(&mut self, end: T, room: &mut usize) {
+        if self.known.contains(&end) {
+            return;
+        }
+        if *room > 0 {
+            *room -= 1;
+            self.known.insert(end);
+        } else {
+            self.more = true;
+        }
+    }
 }
 
 impl Group {
@@ -92,9 +126,8 @@ impl Group {
             shown: 0,
             folded: 0,
             rate: Rate::of(finding.reset.time),
-            clients: BTreeSet::new(),
-            services: BTreeSet::new(),
-            has_more_ends: false,
+            clients: Ends::new(),
+            services: Ends::new(),
         }
     }
 
@@ -112,26 +145,13 @@ impl Group {
             self.shown += 1;
         }
         let tuple = &finding.connection.tuple;
-        let (client, service) = (tuple.src.ip(), tuple.dst);
-        self.has_more_ends |= !keep(&mut self.clients, client, room) | !keep(&mut self.services, service, room);
+        self.clients.keep(tuple.src.ip(), room);
+        self.services.keep(tuple.dst, room);
     }
 
     fn ends(&self) -> usize {
-        self.clients.len() + self.services.len()
+        self.clients.known.len() + self.services.known.len()
     }
-}
-
-/// Keeps an entry as long as there is room; whether it is there.
-fn keep<T: Ord>(entries: &mut BTreeSet<T>, entry: T, room: &mut usize) -> bool {
-    if entries.contains(&entry) {
-        return true;
-    }
-    let has_room = *room > 0;
-    if has_room {
-        entries.insert(entry);
-        *room -= 1;
-    }
-    has_room
 }
 
 /// All resets of a kind.
@@ -256,7 +276,7 @@ mod tests {
         let folded = groups.folded();
         let (key, group) = folded[0];
         assert_eq!((folded.len(), key.place, group.tally.resets), (1, Place::Any, 160_000));
-        assert!(group.has_more_ends);
+        assert!(group.clients.has_more() && group.services.has_more());
     }
 
     #[test]
