@@ -1,19 +1,21 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod ids;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Arg, ArgAction, Command, CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use crate::report::{Format, Style, TimeStyle, Topic};
+use self::ids::{TermParser, TopicParser};
+use crate::report::{Format, GroupBy, Selection, Style, Term, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
 /// What a run is to do.
@@ -35,6 +37,8 @@ pub struct Config {
     pub progress: bool,
     /// Write each finding at once.
     pub line_buffered: bool,
+    /// Which resets are wanted.
+    pub selection: Selection,
     /// How the output is to look.
     pub style: Style,
 }
@@ -137,6 +141,16 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
 
+    /// Only resets of these causes or classes, of these hosts (ADDR or ADDR:PORT), this certain; of each kind any will do
+    #[arg(long, value_name = "WHAT,...", value_delimiter = ',', value_parser = TermParser, hide_possible_values = true,
+        help_heading = "Choice")]
+    only: Vec<Term>,
+
+    /// No resets that any of these fits
+    #[arg(long, value_name = "WHAT,...", value_delimiter = ',', value_parser = TermParser, hide_possible_values = true,
+        help_heading = "Choice")]
+    not: Vec<Term>,
+
     /// The output format
     #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
     format: FormatName,
@@ -161,6 +175,15 @@ struct Arguments {
     /// was composed, and what another capture would decide
     #[arg(short = 'v', action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
+
+    /// Show the first resets of each cause at each service, or of each as said here, and count the others; none: show all
+    /// [default: service; with -q or -v none]
+    #[arg(long, value_name = "WHAT", help_heading = "Choice")]
+    group_by: Option<Grouping>,
+
+    /// Show so many resets at most, and count the others
+    #[arg(long, value_name = "COUNT", help_heading = "Choice", value_parser = clap::value_parser!(u64).range(1..))]
+    max_resets: Option<u64>,
 
     /// Use colour; auto: on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, value_name = "WHEN", help_heading = "Output", default_value = "auto")]
@@ -225,6 +248,8 @@ Examples:
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
+  rstscan --only forged,certain -r a.pcap      what is certainly forged
+  rstscan --not no-listener -r a.pcap          all but refused connections
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
 Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
@@ -235,6 +260,18 @@ enum FormatName {
     Text,
     /// One JSON object a line
     Json,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Grouping {
+    /// The cause, and which side sent them
+    Cause,
+    /// Also the service
+    Service,
+    /// Also the client
+    Pair,
+    /// Show each
+    None,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -251,6 +288,8 @@ struct Surroundings {
     clicolor: Option<OsString>,
     clicolor_force: Option<OsString>,
     term: Option<OsString>,
+    /// `LC_ALL`, `LC_CTYPE` and `LANG`, as far as they are set.
+    locale: [Option<OsString>; 3],
     /// Whether standard output is a terminal, and its columns where known.
     terminal: bool,
     columns: Option<usize>,
@@ -272,6 +311,10 @@ impl Config {
 
     fn from_arguments(arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
         let style = style(&arguments, surroundings);
+        if style.format != Format::Text && (style.group_by.is_some() || style.max_resets.is_some()) {
+            let text = "--group-by and --max-resets are for the text output; --only and --not choose for every output";
+            return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+        }
         let filter = match arguments.filter_file {
             Some(file) => Some(FilterText::File(file)),
             None if arguments.filter.is_empty() => None,
@@ -309,6 +352,7 @@ impl Config {
             progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             line_buffered: arguments.line_buffered,
+            selection: Selection::new(arguments.only, arguments.not),
             style,
         })
     }
@@ -341,6 +385,7 @@ impl Surroundings {
             clicolor: std::env::var_os("CLICOLOR"),
             clicolor_force: std::env::var_os("CLICOLOR_FORCE"),
             term: std::env::var_os("TERM"),
+            locale: ["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os),
             terminal: stdout.is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             stdout_is_pipe: is_pipe(&stdout),
@@ -351,6 +396,13 @@ impl Surroundings {
     /// Whether a line on standard error can be written over, and gets in nobody's way.
     fn takes_progress(&self) -> bool {
         self.stderr_is_terminal && !self.stdout_is_pipe && self.term.as_ref().is_none_or(|term| term != "dumb")
+    }
+
+    /// Whether only ASCII can be shown: the first of the variables that is set names the character set.
+    fn is_ascii(&self) -> bool {
+        let named = self.locale.iter().flatten().find(|value| !value.is_empty());
+        let named = named.map(|value| value.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        !named.contains("utf-8") && !named.contains("utf8")
     }
 
     /// Whether to use colour: the flag beats everything, then a wish for none, then a wish for it, then what the output is.
@@ -392,37 +444,20 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         width: surroundings.columns.filter(|_| surroundings.terminal),
         quiet: arguments.quiet,
         verbose: arguments.verbose,
+        group_by: arguments.group_by.map(|grouping| match grouping {
+            Grouping::Cause => GroupBy::Cause,
+            Grouping::Service => GroupBy::Service,
+            Grouping::Pair => GroupBy::Pair,
+            Grouping::None => GroupBy::None,
+        }),
+        max_resets: arguments.max_resets,
+        ascii: surroundings.is_ascii(),
         time,
         utc: arguments.utc,
         nano: arguments.nano,
         absolute_numbers: arguments.absolute_numbers,
         link_header: arguments.link_header,
         frame_numbers: arguments.frame_numbers,
-    }
-}
-
-/// Ids of the catalogue.
-#[derive(Clone, Copy, Debug)]
-struct TopicParser;
-
-impl TypedValueParser for TopicParser {
-    type Value = Topic;
-
-    fn parse_ref(&self, _: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Topic, clap::Error> {
-        let id = value.to_string_lossy();
-        Topic::from_id(&id).ok_or_else(|| {
-            let likeness = |known: &&str| strsim::jaro_winkler(&id, known);
-            let nearest = Topic::ids().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
-            let text = format!(
-                "no cause or class has the id '{}': perhaps '{nearest}'; --explain list shows all\n",
-                id.escape_debug()
-            );
-            clap::Error::raw(ErrorKind::InvalidValue, text)
-        })
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(Topic::ids().map(PossibleValue::new)))
     }
 }
 

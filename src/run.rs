@@ -188,7 +188,7 @@ impl Run {
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns(),
-            context: Context { patterns, ..context },
+            context: Context { patterns, selection: config.selection.clone(), ..context },
             frames: 0,
             limit: config.count,
             passed_over: 0,
@@ -411,6 +411,9 @@ impl Run {
         self.show_progress();
         let mut any = false;
         for finding in self.analyzer.findings() {
+            if !self.context.selection.takes(&finding) {
+                continue;
+            }
             if self.to_terminal {
                 self.progress.hide();
             }
@@ -439,7 +442,7 @@ impl Run {
         self.analyzer.finish();
         self.report()?;
         let finished = Finished {
-            summary: &self.analyzer.summary(),
+            summary: &self.context.selection.narrowed(self.analyzer.summary()),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };

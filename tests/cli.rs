@@ -3,6 +3,8 @@
 #[cfg(all(feature = "compress", target_os = "linux"))]
 #[path = "cli/bounds.rs"]
 mod bounds;
+#[path = "cli/choice.rs"]
+mod choice;
 #[path = "cli/comments.rs"]
 mod comments;
 #[path = "cli/files.rs"]
@@ -39,6 +41,7 @@ fn rstscan() -> Command {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
+    command.env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::null());
     command
 }

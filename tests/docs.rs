@@ -162,6 +162,7 @@ fn run(command: &str) -> Result<Option<String>, String> {
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(captures()).env("PATH", path).env("TZ", "UTC").stdin(Stdio::null());
+    shell.env("LC_ALL", "C.UTF-8");
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         shell.env_remove(variable);
     }

@@ -1,6 +1,13 @@
-//! What the program prints of each capture in `samples/`, to the letter.
+//! What the program prints of each capture in `samples/`, to the letter; and of packet scripts with many resets, also on
+//! terminals of several widths.
 //!
 //! `UPDATE_EXPECT=1 cargo test --test golden` rewrites the files in `tests/golden`; read the diff before you commit it.
+
+#[allow(dead_code, unused_imports, reason = "shared with tests/cases.rs, which uses all of it")]
+mod script;
+#[cfg(target_os = "linux")]
+#[path = "golden/terminal.rs"]
+mod terminal;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,6 +24,28 @@ const OUTPUTS: [(&str, &[&str]); 5] = [
     ("json", &["--json"]),
     ("count", &["--count"]),
 ];
+
+/// Packet scripts with many resets, and whether they are printed with IPv6.
+const MANY: [(&str, &str, bool); 2] = [
+    ("forgotten", "tests/cases/half-open-response/many-connections-are-forgotten.pkt", false),
+    ("forgotten-6", "tests/cases/half-open-response/many-connections-are-forgotten.pkt", true),
+];
+
+/// The same for these.
+const MANY_OUTPUTS: [(&str, &[&str]); 9] = [
+    ("txt", &["--utc"]),
+    ("cause.txt", &["--utc", "--group-by", "cause"]),
+    ("pair.txt", &["--utc", "--group-by", "pair"]),
+    ("quiet.txt", &["--utc", "-q", "--group-by", "service"]),
+    ("each.txt", &["--utc", "--group-by", "none", "-q"]),
+    ("limit.txt", &["--utc", "--max-resets", "2"]),
+    ("only.txt", &["--utc", "--only", "192.0.2.10,2001:db8::c000:20a", "--not", "closed-port"]),
+    ("only.count", &["--count", "--only", "half-open-response", "--not", "192.0.2.11,192.0.2.12:40003"]),
+    ("only.json", &["--json", "--only", "certain"]),
+];
+
+/// The endings of what terminals show.
+const TERMINALS: [&str; 4] = ["80.txt", "120.txt", "200.txt", "ascii.txt"];
 
 /// Where the output may vary from run to run.
 const WALL: &str = "\"wall_seconds\":";
@@ -35,18 +64,18 @@ fn samples() -> Vec<String> {
     names
 }
 
-/// What is printed of a sample, which is named as on the command line, relative to the root of the package.
-fn printed(sample: &str, options: &[&str]) -> String {
+/// What is printed of a capture, which is named as on the command line, relative to the root of the package.
+fn printed(capture: &str, options: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
     // Else it would depend on the machine.
     let held = ["--max-connections", "1000000"];
-    let file = format!("samples/{sample}.pcap");
-    let output = command.current_dir(root()).args(options).args(held).args(["-r", &file]).output();
+    command.env("LC_ALL", "C.UTF-8");
+    let output = command.current_dir(root()).args(options).args(held).args(["-r", capture]).output();
     let output = output.expect("the program runs");
-    assert!(output.status.success(), "{sample} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{capture} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
     masked(&String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
@@ -65,20 +94,70 @@ fn difference(path: &Path, actual: &str) -> Option<String> {
     (expected != actual).then(|| diff.unified_diff().header(&name, "printed now").to_string())
 }
 
+/// Compares what was printed with what is kept of it, or keeps it.
+fn compare(name: &str, actual: &str) -> Option<String> {
+    let path = golden().join(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, actual).expect("tests/golden is writable");
+    }
+    difference(&path, actual)
+}
+
+#[track_caller]
+fn accept(differences: &[String]) {
+    assert!(differences.is_empty(), "UPDATE_EXPECT=1 accepts this:\n{}", differences.join("\n"));
+}
+
 #[test]
 fn samples_print_as_before() {
-    let rewrite = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut differences = Vec::new();
     for sample in samples() {
         for (ending, options) in OUTPUTS {
-            let (path, actual) = (golden().join(format!("{sample}.{ending}")), printed(&sample, options));
-            if rewrite {
-                fs::write(&path, &actual).expect("tests/golden is writable");
-            }
-            differences.extend(difference(&path, &actual));
+            let actual = printed(&format!("samples/{sample}.pcap"), options);
+            differences.extend(compare(&format!("{sample}.{ending}"), &actual));
         }
     }
-    assert!(differences.is_empty(), "UPDATE_EXPECT=1 accepts this:\n{}", differences.join("\n"));
+    accept(&differences);
+}
+
+/// Writes a packet script as a capture; its path from the root of the package.
+fn scripted(name: &str, path: &str, is_ipv6: bool) -> String {
+    let text = fs::read_to_string(root().join(path)).expect("scripts are readable");
+    let script = script::parse(&text).unwrap_or_else(|error| panic!("{path}:{error}"));
+    let capture = script::segments(&script).unwrap_or_else(|error| panic!("{path}:{error}"));
+    let encapsulation = if is_ipv6 { script::Encapsulation::Ipv6 } else { script::Encapsulation::Ethernet };
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("golden-{name}.pcap"));
+    fs::write(&file, script::pcap(&capture, encapsulation)).expect("target is writable");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn many_resets_print_as_before() {
+    let mut differences = Vec::new();
+    for (name, path, is_ipv6) in MANY {
+        let capture = scripted(&format!("{name}-piped"), path, is_ipv6);
+        for (ending, options) in MANY_OUTPUTS {
+            let actual = printed(&capture, options).replace(&capture, "CAPTURE");
+            differences.extend(compare(&format!("{name}.{ending}"), &actual));
+        }
+    }
+    accept(&differences);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn terminals_print_as_before() {
+    let mut differences = Vec::new();
+    for (name, path, is_ipv6) in MANY {
+        let capture = scripted(&format!("{name}-shown"), path, is_ipv6);
+        for (ending, columns, locale) in terminal::SHOWN {
+            let actual = terminal::shown(&capture, columns, locale);
+            let long = actual.lines().find(|line| line.chars().count() > usize::from(columns));
+            assert_eq!(long, None, "{name} at {columns} columns");
+            differences.extend(compare(&format!("{name}.{ending}"), &actual));
+        }
+    }
+    accept(&differences);
 }
 
 fn golden() -> PathBuf {
@@ -92,8 +171,12 @@ fn no_output_is_kept_of_a_sample_that_is_gone() {
         let name = name.to_string_lossy().into_owned();
         let parts = name.split_once('.');
         parts.is_some_and(|(sample, ending)| {
-            samples.iter().any(|known| known == sample) && OUTPUTS.iter().any(|(known, _)| *known == ending)
-        })
+            let is_sample = samples.iter().any(|known| known == sample);
+            let is_many = MANY.iter().any(|(known, ..)| *known == sample);
+            let mut many = MANY_OUTPUTS.iter().map(|(known, _)| *known).chain(TERMINALS);
+            is_sample && OUTPUTS.iter().any(|(known, _)| *known == ending)
+                || is_many && many.any(|known| known == ending)
+        }) || name == "terminal.rs"
     };
     let entries = fs::read_dir(golden()).expect("tests/golden is readable");
     let names = entries.map(|entry| entry.expect("tests/golden is readable").file_name());

@@ -111,6 +111,7 @@ fn habits_of_tcpdump_users_are_taken() {
 fn check_color(when: When, terminal: bool, variables: &[(&str, &str)], expected: bool) {
     let value = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| value.into());
     let surroundings = Surroundings {
+        locale: [None, None, Some("C.UTF-8".into())],
         no_color: value("NO_COLOR"),
         clicolor: value("CLICOLOR"),
         clicolor_force: value("CLICOLOR_FORCE"),
@@ -166,4 +167,43 @@ fn an_unknown_topic_is_refused_in_one_line_with_the_nearest_id() {
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(text.contains(&format!("perhaps '{nearest}'")), "{text}");
     }
+}
+
+#[test]
+fn resets_are_chosen_by_terms() {
+    let config = parse("-r f --only forged,lost-state --only 192.0.2.7:443 --not [2001:db8::7]:80,likely").unwrap();
+    let terms = |words: &[&str]| words.iter().map(|word| Term::parse(word).unwrap()).collect::<Vec<_>>();
+    let expected =
+        Selection::new(terms(&["forged", "lost-state", "192.0.2.7:443"]), terms(&["[2001:db8::7]:80", "likely"]));
+    assert_eq!(config.selection, expected);
+    assert!(parse("-r f").unwrap().selection.is_all());
+    for wrong in ["--only forgd", "--not 192.0.2", "--only forged,", "--not="] {
+        assert_eq!(refused(&format!("-r f {wrong}")), ErrorKind::InvalidValue, "{wrong}");
+    }
+}
+
+#[test]
+fn folding() {
+    let style = |line: &str| parse(&format!("-r f {line}")).unwrap().style;
+    let grouping = |line: &str| style(line).grouping();
+    assert_eq!(["", "-q", "-v"].map(grouping), [GroupBy::Service, GroupBy::None, GroupBy::None]);
+    assert_eq!(grouping("-v --group-by pair"), GroupBy::Pair);
+    assert_eq!(grouping("--group-by none"), GroupBy::None);
+    assert_eq!(style("--max-resets 3").max_resets, Some(3));
+    assert_eq!(refused("-r f --max-resets 0"), ErrorKind::ValueValidation);
+    for wrong in ["--json --group-by cause", "--count --max-resets 3", "--format json --max-resets 3"] {
+        assert_eq!(refused(&format!("-r f {wrong}")), ErrorKind::ArgumentConflict, "{wrong}");
+    }
+    assert_eq!(style("--format text --group-by cause").group_by, Some(GroupBy::Cause));
+}
+
+#[test]
+fn letters_only_where_the_locale_has_no_more() {
+    let is_ascii = |variables: [Option<&str>; 3]| {
+        let locale = variables.map(|value| value.map(OsString::from));
+        Surroundings { locale, ..Surroundings::default() }.is_ascii()
+    };
+    assert!(is_ascii([None, None, None]) && is_ascii([None, Some(""), Some("C")]));
+    assert!(is_ascii([Some("POSIX"), None, Some("en_GB.UTF-8")]));
+    assert!(!is_ascii([None, None, Some("en_GB.UTF-8")]) && !is_ascii([None, Some("C.utf8"), Some("C")]));
 }

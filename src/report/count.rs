@@ -27,13 +27,13 @@ impl Sink for Count {
         Ok(())
     }
 
-    fn finish(&mut self, _: &Context, finished: &Finished<'_>) -> io::Result<()> {
-        self.out.write_all(table(finished.summary).as_bytes())?;
+    fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
+        self.out.write_all(table(finished.summary, context.selection.hidden()).as_bytes())?;
         self.out.flush()
     }
 }
 
-fn table(summary: &Summary) -> String {
+fn table(summary: &Summary, hidden: Option<u64>) -> String {
     let rows: Vec<(String, &Tally)> =
         summary.by_cause.iter().map(|((class, cause), tally)| (format!("{class}/{cause}"), tally)).collect();
     let names = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -46,7 +46,8 @@ fn table(summary: &Summary) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    text.push_str(&format!("{} in {}\n", counted(summary.resets, "reset"), counted(summary.events, "event")));
+    let hidden = hidden.map_or(String::new(), |hidden| format!(", {hidden} hidden"));
+    text.push_str(&format!("{} in {}{hidden}\n", counted(summary.resets, "reset"), counted(summary.events, "event")));
     text
 }
 

@@ -371,6 +371,8 @@ struct SummaryLine<'a> {
     segments: u64,
     resets: u64,
     events: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<u64>,
     by_class: BTreeMap<&'static str, TallyTwin>,
     by_cause: BTreeMap<String, TallyTwin>,
     connections: u64,
@@ -402,6 +404,7 @@ impl<'a> SummaryLine<'a> {
             segments: summary.segments,
             resets: summary.resets,
             events: summary.events,
+            hidden: context.selection.hidden(),
             by_class,
             by_cause,
             connections: summary.connections,

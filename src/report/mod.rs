@@ -10,6 +10,7 @@ mod comments;
 mod count;
 mod json;
 mod palette;
+mod selection;
 mod text;
 mod time;
 mod words;
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 
 pub use catalogue::Topic;
 pub use comments::Comments;
+pub use selection::{Selection, Term};
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
@@ -39,6 +41,8 @@ pub struct Context {
     pub comments: Comments,
     /// What the findings so far have in common, the one at hand included.
     pub patterns: Patterns,
+    /// Which resets are wanted; only these become findings of a sink.
+    pub selection: Selection,
 }
 
 /// What is known at the end of a run.
@@ -111,6 +115,13 @@ pub struct Style {
     /// 1: every kept segment, what spoke against the other classes, and whole blocks for resets that follow from others or
     /// are one more of a pattern; 2: how the verdict was composed, and what another capture would decide.
     pub verbose: u8,
+    /// Which resets are told apart, where only the first of each kind are shown; `None`: by service, and with `quiet` or
+    /// `verbose` all are shown.
+    pub group_by: Option<GroupBy>,
+    /// After so many resets the others are only counted.
+    pub max_resets: Option<u64>,
+    /// Letters only, for terminals that do not show Unicode.
+    pub ascii: bool,
     /// How times are printed.
     pub time: TimeStyle,
     /// Times in UTC instead of local time.
@@ -126,6 +137,17 @@ pub struct Style {
 }
 
 impl Style {
+    /// Which resets are told apart.
+    pub fn grouping(&self) -> GroupBy {
+        let shows_all = self.quiet > 0 || self.verbose > 0;
+        self.group_by.unwrap_or(if shows_all { GroupBy::None } else { GroupBy::Service })
+    }
+
+    /// The option that shows every reset.
+    fn unfolding(&self) -> &'static str {
+        if self.group_by.is_some() { "--group-by none" } else { "-v" }
+    }
+
     /// Whether the output says what many resets have in common.
     pub fn names_patterns(&self) -> bool {
         match self.format {
@@ -134,6 +156,20 @@ impl Style {
             Format::Count => false,
         }
     }
+}
+
+/// Which resets are told apart beside their cause; the first ones of each kind are shown, the others counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum GroupBy {
+    /// Those of different causes only.
+    Cause,
+    /// Also those at different services.
+    #[default]
+    Service,
+    /// Also those of different clients.
+    Pair,
+    /// All: each is shown.
+    None,
 }
 
 /// How times are printed: tcpdump's `-t` to `-ttttt`.

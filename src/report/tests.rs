@@ -446,6 +446,7 @@ fn written_of_patterns(style: Style) -> String {
         let mut finding = fixtures::closed_port();
         finding.reset.frame = FrameNo::new(1, u64::from(port));
         finding.reset.tuple.src.set_port(port);
+        finding.connection.tuple.dst.set_port(port);
         findings.push(finding);
     }
     let shared = Shared::default();
@@ -476,11 +477,14 @@ fn patterns_are_folded_named_and_counted() {
        6       2  192.168.1.109 tried 6 targets (6 ports, 1 host): a scan, or services that are down (#1 of other.pcap, #2 of other.pcap, #3 of other.pcap and 3 more)
                   does 192.168.1.109 know what it looks for? If it is yours, check its list of services
 
-2 resets are folded into patterns: -v shows each
+3 resets are folded: -v shows each, --only those of a cause or host
 ";
     assert!(text.contains(expected.trim_end()), "{text}");
     let titles = |text: &str| text.matches("CLOSED PORT  ").count();
-    assert_eq!(titles(&text), 4);
+    assert_eq!(titles(&text), 2);
+    assert!(text.contains(
+        "\n> #4 07:00:00.000098 192.168.1.108:4 > 192.168.1.109:42001   like #1 (class certain, tcp.stream eq 0)\n"
+    ));
     let whole = written_of_patterns(Style { verbose: 1, ..utc(Format::Text) });
     assert_eq!(titles(&whole), 6);
     assert!(whole.contains("\n  resets  patterns\n") && !whole.contains("folded"), "{whole}");

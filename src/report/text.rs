@@ -2,15 +2,20 @@
 //!
 //! A block says first what happened, then shows the segments that prove it, then why, what it cost, and what to check.
 
+mod alike;
 mod closing;
 mod explain;
+mod folding;
+mod groups;
 mod page;
 mod patterns;
+mod rate;
 mod segments;
 
 use std::io::{self, Write};
 
 pub use explain::explain;
+use folding::{Folding, Look, Note};
 use page::{Listed, Page, UNBREAKABLE};
 
 use super::amount;
@@ -19,6 +24,7 @@ use super::time::Stamper;
 use super::words::{self, Speaker};
 use super::{Context, Finished, Sink, Style};
 use crate::analyzer::Finding;
+use crate::frame::FrameNo;
 use crate::pattern::benign;
 
 /// Writes text for people.
@@ -28,6 +34,7 @@ pub struct Text {
     stamper: Stamper,
     out: Box<dyn Write>,
     above: Above,
+    folding: Folding,
     /// The input whose name was written last.
     input: Option<u16>,
 }
@@ -46,7 +53,8 @@ impl Text {
     pub fn new(style: Style, out: Box<dyn Write>) -> Self {
         let palette = Palette::new(style.color);
         let stamper = Stamper::new(&style);
-        Self { style, palette, stamper, out, above: Above::Nothing, input: None }
+        let folding = Folding::new(&style);
+        Self { style, palette, stamper, out, above: Above::Nothing, folding, input: None }
     }
 
     fn page(&self) -> Page {
@@ -78,25 +86,56 @@ impl Text {
         self.input = Some(input);
     }
 
-    /// Whether resets that repeat what others have shown are counted instead of shown.
-    fn folds(&self) -> bool {
-        self.style.quiet == 0 && self.style.verbose == 0
-    }
-
-    /// Only counts a reset, and says so where that begins.
-    fn fold(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
+    /// Says that resets of a pattern are only counted, where that begins.
+    fn pattern(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
         let Some(begun) = context.patterns.begun() else { return Ok(()) };
-        let mut page = self.page();
-        if self.above != Above::Nothing {
-            page.blank();
-        }
-        patterns::note(&mut page, (context, finding.reset.frame), &begun);
-        self.above = Above::Lines;
+        let mut page = self.apart();
+        patterns::note(&mut page, (context, finding.reset.frame), (&begun, &self.style));
         self.write(page, context)
     }
 
+    /// Says that some resets are only counted; with `-q` the summary does.
+    fn note(&mut self, context: &Context, note: Note) -> io::Result<()> {
+        if self.style.quiet > 0 {
+            return Ok(());
+        }
+        let mut page = self.apart();
+        alike::note(&mut page, (context, &self.style), note);
+        self.write(page, context)
+    }
+
+    /// A page that begins under what was written last.
+    fn apart(&mut self) -> Page {
+        let mut page = self.page();
+        if self.above == Above::Block {
+            page.blank();
+        }
+        self.above = Above::Lines;
+        page
+    }
+
+    /// A line for a reset that is like another one.
+    fn alike(&mut self, page: &mut Page, (context, finding): (&Context, &Finding), like: FrameNo) {
+        let speaker = Speaker::new(context, finding);
+        if self.style.quiet > 0 {
+            return self.line(page, (&speaker, finding));
+        }
+        if self.above == Above::Block {
+            page.blank();
+        }
+        let like = alike::like(context, like, finding.reset.frame);
+        alike::line(page, (&speaker, finding), &like, &mut self.stamper);
+        self.above = Above::Lines;
+    }
+
+    /// What is written on a page, in letters only where nothing else can be shown.
+    fn spelled(&self, page: Page) -> String {
+        let text = page.into_text();
+        if self.style.ascii { text.replace('·', "-") } else { text }
+    }
+
     fn write(&mut self, page: Page, context: &Context) -> io::Result<()> {
-        self.out.write_all(page.into_text().as_bytes())?;
+        self.out.write_all(self.spelled(page).as_bytes())?;
         if context.live { self.out.flush() } else { Ok(()) }
     }
 
@@ -207,12 +246,19 @@ impl Sink for Text {
     }
 
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
-        if self.folds() && context.patterns.is_repeat() {
-            return self.fold(context, finding);
+        let look = self.folding.look(context, finding);
+        match look {
+            Look::Pattern => return self.pattern(context, finding),
+            Look::Folded(note) => return note.map_or(Ok(()), |note| self.note(context, note)),
+            Look::Whole | Look::Line(_) => {}
         }
-        let speaker = Speaker::new(context, finding);
         let mut page = self.page();
         self.input_name(&mut page, (context, finding));
+        if let Look::Line(like) = look {
+            self.alike(&mut page, (context, finding), like);
+            return self.write(page, context);
+        }
+        let speaker = Speaker::new(context, finding);
         match speaker.follow_up() {
             _ if self.style.quiet > 0 => self.line(&mut page, (&speaker, finding)),
             Some(said) if self.style.verbose == 0 => self.follow_up(&mut page, (&speaker, finding, &said)),
@@ -227,8 +273,8 @@ impl Sink for Text {
             if self.above != Above::Nothing {
                 page.blank();
             }
-            closing::write(&mut page, (context, finished), (self.folds(), self.style.verbose > 0));
-            self.out.write_all(page.into_text().as_bytes())?;
+            closing::write(&mut page, (context, finished), (&self.folding, &self.style));
+            self.out.write_all(self.spelled(page).as_bytes())?;
         }
         if context.live {
             self.space()?;

@@ -5,6 +5,9 @@ use jiff::tz::TimeZone;
 use super::{Style, TimeStyle};
 use crate::frame::Timestamp;
 
+/// A span of so many nanoseconds is told in whole seconds.
+const LONG: i64 = 10_000_000_000;
+
 /// In UTC with nine digits of the second, as RFC 3339 writes it.
 pub fn rfc3339(time: Timestamp) -> String {
     format!("{:.9}", instant(time))
@@ -36,15 +39,32 @@ impl Stamper {
             TimeStyle::Clock => self.zoned(time, "%H:%M:%S"),
             TimeStyle::DateTime => self.zoned(time, "%Y-%m-%d %H:%M:%S"),
             TimeStyle::Epoch => self.epoch(time),
-            TimeStyle::Delta => self.span(time.since(previous)),
-            TimeStyle::SinceFirst => self.span(time.since(first)),
+            TimeStyle::Delta => self.elapsed(time.since(previous)),
+            TimeStyle::SinceFirst => self.elapsed(time.since(first)),
         }
     }
 
+    /// Both ends of a span, with dates where these differ, and without fractions where it is long. `-tt` keeps to seconds
+    /// since 1970. Relative stamps go on as before.
+    pub fn span(&self, first: Timestamp, last: Timestamp) -> (String, String) {
+        let date = |time| self.strftime(time, "%Y-%m-%d");
+        let has_dates = self.style == TimeStyle::DateTime || date(first) != date(last);
+        let format = if has_dates { "%Y-%m-%d %H:%M:%S" } else { "%H:%M:%S" };
+        let stamp = |time| match self.style {
+            TimeStyle::Epoch => self.epoch(time),
+            _ if last.since(first) >= LONG => self.strftime(time, format),
+            _ => self.zoned(time, format),
+        };
+        (stamp(first), stamp(last))
+    }
+
+    fn strftime(&self, time: Timestamp, format: &str) -> String {
+        instant(time).to_zoned(self.zone.clone()).strftime(format).to_string()
+    }
+
     fn zoned(&self, time: Timestamp, format: &str) -> String {
-        let zoned = instant(time).to_zoned(self.zone.clone());
         let fraction = if self.nano { "%.9f" } else { "%.6f" };
-        zoned.strftime(&format!("{format}{fraction}")).to_string()
+        self.strftime(time, &format!("{format}{fraction}"))
     }
 
     fn epoch(&self, time: Timestamp) -> String {
@@ -53,7 +73,7 @@ impl Stamper {
         format!("{seconds}.{}", self.fraction(nanos.unsigned_abs()))
     }
 
-    fn span(&self, nanos: i64) -> String {
+    fn elapsed(&self, nanos: i64) -> String {
         let sign = if nanos < 0 { "-" } else { "" };
         let nanos = nanos.unsigned_abs();
         let seconds = nanos / 1_000_000_000;
@@ -103,5 +123,19 @@ mod tests {
         assert_eq!(of(TimeStyle::SinceFirst), ["00:00:00.000000", "01:02:03.000213", "-00:01:01.000000"]);
         assert_eq!(of(TimeStyle::DateTime)[0], "2026-11-22 07:00:00.001210");
         assert_eq!(stamps(TimeStyle::Clock, true, &times)[0], "07:00:00.001210042");
+    }
+
+    #[test]
+    fn spans_have_dates_and_fractions_where_they_need_them() {
+        let span = |style, nanos| {
+            let stamper = Stamper::new(&Style { time: style, utc: true, ..Style::default() });
+            stamper.span(time(), time().plus(nanos))
+        };
+        let is = |first: &str, last: &str| (first.to_owned(), last.to_owned());
+        assert_eq!(span(TimeStyle::Clock, 113_000), is("07:00:00.001210", "07:00:00.001323"));
+        assert_eq!(span(TimeStyle::None, 61_000_000_000), is("07:00:00", "07:01:01"));
+        assert_eq!(span(TimeStyle::Delta, 86_400_000_000_000), is("2026-11-22 07:00:00", "2026-11-23 07:00:00"));
+        assert_eq!(span(TimeStyle::DateTime, 0), is("2026-11-22 07:00:00.001210", "2026-11-22 07:00:00.001210"));
+        assert_eq!(span(TimeStyle::Epoch, 0).0, "1795330800.001210");
     }
 }

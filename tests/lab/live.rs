@@ -46,7 +46,7 @@ impl Listening {
     /// Starts `rstscan -i INTERFACE FORMAT FILTER` and waits until it listens.
     fn start(namespace: &Namespace, interface: &str, words: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
-        command.args(["-i", interface]).args(words).env("TZ", "UTC");
+        command.args(["-i", interface]).args(words).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = namespace.enter(|| command.spawn())?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());

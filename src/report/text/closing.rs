@@ -2,27 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use super::folding::Folding;
 use super::page::{Listed, Page};
-use super::patterns;
+use super::{alike, patterns};
 use crate::analyzer::{Summary, Tally};
 use crate::classify::Class;
 use crate::report::palette::Ink;
-use crate::report::{Context, Finished, amount, words};
+use crate::report::{Context, Finished, Style, amount, words};
 
 /// So many of the services most affected are named.
 const SERVICES: usize = 5;
 
-/// Writes the summary; with resets that were only counted where it `folds`.
-pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), (folds, verbose): (bool, bool)) {
+/// Writes the summary.
+pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), how: (&Folding, &Style)) {
     let summary = finished.summary;
-    page.paragraph(0, Ink::Strong, &totals(summary));
+    page.paragraph(0, Ink::Strong, &totals(summary, context.selection.hidden()));
     if summary.resets > 0 {
         page.blank();
         causes(page, summary);
-        services(page, summary);
-        patterns::write(page, context, folds);
+        let (folding, _) = how;
+        // Where all happened at one service, what is alike names it.
+        if summary.by_service.len() > 1 || folding.groups().folded().is_empty() {
+            services(page, summary);
+        }
+        alike::write(page, context, how);
+        patterns::write(page, context, folding.folds());
+        folded(page, how);
     }
-    let remarks = remarks(finished, verbose);
+    let remarks = remarks(finished, how.1.verbose > 0);
     if !remarks.is_empty() {
         page.blank();
         for remark in remarks {
@@ -31,14 +38,30 @@ pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), (f
     }
 }
 
-fn totals(summary: &Summary) -> String {
+fn totals(summary: &Summary, hidden: Option<u64>) -> String {
     let (frames, segments) =
         (amount::counted(summary.frames, "frame"), amount::counted(summary.segments, "TCP segment"));
     let connections = amount::counted(summary.connections, "connection");
     let (resets, events) = (amount::counted(summary.resets, "reset"), amount::counted(summary.events, "event"));
     let span = summary.first.zip(summary.last).map(|(first, last)| amount::duration(last.since(first)));
     let span = span.map_or(String::new(), |span| format!(", over {span}"));
-    format!("{frames}, {segments}, {connections}, {resets} in {events}{span}")
+    let hidden = hidden.map_or(String::new(), |hidden| format!(" ({hidden} more hidden by --only or --not)"));
+    format!("{frames}, {segments}, {connections}, {resets} in {events}{hidden}{span}")
+}
+
+/// How many resets were not shown, and what shows them.
+fn folded(page: &mut Page, (folding, style): (&Folding, &Style)) {
+    let count = folding.folded();
+    if count == 0 {
+        return;
+    }
+    let (resets, are) = (amount::counted(count, "reset"), if count == 1 { "is" } else { "are" });
+    let text = match folding.limit_reached() {
+        Some(limit) => format!("{resets} {are} not shown: --max-resets {limit}"),
+        None => format!("{resets} {are} folded: {} shows each, --only those of a cause or host", style.unfolding()),
+    };
+    page.blank();
+    page.paragraph(0, Ink::Plain, &text);
 }
 
 /// Resets and events by class and, under it, by cause; the most frequent class first.

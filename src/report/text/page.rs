@@ -9,6 +9,9 @@ const GUTTER: usize = 3;
 /// Lines never fold to less than this, however narrow the terminal.
 const MIN_ROOM: usize = 16;
 
+/// Sentences fold at this width even where the terminal is wider: longer lines are hard to follow.
+const MEASURE: usize = 120;
+
 /// A space at which no line is broken; written as a plain one.
 pub const UNBREAKABLE: char = '\u{a0}';
 
@@ -63,7 +66,7 @@ impl Page {
             return self.line(0, Ink::Plain, line.trim_end());
         }
         let left = columns(title) + 2 + columns(subtitle);
-        let spare = self.width.map_or(Some(GUTTER), |width| width.checked_sub(left + columns(right)));
+        let spare = self.width.map_or(Some(GUTTER), |width| width.min(MEASURE).checked_sub(left + columns(right)));
         match spare {
             Some(spare) if spare >= GUTTER => {
                 let left = format!("{}  {subtitle}{:spare$}", self.palette.paint(ink, title), "");
@@ -80,14 +83,14 @@ impl Page {
 
     /// Text that folds under its own indent.
     pub fn paragraph(&mut self, indent: usize, ink: Ink, text: &str) {
-        for line in fold(text, self.room(indent)) {
+        for line in fold(text, self.measure(indent)) {
             self.line(indent, ink, &line);
         }
     }
 
     /// A label and, beside it, one entry a line.
     pub fn labelled(&mut self, label: &str, entries: &[String]) {
-        let (room, pad) = (self.room(LABEL_WIDTH), LABEL_WIDTH - 2);
+        let (room, pad) = (self.measure(LABEL_WIDTH), LABEL_WIDTH - 2);
         let mut label = label;
         for line in entries.iter().flat_map(|entry| fold(entry, room)) {
             let beside = format!("{label:pad$}");
@@ -96,6 +99,23 @@ impl Page {
             self.line(0, Ink::Plain, &line);
             label = "";
         }
+    }
+
+    /// Short pieces, each with its looks, side by side as far as they fit.
+    pub fn pieces(&mut self, indent: usize, pieces: &[(Ink, &str)]) {
+        let mut used = 0;
+        for (ink, piece) in pieces {
+            let wide = columns(piece);
+            if used > 0 && used + 1 + wide > self.room(indent) {
+                self.text.push('\n');
+                used = 0;
+            }
+            let gap = if used == 0 { indent } else { 1 };
+            self.text.push_str(&" ".repeat(gap));
+            self.text.push_str(&self.palette.paint(*ink, piece));
+            used += wide + usize::from(used > 0);
+        }
+        self.text.push('\n');
     }
 
     /// Lines with notes; the notes stand in a column of their own where the width allows.
@@ -122,7 +142,7 @@ impl Page {
         let pad = column.max(used + GUTTER) - used;
         if self.width.is_none_or(|width| used + pad + columns(note) <= width) {
             self.text.push_str(&self.palette.paint(ink, line));
-            self.line(pad, note_ink, note);
+            self.line(pad, note_ink, &note.replace(UNBREAKABLE, " "));
         } else {
             self.line(0, ink, line);
             self.paragraph(indent, note_ink, note);
@@ -142,7 +162,13 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn room(&self, indent: usize) -> usize {
+    /// The columns behind an indent that a sentence may fill.
+    fn measure(&self, indent: usize) -> usize {
+        self.room(indent).min(self.width.map_or(usize::MAX, |_| MEASURE.saturating_sub(indent).max(MIN_ROOM)))
+    }
+
+    /// The columns behind an indent.
+    pub fn room(&self, indent: usize) -> usize {
         self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(MIN_ROOM))
     }
 }

@@ -4,19 +4,22 @@ use super::page::{Listed, Page};
 use crate::frame::FrameNo;
 use crate::pattern::{Members, Pattern, What};
 use crate::report::palette::Ink;
-use crate::report::{Context, amount, words};
+use crate::report::{Context, Style, words};
 
 /// So many patterns are listed.
 const LISTED: usize = 12;
 
 /// Says that resets like this one are only counted from here on.
-pub fn note(page: &mut Page, (context, frame): (&Context, FrameNo), pattern: &Pattern) {
+pub fn note(page: &mut Page, (context, frame): (&Context, FrameNo), (pattern, style): (&Pattern, &Style)) {
+    let each = style.unfolding();
     let frame = named(context, frame);
     let summary = words::patterns::summary(&pattern.what);
     let text = match pattern.what {
-        What::Benign => format!("{frame} is {summary}. Such resets are only counted (-v shows each)"),
+        What::Benign => format!("{frame} is {summary}. Such resets are only counted ({each} shows each)"),
         _ => {
-            format!("{frame} is one more of a pattern: {summary}. From here on these are only counted (-v shows each)")
+            format!(
+                "{frame} is one more of a pattern: {summary}. From here on these are only counted ({each} shows each)"
+            )
         }
     };
     page.paragraph(2, Ink::Dim, &text);
@@ -40,16 +43,6 @@ pub fn write(page: &mut Page, context: &Context, folds: bool) {
         page.listing(&[Listed { lead, body, note: None, ink: Ink::Plain }]);
         page.paragraph(indent, Ink::Dim, &words::patterns::advice(what));
     }
-    let folded = context.patterns.repeats();
-    if folds && folded > 0 {
-        let are = if folded == 1 { "is" } else { "are" };
-        page.blank();
-        page.paragraph(
-            0,
-            Ink::Plain,
-            &format!("{} {are} folded into patterns: -v shows each", amount::counted(folded, "reset")),
-        );
-    }
 }
 
 /// The first frames, and how many more there are.
@@ -61,7 +54,7 @@ fn frames(context: &Context, members: &Members) -> String {
 }
 
 /// A frame, with its input where there are several.
-fn named(context: &Context, frame: FrameNo) -> String {
+pub fn named(context: &Context, frame: FrameNo) -> String {
     match words::input(context, frame).filter(|_| context.inputs.len() > 1) {
         Some(input) => format!("{frame} of {}", words::visible(input)),
         None => frame.to_string(),
