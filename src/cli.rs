@@ -147,6 +147,10 @@ struct Arguments {
     #[arg(short = 'v', action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 
+    /// Draw each reset's connection as a ladder between its two ends, instead of listing its segments
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "count_only"])]
+    ladder: bool,
+
     /// Use colour; auto: on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, value_name = "WHEN", help_heading = "Output", default_value = "auto")]
     color: When,
@@ -209,6 +213,7 @@ Examples:
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
+  rstscan --ladder -r capture.pcap             each connection drawn between its two ends
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
@@ -236,6 +241,8 @@ struct Surroundings {
     clicolor: Option<OsString>,
     clicolor_force: Option<OsString>,
     term: Option<OsString>,
+    /// The locale of characters: the first of LC_ALL, LC_CTYPE and LANG that is set and not empty (POSIX, 8.2).
+    locale: Option<OsString>,
     /// Whether standard output is a terminal, and its columns where known.
     terminal: bool,
     columns: Option<usize>,
@@ -320,9 +327,19 @@ impl Surroundings {
             clicolor: std::env::var_os("CLICOLOR"),
             clicolor_force: std::env::var_os("CLICOLOR_FORCE"),
             term: std::env::var_os("TERM"),
+            locale: ["LC_ALL", "LC_CTYPE", "LANG"]
+                .iter()
+                .filter_map(std::env::var_os)
+                .find(|locale| !locale.is_empty()),
             terminal: stdout.is_terminal(),
             columns: size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0),
         }
+    }
+
+    /// Whether text is UTF-8, by the locale's name.
+    fn is_utf8(&self) -> bool {
+        let name = self.locale.as_ref().map(|locale| locale.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        name.contains("utf-8") || name.contains("utf8")
     }
 
     /// Whether to use colour: the flag beats everything, then a wish for none, then a wish for it, then what the output is.
@@ -364,6 +381,8 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         nano: arguments.nano,
         absolute_numbers: arguments.absolute_numbers,
         link_header: arguments.link_header,
+        ladder: arguments.ladder,
+        ascii: !surroundings.is_utf8(),
         frame_numbers: arguments.frame_numbers,
     }
 }

@@ -161,7 +161,13 @@ fn run(command: &str) -> Result<Option<String>, String> {
     let folder = Path::new(env!("CARGO_BIN_EXE_rstscan")).parent().expect("the program is in a folder");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).current_dir(captures()).env("PATH", path).env("TZ", "UTC").stdin(Stdio::null());
+    shell
+        .args(["-c", command])
+        .current_dir(captures())
+        .env("PATH", path)
+        .env("TZ", "UTC")
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::null());
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         shell.env_remove(variable);
     }

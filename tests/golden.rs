@@ -10,10 +10,11 @@ use std::process::Command;
 use similar::TextDiff;
 
 /// The files of a sample, by their ending, and the options that print them. Pipes get whole lines without colour.
-const OUTPUTS: [(&str, &[&str]); 5] = [
+const OUTPUTS: [(&str, &[&str]); 6] = [
     ("txt", &["--utc"]),
     ("verbose.txt", &["--utc", "-v"]),
     ("composed.txt", &["--utc", "-vv"]),
+    ("ladder.txt", &["--utc", "--ladder"]),
     ("json", &["--json"]),
     ("count", &["--count"]),
 ];
@@ -41,6 +42,7 @@ fn printed(sample: &str, options: &[&str]) -> String {
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }
+    command.env("LC_ALL", "C.UTF-8");
     let output = command.current_dir(root()).args(options).args(["-r", &format!("samples/{sample}.pcap")]).output();
     let output = output.expect("the program runs");
     assert!(output.status.success(), "{sample} {options:?}: {}", String::from_utf8_lossy(&output.stderr));

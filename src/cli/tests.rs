@@ -115,10 +115,21 @@ fn check_color(when: When, terminal: bool, variables: &[(&str, &str)], expected:
         clicolor: value("CLICOLOR"),
         clicolor_force: value("CLICOLOR_FORCE"),
         term: value("TERM"),
+        locale: None,
         terminal,
         columns: None,
     };
     assert_eq!(surroundings.color(when), expected, "{when:?} {terminal} {variables:?}");
+}
+
+#[test]
+fn the_locale_says_what_ladders_are_drawn_with() {
+    let is_utf8 = |locale: &str| Surroundings { locale: Some(locale.into()), ..Surroundings::default() }.is_utf8();
+    assert!(is_utf8("en_GB.UTF-8") && is_utf8("C.utf8") && is_utf8("de_DE.utf8@euro"));
+    assert!(!is_utf8("C") && !is_utf8("POSIX") && !is_utf8("de_DE.ISO-8859-1") && !is_utf8("en_GB"));
+    assert!(!Surroundings::default().is_utf8());
+    assert!(parse("--ladder -r f").unwrap().style.ladder);
+    assert_eq!(refused("--ladder --json -r f"), ErrorKind::ArgumentConflict);
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod catalogue;
 mod comments;
 mod count;
 mod json;
+mod kept;
+pub mod ladder;
 mod palette;
 mod text;
 mod time;
@@ -121,6 +123,10 @@ pub struct Style {
     pub absolute_numbers: bool,
     /// What was around the reset: VLAN ids and tunnels.
     pub link_header: bool,
+    /// The segments of each block as a ladder between two lifelines.
+    pub ladder: bool,
+    /// Draw with ASCII only, for a locale that is not UTF-8.
+    pub ascii: bool,
     /// Also number the frames that are left out. The frames shown always have their numbers: the evidence needs them.
     pub frame_numbers: bool,
 }

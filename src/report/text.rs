@@ -4,6 +4,7 @@
 
 mod closing;
 mod explain;
+mod ladder;
 mod page;
 mod patterns;
 mod segments;
@@ -152,7 +153,11 @@ impl Text {
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
         page.paragraph(2, Ink::Strong, &speaker.sentence());
         page.blank();
-        page.listing(&segments::rows(finding, speaker, (&self.style, &mut self.stamper)));
+        if self.style.ladder {
+            ladder::draw(page, (speaker, finding), (&self.style, &mut self.stamper));
+        } else {
+            page.listing(&segments::rows(finding, speaker, (&self.style, &mut self.stamper)));
+        }
         page.blank();
         self.reasons(page, (speaker, finding));
         self.above = Above::Block;

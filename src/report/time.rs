@@ -10,6 +10,13 @@ pub fn rfc3339(time: Timestamp) -> String {
     format!("{:.9}", instant(time))
 }
 
+/// Time since something: `+34.251377`.
+pub fn offset(nanos: i64, nano: bool) -> String {
+    let sign = if nanos < 0 { '-' } else { '+' };
+    let (seconds, rest) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    if nano { format!("{sign}{seconds}.{rest:09}") } else { format!("{sign}{seconds}.{:06}", rest / 1_000) }
+}
+
 /// Writes the stamps of a text output, and remembers what relative stamps count from.
 #[derive(Debug)]
 pub struct Stamper {
@@ -89,6 +96,13 @@ mod tests {
         assert_eq!(rfc3339(time()), "2026-11-22T07:00:00.001210042Z");
         assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(rfc3339(Timestamp::from_nanos(i64::MIN)), "1677-09-21T00:12:43.145224192Z");
+    }
+
+    #[test]
+    fn offsets_have_a_sign() {
+        assert_eq!(offset(34_251_377_490, false), "+34.251377");
+        assert_eq!(offset(0, true), "+0.000000000");
+        assert_eq!(offset(-1_500, false), "-0.000001");
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl<'a> Speaker<'a> {
         Self { context, finding }
     }
 
+    /// What is known of the run.
+    pub fn context(&self) -> &'a Context {
+        self.context
+    }
+
     /// Who reset whom, and why: one sentence.
     pub fn sentence(&self) -> String {
         capitalized(template::fill(words(self.finding.verdict.cause).sentence, |gap| self.gap(gap)))
