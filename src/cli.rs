@@ -26,6 +26,8 @@ pub struct Config {
     pub timers: Option<PathBuf>,
     /// Stop after so many frames.
     pub count: Option<u64>,
+    /// Where the report goes, if one is wanted.
+    pub report: Option<PathBuf>,
     /// Write each finding at once.
     pub line_buffered: bool,
     /// How the output is to look.
@@ -151,6 +153,10 @@ struct Arguments {
     #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "count_only"])]
     ladder: bool,
 
+    /// Also write a report: one HTML page that explains every event to anybody, at the end of the run
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    report: Option<PathBuf>,
+
     /// Use colour; auto: on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, value_name = "WHEN", help_heading = "Output", default_value = "auto")]
     color: When,
@@ -215,6 +221,7 @@ Examples:
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --ladder -r capture.pcap             each connection drawn between its two ends
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
+  rstscan --report page.html -r capture.pcap   also a page to send to anybody
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
 Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
@@ -294,6 +301,7 @@ impl Config {
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             count: arguments.count,
+            report: arguments.report,
             line_buffered: arguments.line_buffered,
             style,
         })

@@ -4,6 +4,7 @@ mod follow;
 mod input;
 mod merge;
 mod output;
+mod page;
 mod prescan;
 mod signals;
 
@@ -19,6 +20,7 @@ use thiserror::Error;
 use self::follow::{Followed, Silence};
 use self::merge::Merge;
 use self::output::{Output, tell};
+use self::page::Page;
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
 use crate::cli::{Config, Input};
@@ -134,6 +136,8 @@ struct Run {
     options: Options,
     sink: Box<dyn Sink>,
     output: Output,
+    /// The report that is written at the end.
+    page: Option<Page>,
     context: Context,
     /// Whether someone waits for each finding.
     flush_each: bool,
@@ -163,6 +167,7 @@ impl Run {
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
+        let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
             signals: Rc::new(Signals::install().context("cannot catch signals")?),
@@ -174,7 +179,8 @@ impl Run {
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
-            names_patterns: config.style.names_patterns(),
+            names_patterns: config.style.names_patterns() || page.is_some(),
+            page,
             context: Context { patterns, ..context },
             frames: 0,
             limit: config.count,
@@ -346,7 +352,7 @@ impl Run {
             self.analyzer.tick(last.plus(self.options.settle_ns));
         }
         self.report()?;
-        self.output.flush()
+        wanted(self.output.flush(), self.page.as_ref())
     }
 
     /// Hands over the findings that have become final.
@@ -356,10 +362,14 @@ impl Run {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
-            self.sink.finding(&self.context, &finding)?;
+            let printed = self.sink.finding(&self.context, &finding);
+            if let Some(page) = &mut self.page {
+                page.finding(&self.context, &finding);
+            }
+            wanted(printed, self.page.as_ref())?;
             any = true;
         }
-        if any && self.flush_each { self.output.flush() } else { Ok(()) }
+        if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
     }
 
     /// What is still held, the summary, and the counts of a live capture.
@@ -381,9 +391,22 @@ impl Run {
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };
-        self.sink.finish(&self.context, &finished)?;
-        self.output.flush()
+        let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
+        wanted(printed, self.page.as_ref())?;
+        if let Some(Err(error)) = self.page.take().map(|page| page.write((&self.context, &finished))) {
+            self.failed = true;
+            tell(format_args!("rstscan: {error:#}"));
+        }
+        Ok(())
     }
+}
+
+/// A reader of the output who has seen enough does not end a run that also writes a report.
+fn wanted(printed: io::Result<()>, page: Option<&Page>) -> io::Result<()> {
+    printed.or_else(|error| match page {
+        Some(_) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn now() -> Timestamp {

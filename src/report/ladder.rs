@@ -300,7 +300,9 @@ impl Builder<'_> {
         let unanswered = if asks { "never answered" } else { "never acknowledged" };
         let forged = (part == Some(Part::Reset) && self.finding.verdict.class == Class::Forged).then(|| self.forged());
         let lost = self.numbers.is_lost(index).then(|| unanswered.to_owned());
-        let input = self.speaker.foreign_input(seen.frame).map(|name| format!("in {}", words::visible(name)));
+        let is_foreign = seen.frame.input() != self.finding.reset.frame.input();
+        let input = words::short_input(self.speaker.context(), seen.frame).filter(|_| is_foreign);
+        let input = input.map(|name| format!("in {}", words::visible(name)));
         [said, forged, again, lost, input].into_iter().flatten().collect()
     }
 

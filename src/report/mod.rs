@@ -3,11 +3,14 @@
 //! * [`Format::Text`]: a block a reset, for somebody with an incident and ten seconds;
 //! * [`Format::Json`]: JSON Lines, schema 1 (`docs/schema.json`);
 //! * [`Format::Count`]: numbers by class and cause.
+//!
+//! [`Report`] is a page beside these, for somebody who never saw a packet.
 
 mod amount;
 mod catalogue;
 mod comments;
 mod count;
+mod html;
 mod json;
 mod kept;
 pub mod ladder;
@@ -25,6 +28,7 @@ use std::io::{self, Write};
 
 pub use catalogue::Topic;
 pub use comments::Comments;
+pub use html::Report;
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};

@@ -11,7 +11,9 @@ mod segments;
 
 use std::io::{self, Write};
 
+pub use closing::remarks;
 pub use explain::explain;
+pub use ladder::ladder;
 use page::{Listed, Page, UNBREAKABLE};
 
 use super::amount;

@@ -10,6 +10,16 @@ pub fn rfc3339(time: Timestamp) -> String {
     format!("{:.9}", instant(time))
 }
 
+/// The name of the zone in which times are printed.
+pub fn zone_name(style: &Style) -> String {
+    let zone = zone(style);
+    zone.iana_name().map_or_else(|| "local time".to_owned(), str::to_owned)
+}
+
+fn zone(style: &Style) -> TimeZone {
+    if style.utc { TimeZone::UTC } else { TimeZone::system() }
+}
+
 /// Time since something: `+34.251377`.
 pub fn offset(nanos: i64, nano: bool) -> String {
     let sign = if nanos < 0 { '-' } else { '+' };
@@ -30,8 +40,7 @@ pub struct Stamper {
 impl Stamper {
     /// For this style, in local time or UTC.
     pub fn new(style: &Style) -> Self {
-        let zone = if style.utc { TimeZone::UTC } else { TimeZone::system() };
-        Self { style: style.time, zone, nano: style.nano, first: None, previous: None }
+        Self { style: style.time, zone: zone(style), nano: style.nano, first: None, previous: None }
     }
 
     /// The stamp of the next line; empty for `-t`.

@@ -3,11 +3,11 @@
 use super::page::{Listed, Page, columns, fold};
 use super::segments;
 use crate::analyzer::Finding;
-use crate::report::Style;
 use crate::report::ladder::{Arrow, Kind, Ladder, Row, Side};
-use crate::report::palette::Ink;
+use crate::report::palette::{Ink, Palette};
 use crate::report::time::{self, Stamper};
 use crate::report::words::Speaker;
+use crate::report::{Context, Style};
 
 /// Columns between the lifelines: never less, and never more.
 const LANE: (usize, usize) = (18, 36);
@@ -91,6 +91,13 @@ impl Drawn<'_> {
     fn note(&self) -> String {
         self.notes().collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The ladder of a finding alone.
+pub fn ladder(context: &Context, finding: &Finding, style: &Style) -> String {
+    let mut page = Page::new(Palette::new(false), style.width);
+    draw(&mut page, (&Speaker::new(context, finding), finding), (style, &mut Stamper::new(style)));
+    page.into_text()
 }
 
 /// Draws the ladder of a finding.
