@@ -136,7 +136,7 @@ fn a_report_replaces_a_longer_one() {
 }
 
 #[test]
-fn a_reader_opens_sorts_filters_and_follows_links() {
+fn a_reader_sorts_and_filters() {
     let Some(browser) = Browser::start(Look::Light) else { return };
     let folder = Folder::new();
     browser.open(&folder.report(&sample("mixed.pcap")), "");
@@ -160,6 +160,14 @@ fn a_reader_opens_sorts_filters_and_follows_links() {
     browser.click("#clear");
     browser.wait("return document.querySelectorAll('tr.row').length === 4");
 
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_reader_opens_events_and_follows_links() {
+    let Some(browser) = Browser::start(Look::Light) else { return };
+    let folder = Folder::new();
+    browser.open(&folder.report(&sample("mixed.pcap")), "");
     browser.click("#event-3 .open");
     let detail = browser.texts("tr.detail").join("\n");
     for said in [
@@ -187,6 +195,10 @@ fn a_reader_opens_sorts_filters_and_follows_links() {
     browser.click("a[href='#event-1']");
     browser.wait("return document.querySelectorAll('tr.detail').length === 1");
     assert!(browser.texts("tr.detail")[0].contains("reset its own attempt to connect"));
+    assert_eq!(column(&browser, 0), ["#247"], "its cause alone");
+    browser.click("#event-1 .open");
+    browser.click("a[href='#event-1']");
+    assert_eq!(browser.texts("tr.detail").len(), 1, "the same link once more");
     assert_eq!(browser.complaints(), [""; 0]);
     assert_eq!(browser.run("return performance.getEntriesByType('resource').length"), json!(0));
 }

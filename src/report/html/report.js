@@ -212,8 +212,8 @@
     by("event-" + index).scrollIntoView();
   }
 
-  function follow() {
-    const found = /^#event-(\d+)$/.exec(location.hash);
+  function follow(hash) {
+    const found = /^#event-(\d+)$/.exec(hash);
     if (found) open(Number(found[1]));
   }
 
@@ -232,11 +232,14 @@
   by("events").querySelector("form").addEventListener("reset", () => setTimeout(filter, 0));
   by("more").addEventListener("click", () => show(MORE));
   for (const link of document.querySelectorAll("a[data-cause]")) {
-    link.addEventListener("click", () => select(...link.dataset.cause.split("/")));
+    link.addEventListener("click", () => {
+      select(...link.dataset.cause.split("/"));
+      follow(link.hash);
+    });
   }
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => follow(location.hash));
   addEventListener("beforeprint", beforePrint);
   by("events").hidden = false;
   filter();
-  follow();
+  follow(location.hash);
 })();
