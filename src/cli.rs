@@ -35,6 +35,8 @@ pub struct Config {
     pub count: Option<u64>,
     /// Whether to show how far the reading of files is.
     pub progress: bool,
+    /// Where the report goes, if one is wanted.
+    pub report: Option<PathBuf>,
     /// Write each finding at once.
     pub line_buffered: bool,
     /// Which resets are wanted.
@@ -185,6 +187,14 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", help_heading = "Choice", value_parser = clap::value_parser!(u64).range(1..))]
     max_resets: Option<u64>,
 
+    /// Draw each reset's connection as a ladder between its two ends, instead of listing its segments
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "count_only"])]
+    ladder: bool,
+
+    /// Also write a report: one HTML page that explains every event to anybody, at the end of the run
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    report: Option<PathBuf>,
+
     /// Use colour; auto: on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, value_name = "WHEN", help_heading = "Output", default_value = "auto")]
     color: When,
@@ -247,9 +257,11 @@ Examples:
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
+  rstscan --ladder -r capture.pcap             each connection drawn between its two ends
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
   rstscan --only forged,certain -r a.pcap      what is certainly forged
   rstscan --not no-listener -r a.pcap          all but refused connections
+  rstscan --report page.html -r capture.pcap   also a page to send to anybody
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
 Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
@@ -351,6 +363,7 @@ impl Config {
             max_connections: arguments.max_connections.map(|count| count as usize),
             progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
+            report: arguments.report,
             line_buffered: arguments.line_buffered,
             selection: Selection::new(arguments.only, arguments.not),
             style,
@@ -457,6 +470,7 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         nano: arguments.nano,
         absolute_numbers: arguments.absolute_numbers,
         link_header: arguments.link_header,
+        ladder: arguments.ladder,
         frame_numbers: arguments.frame_numbers,
     }
 }

@@ -2,9 +2,11 @@
 
 mod follow;
 mod input;
+mod inputs;
 mod memory;
 mod merge;
 mod output;
+mod page;
 mod prescan;
 mod progress;
 mod signals;
@@ -20,8 +22,10 @@ use anyhow::{Context as _, bail};
 use thiserror::Error;
 
 use self::follow::{Followed, Silence};
+use self::inputs::Inputs;
 use self::merge::Merge;
 use self::output::{Output, tell};
+use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
@@ -91,45 +95,6 @@ enum Halt {
     Output(#[from] io::Error),
 }
 
-/// A source that knows which input it reads.
-trait Inputs: Source {
-    /// What to say of a file whose reading has just begun, once.
-    fn opened(&mut self) -> Option<String>;
-
-    /// The input last read from.
-    fn name(&self) -> String;
-}
-
-impl Inputs for Merge {
-    fn opened(&mut self) -> Option<String> {
-        self.greeting().map(|path| format!("reading from file {}", path.display()))
-    }
-
-    fn name(&self) -> String {
-        self.path().map(|path| path.display().to_string()).unwrap_or_default()
-    }
-}
-
-impl Inputs for Followed {
-    fn opened(&mut self) -> Option<String> {
-        self.greeting()
-    }
-
-    fn name(&self) -> String {
-        self.path().display().to_string()
-    }
-}
-
-impl Inputs for Live {
-    fn opened(&mut self) -> Option<String> {
-        None
-    }
-
-    fn name(&self) -> String {
-        String::new()
-    }
-}
-
 /// One run over all inputs.
 struct Run {
     signals: Rc<Signals>,
@@ -138,6 +103,8 @@ struct Run {
     options: Options,
     sink: Box<dyn Sink>,
     output: Output,
+    /// The report that is written at the end.
+    page: Option<Page>,
     context: Context,
     /// Whether someone waits for each finding.
     flush_each: bool,
@@ -174,6 +141,7 @@ impl Run {
         let output = Output::new();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
         let options = Options { settle_ns: config.settle_ns, max_connections };
+        let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
             signals: Rc::new(Signals::install().context("cannot catch signals")?),
@@ -187,7 +155,8 @@ impl Run {
             to_terminal: io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
-            names_patterns: config.style.names_patterns(),
+            names_patterns: config.style.names_patterns() || page.is_some(),
+            page,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             frames: 0,
             limit: config.count,
@@ -403,7 +372,7 @@ impl Run {
             self.analyzer.tick(last.plus(self.options.settle_ns));
         }
         self.report()?;
-        self.output.flush()
+        wanted(self.output.flush(), self.page.as_ref())
     }
 
     /// Hands over the findings that have become final.
@@ -420,10 +389,14 @@ impl Run {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
-            self.sink.finding(&self.context, &finding)?;
+            let printed = self.sink.finding(&self.context, &finding);
+            if let Some(page) = &mut self.page {
+                page.finding(&self.context, &finding);
+            }
+            wanted(printed, self.page.as_ref())?;
             any = true;
         }
-        if any && self.flush_each { self.output.flush() } else { Ok(()) }
+        if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
     }
 
     /// What is still held, the summary, and the counts of a live capture.
@@ -446,9 +419,22 @@ impl Run {
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };
-        self.sink.finish(&self.context, &finished)?;
-        self.output.flush()
+        let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
+        wanted(printed, self.page.as_ref())?;
+        if let Some(Err(error)) = self.page.take().map(|page| page.write((&self.context, &finished))) {
+            self.failed = true;
+            tell(format_args!("rstscan: {error:#}"));
+        }
+        Ok(())
     }
+}
+
+/// A reader of the output who has seen enough does not end a run that also writes a report.
+fn wanted(printed: io::Result<()>, page: Option<&Page>) -> io::Result<()> {
+    printed.or_else(|error| match page {
+        Some(_) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn now() -> Timestamp {

@@ -17,10 +17,11 @@ use std::process::Command;
 use similar::TextDiff;
 
 /// The files of a sample, by their ending, and the options that print them. Pipes get whole lines without colour.
-const OUTPUTS: [(&str, &[&str]); 5] = [
+const OUTPUTS: [(&str, &[&str]); 6] = [
     ("txt", &["--utc"]),
     ("verbose.txt", &["--utc", "-v"]),
     ("composed.txt", &["--utc", "-vv"]),
+    ("ladder.txt", &["--utc", "--ladder"]),
     ("json", &["--json"]),
     ("count", &["--count"]),
 ];

@@ -124,6 +124,12 @@ fn check_color(when: When, terminal: bool, variables: &[(&str, &str)], expected:
 }
 
 #[test]
+fn a_ladder_is_text() {
+    assert!(parse("--ladder -r f").unwrap().style.ladder);
+    assert_eq!(refused("--ladder --json -r f"), ErrorKind::ArgumentConflict);
+}
+
+#[test]
 fn colour() {
     check_color(When::Auto, true, &[], true);
     check_color(When::Auto, false, &[], false);

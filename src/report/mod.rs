@@ -3,12 +3,17 @@
 //! * [`Format::Text`]: a block a reset, for somebody with an incident and ten seconds;
 //! * [`Format::Json`]: JSON Lines, schema 1 (`docs/schema.json`);
 //! * [`Format::Count`]: numbers by class and cause.
+//!
+//! [`Report`] is a page beside these, for somebody who never saw a packet.
 
 pub(crate) mod amount;
 mod catalogue;
 mod comments;
 mod count;
+mod html;
 mod json;
+mod kept;
+pub mod ladder;
 mod palette;
 mod selection;
 mod text;
@@ -24,6 +29,7 @@ use std::io::{self, Write};
 
 pub use catalogue::Topic;
 pub use comments::Comments;
+pub use html::Report;
 pub use selection::{Selection, Term};
 pub use text::explain;
 
@@ -120,7 +126,7 @@ pub struct Style {
     pub group_by: Option<GroupBy>,
     /// After so many resets the others are only counted.
     pub max_resets: Option<u64>,
-    /// Letters only, for terminals that do not show Unicode.
+    /// Draw with ASCII only, for a locale that is not UTF-8.
     pub ascii: bool,
     /// How times are printed.
     pub time: TimeStyle,
@@ -132,6 +138,8 @@ pub struct Style {
     pub absolute_numbers: bool,
     /// What was around the reset: VLAN ids and tunnels.
     pub link_header: bool,
+    /// The segments of each block as a ladder between two lifelines.
+    pub ladder: bool,
     /// Also number the frames that are left out. The frames shown always have their numbers: the evidence needs them.
     pub frame_numbers: bool,
 }

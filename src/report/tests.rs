@@ -557,3 +557,40 @@ fn what_applications_said_is_shown_with_its_frame() {
     let text = findings_text(utc(Format::Text), &[finding]);
     assert!(text.contains("  protocol  192.168.1.108:55100 said http"), "{text}");
 }
+
+#[test]
+fn ladders_keep_to_the_width_and_to_ascii_where_that_is_asked_for() {
+    for width in [72, 80, 100, 120, 200] {
+        for ascii in [false, true] {
+            let style = Style { ladder: true, width: Some(width), ascii, ..utc(Format::Text) };
+            for finding in fixtures::all() {
+                let text = findings_text(style.clone(), &[finding]);
+                let wide = text.lines().find(|line| line.chars().count() > width);
+                assert_eq!(wide, None, "{width} columns:\n{text}");
+                assert!(!ascii || !text.contains(['│', '─', '━', '►']), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ladder_at_80_columns_without_colour() {
+    let style = Style { ladder: true, width: Some(80), ascii: true, ..utc(Format::Text) };
+    let text = findings_text(style, &[fixtures::half_open()]);
+    let drawn: Vec<&str> = text.lines().skip_while(|line| !line.contains("time since")).take(12).collect();
+    let expected = [
+        "  time since 07:00:00.000000",
+        "                  192.168.1.108:55100 (client)  192.168.1.109:12345 (server)",
+        "  #1  +0.000000    SYN-SENT |--------------- SYN --------------->|",
+        "  #2  +0.000213             |<------------- SYN, ACK ------------| SYN-RECEIVED",
+        "  #3  +0.000251 ESTABLISHED |--------------- ACK --------------->| ESTABLISHED",
+        "                            :          ... 34.2 s idle           :",
+        "* #4 +34.251377             |............. 3 bytes .............>|",
+        "                            |            provoked it             |",
+        "                            |         never acknowledged         |",
+        "> #5 +34.251490      CLOSED |<=============== RST ===============| CLOSED",
+        "                            |          07:00:34.251490           |",
+        "                            |            113 us later            |",
+    ];
+    assert_eq!(drawn, expected, "{text}");
+}

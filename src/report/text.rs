@@ -7,6 +7,7 @@ mod closing;
 mod explain;
 mod folding;
 mod groups;
+mod ladder;
 mod page;
 mod patterns;
 mod rate;
@@ -14,8 +15,10 @@ mod segments;
 
 use std::io::{self, Write};
 
+pub use closing::remarks;
 pub use explain::explain;
 use folding::{Folding, Look, Note};
+pub use ladder::ladder;
 use page::{Listed, Page, UNBREAKABLE};
 
 use super::amount;
@@ -192,7 +195,11 @@ impl Text {
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
         page.paragraph(2, Ink::Strong, &speaker.sentence());
         page.blank();
-        page.listing(&segments::rows(finding, speaker, (&self.style, &mut self.stamper)));
+        if self.style.ladder {
+            ladder::draw(page, (speaker, finding), (&self.style, &mut self.stamper));
+        } else {
+            page.listing(&segments::rows(finding, speaker, (&self.style, &mut self.stamper)));
+        }
         page.blank();
         self.reasons(page, (speaker, finding));
         self.above = Above::Block;

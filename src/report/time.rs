@@ -13,6 +13,23 @@ pub fn rfc3339(time: Timestamp) -> String {
     format!("{:.9}", instant(time))
 }
 
+/// The name of the zone in which times are printed.
+pub fn zone_name(style: &Style) -> String {
+    let zone = zone(style);
+    zone.iana_name().map_or_else(|| "local time".to_owned(), str::to_owned)
+}
+
+fn zone(style: &Style) -> TimeZone {
+    if style.utc { TimeZone::UTC } else { TimeZone::system() }
+}
+
+/// Time since something: `+34.251377`.
+pub fn offset(nanos: i64, nano: bool) -> String {
+    let sign = if nanos < 0 { '-' } else { '+' };
+    let (seconds, rest) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    if nano { format!("{sign}{seconds}.{rest:09}") } else { format!("{sign}{seconds}.{:06}", rest / 1_000) }
+}
+
 /// Writes the stamps of a text output, and remembers what relative stamps count from.
 #[derive(Debug)]
 pub struct Stamper {
@@ -26,8 +43,7 @@ pub struct Stamper {
 impl Stamper {
     /// For this style, in local time or UTC.
     pub fn new(style: &Style) -> Self {
-        let zone = if style.utc { TimeZone::UTC } else { TimeZone::system() };
-        Self { style: style.time, zone, nano: style.nano, first: None, previous: None }
+        Self { style: style.time, zone: zone(style), nano: style.nano, first: None, previous: None }
     }
 
     /// The stamp of the next line; empty for `-t`.
@@ -109,6 +125,13 @@ mod tests {
         assert_eq!(rfc3339(time()), "2026-11-22T07:00:00.001210042Z");
         assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(rfc3339(Timestamp::from_nanos(i64::MIN)), "1677-09-21T00:12:43.145224192Z");
+    }
+
+    #[test]
+    fn offsets_have_a_sign() {
+        assert_eq!(offset(34_251_377_490, false), "+34.251377");
+        assert_eq!(offset(0, true), "+0.000000000");
+        assert_eq!(offset(-1_500, false), "-0.000001");
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn table(page: &mut Page, ink: Ink, rows: Vec<Row>) {
 }
 
 /// What lowers the worth of the verdicts, or explains the counts.
-fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
+pub fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
     let summary = finished.summary;
     let mut remarks = Vec::new();
     let skipped: u64 = summary.skipped.values().sum();

@@ -179,7 +179,7 @@ pub fn columns(text: &str) -> usize {
 }
 
 /// Breaks `text` at spaces, and words that are too long anywhere.
-fn fold(text: &str, room: usize) -> Vec<String> {
+pub fn fold(text: &str, room: usize) -> Vec<String> {
     if columns(text) <= room {
         return vec![text.replace(UNBREAKABLE, " ")];
     }

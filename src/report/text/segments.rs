@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::page::{Listed, UNBREAKABLE};
 use crate::analyzer::{Connection, Finding, Part, Seen};
 use crate::frame::FrameNo;
+use crate::report::kept::{after, decides, part, reset_as_seen, with_reset};
 use crate::report::palette::Ink;
 use crate::report::time::Stamper;
 use crate::report::words::{Speaker, visible};
@@ -146,49 +147,6 @@ fn note(
     (!notes.is_empty()).then(|| notes.join(", "))
 }
 
-fn after(nanos: i64) -> String {
-    let time = amount::duration(nanos);
-    if nanos < 0 { format!("captured {time} too early") } else { format!("{time} later") }
-}
-
-fn part(finding: &Finding, seen: &Seen) -> Option<Part> {
-    if seen.frame == finding.reset.frame {
-        return Some(Part::Reset);
-    }
-    match finding.verdict.trigger {
-        Some(trigger) if trigger.frame == seen.frame => Some(Part::Trigger),
-        _ => seen.part.filter(|part| !matches!(part, Part::Reset | Part::Trigger)),
-    }
-}
-
-/// The kept segments, the reset among them even where it was not kept.
-fn with_reset(finding: &Finding) -> Vec<Seen> {
-    let mut segments = finding.segments.clone();
-    if !segments.iter().any(|seen| seen.frame == finding.reset.frame) {
-        let place = segments.iter().position(|seen| seen.time > finding.reset.time).unwrap_or(segments.len());
-        segments.insert(place, reset_as_seen(finding));
-    }
-    segments
-}
-
-fn reset_as_seen(finding: &Finding) -> Seen {
-    let reset = &finding.reset;
-    Seen {
-        frame: reset.frame,
-        time: reset.time,
-        from_client: reset.tuple.src == finding.connection.tuple.src,
-        flags: reset.flags,
-        seq: reset.seq,
-        ack_field: reset.ack.unwrap_or_default(),
-        window: reset.window,
-        len: reset.len,
-        ttl: reset.ip.ttl,
-        ip_id: reset.ip.id,
-        deciding: true,
-        part: Some(Part::Reset),
-    }
-}
-
 /// The places of the segments worth showing: those that decided, and if these are too many, the reset, what provoked it,
 /// the opening, and those nearest to the reset.
 fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
@@ -210,14 +168,6 @@ fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
     let mut places: Vec<usize> = ranked.into_iter().map(|(_, index)| index).collect();
     places.sort_unstable();
     places
-}
-
-/// Whether the verdict rests on the segment, or its evidence names it. How a connection that survived the reset was closed
-/// in the end has no part in it.
-fn decides(finding: &Finding, seen: &Seen) -> bool {
-    let is_later_close = seen.flags.fin() && seen.time > finding.reset.time;
-    let is_evidence = finding.verdict.evidence.iter().any(|fact| fact.frame == Some(seen.frame));
-    is_evidence || seen.deciding && !is_later_close
 }
 
 /// What lies between two rows: segments left out, or silence.

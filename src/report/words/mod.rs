@@ -65,6 +65,11 @@ impl<'a> Speaker<'a> {
         Self { context, finding }
     }
 
+    /// What is known of the run.
+    pub fn context(&self) -> &'a Context {
+        self.context
+    }
+
     /// Who reset whom, and why: one sentence.
     pub fn sentence(&self) -> String {
         capitalized(template::fill(words(self.finding.verdict.cause).sentence, |gap| self.gap(gap)))
@@ -236,9 +241,31 @@ pub fn input(context: &Context, frame: FrameNo) -> Option<&str> {
     context.inputs.get(usize::from(frame.input())).map(String::as_str)
 }
 
-/// Text from outside that may hold control characters, safe for a terminal.
+/// The last part of an input's name, unless another input has the same.
+pub fn short_input(context: &Context, frame: FrameNo) -> Option<&str> {
+    let name = input(context, frame)?;
+    let short = file_name(name);
+    let alike = context.inputs.iter().filter(|other| file_name(other) == short).count();
+    Some(if alike > 1 { name } else { short })
+}
+
+/// The last part of a path.
+pub fn file_name(path: &str) -> &str {
+    std::path::Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
+}
+
+/// Text from outside, safe for a terminal and a page: characters that control, reorder or hide others are escaped.
 pub fn visible(foreign: &str) -> String {
-    foreign.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    let is_unseen = |c: char| c.is_control() || is_format(c);
+    foreign.chars().map(|c| if is_unseen(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// Unicode's format characters (general category Cf) that turn the direction of text, join or tag it without being seen, and
+/// the separators of lines and paragraphs.
+fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The payload of a reset as text: printable ASCII as it is, everything else escaped.

@@ -270,3 +270,18 @@ fn each_other_class_has_its_reason_against_it() {
     ];
     assert_eq!(about(&finding).against_each(), expected);
 }
+
+#[test]
+fn what_controls_reorders_or_hides_is_written_out() {
+    assert_eq!(visible("user\u{202e}gpj.exe\n\u{1b}[1m"), "user\\u{202e}gpj.exe\\n\\u{1b}[1m");
+    assert_eq!(visible("a\u{200b}b\u{2066}c\u{feff}\u{2028}"), "a\\u{200b}b\\u{2066}c\\u{feff}\\u{2028}");
+    assert_eq!(visible("Zürich, 東京, עברית"), "Zürich, 東京, עברית");
+}
+
+#[test]
+fn an_input_has_a_short_name_unless_another_shares_it() {
+    let inputs = ["/a/one.pcap", "/a/two.pcap", "/b/two.pcap", "eth0"].map(str::to_owned).to_vec();
+    let context = Context { inputs, ..Context::default() };
+    let names: Vec<&str> = (0..4).filter_map(|input| short_input(&context, FrameNo::new(input, 1))).collect();
+    assert_eq!(names, ["one.pcap", "/a/two.pcap", "/b/two.pcap", "eth0"]);
+}

@@ -1,0 +1,58 @@
+//! The kept segments of a finding, and what part each of them plays in it.
+
+use super::amount;
+use crate::analyzer::{Finding, Part, Seen};
+
+/// The kept segments, the reset among them even where it was not kept.
+pub fn with_reset(finding: &Finding) -> Vec<Seen> {
+    let mut segments = finding.segments.clone();
+    if !segments.iter().any(|seen| seen.frame == finding.reset.frame) {
+        let place = segments.iter().position(|seen| seen.time > finding.reset.time).unwrap_or(segments.len());
+        segments.insert(place, reset_as_seen(finding));
+    }
+    segments
+}
+
+/// The reset itself as one of the segments.
+pub fn reset_as_seen(finding: &Finding) -> Seen {
+    let reset = &finding.reset;
+    Seen {
+        frame: reset.frame,
+        time: reset.time,
+        from_client: reset.tuple.src == finding.connection.tuple.src,
+        flags: reset.flags,
+        seq: reset.seq,
+        ack_field: reset.ack.unwrap_or_default(),
+        window: reset.window,
+        len: reset.len,
+        ttl: reset.ip.ttl,
+        ip_id: reset.ip.id,
+        deciding: true,
+        part: Some(Part::Reset),
+    }
+}
+
+/// The part that a segment plays.
+pub fn part(finding: &Finding, seen: &Seen) -> Option<Part> {
+    if seen.frame == finding.reset.frame {
+        return Some(Part::Reset);
+    }
+    match finding.verdict.trigger {
+        Some(trigger) if trigger.frame == seen.frame => Some(Part::Trigger),
+        _ => seen.part.filter(|part| !matches!(part, Part::Reset | Part::Trigger)),
+    }
+}
+
+/// Whether the verdict rests on the segment, or its evidence names it. How a connection that survived the reset was closed
+/// in the end has no part in it.
+pub fn decides(finding: &Finding, seen: &Seen) -> bool {
+    let is_later_close = seen.flags.fin() && seen.time > finding.reset.time;
+    let is_evidence = finding.verdict.evidence.iter().any(|fact| fact.frame == Some(seen.frame));
+    is_evidence || seen.deciding && !is_later_close
+}
+
+/// When the reset came, from the segment that provoked it on.
+pub fn after(nanos: i64) -> String {
+    let time = amount::duration(nanos);
+    if nanos < 0 { format!("captured {time} too early") } else { format!("{time} later") }
+}

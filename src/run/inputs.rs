@@ -1,0 +1,44 @@
+//! What is read from, with names to tell people.
+
+use super::follow::Followed;
+use super::merge::Merge;
+use crate::source::{Live, Source};
+
+/// A source that knows which input it reads.
+pub(super) trait Inputs: Source {
+    /// What to say of a file whose reading has just begun, once.
+    fn opened(&mut self) -> Option<String>;
+
+    /// The input last read from.
+    fn name(&self) -> String;
+}
+
+impl Inputs for Merge {
+    fn opened(&mut self) -> Option<String> {
+        self.greeting().map(|path| format!("reading from file {}", path.display()))
+    }
+
+    fn name(&self) -> String {
+        self.path().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
+impl Inputs for Followed {
+    fn opened(&mut self) -> Option<String> {
+        self.greeting()
+    }
+
+    fn name(&self) -> String {
+        self.path().display().to_string()
+    }
+}
+
+impl Inputs for Live {
+    fn opened(&mut self) -> Option<String> {
+        None
+    }
+
+    fn name(&self) -> String {
+        String::new()
+    }
+}
