@@ -1,16 +1,21 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod ids;
+mod output;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Arg, ArgAction, Command, CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use crate::report::{Format, Style, TimeStyle, Topic};
+pub use self::ids::Wanted;
+use self::ids::{TopicParser, WantedParser};
+use self::output::{FormatName, JsonStyleName};
+use crate::report::{Format, JsonStyle, Style, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
 /// What a run is to do.
@@ -30,6 +35,8 @@ pub struct Config {
     pub line_buffered: bool,
     /// How the output is to look.
     pub style: Style,
+    /// What makes a run fail that finds it.
+    pub fail_on: Vec<Wanted>,
 }
 
 /// Where the frames come from.
@@ -47,6 +54,8 @@ pub enum Input {
     ListInterfaces,
     /// Nowhere: the catalogue of verdicts is asked.
     Explain(Topic),
+    /// Nowhere: two outputs are compared, an earlier and a later one; `-` is standard input.
+    Diff(PathBuf, PathBuf),
 }
 
 /// Where a filter is written.
@@ -67,7 +76,7 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --explain ID",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --explain ID",
     next_line_help = false
 )]
 struct Arguments {
@@ -126,16 +135,25 @@ struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Analysis")]
     timers: Option<PathBuf>,
 
-    /// The output format
-    #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
-    format: FormatName,
+    /// The output format [default: text]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<FormatName>,
 
     /// The same as --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     json: bool,
 
+    /// JSON with the names of other systems, one object a reset
+    #[arg(long, value_name = "STYLE", help_heading = "Output")]
+    json_style: Option<JsonStyleName>,
+
+    /// End with status 3 where there is a reset of one of these causes or classes; any: where there is a reset
+    #[arg(long, value_name = "ID[,ID...]", help_heading = "Output", value_parser = WantedParser, value_delimiter = ',',
+        hide_possible_values = true)]
+    fail_on: Vec<Wanted>,
+
     /// Print the number of resets by class and cause only
-    #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format"])]
+    #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format", "json_style"])]
     count_only: bool,
 
     /// Say less: one line a reset; -qq also without summary and the lines on standard error
@@ -192,6 +210,11 @@ struct Arguments {
         conflicts_with_all = ["files", "list_of_files", "interface", "list"])]
     explain: Option<Topic>,
 
+    /// Compare two outputs of --json: what is new, more, fewer or gone, by cause and service port
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"],
+        conflicts_with_all = ["files", "list_of_files", "interface", "list", "explain", "filter", "filter_file", "count_only"])]
+    diff: Option<Vec<PathBuf>>,
+
     /// Print help
     #[arg(short = 'h', long, action = ArgAction::HelpShort)]
     help: Option<bool>,
@@ -210,17 +233,12 @@ Examples:
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
+  rstscan --format csv -r capture.pcap         a table of the resets; markdown for tickets
+  rstscan --fail-on any -r load-test.pcap      status 3 if there is a reset, for tests
+  rstscan --diff before.json after.json        what changed between two outputs of --json
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
-Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
-
-#[derive(ValueEnum, Clone, Copy, Debug)]
-enum FormatName {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
+Exit status: 0 done, 1 could not read or write, 2 wrong usage, 3 found what --fail-on names.";
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum When {
@@ -252,7 +270,7 @@ impl Config {
     }
 
     fn from_arguments(arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let style = style(&arguments, surroundings);
+        let style = style(&arguments, surroundings)?;
         let filter = match arguments.filter_file {
             Some(file) => Some(FilterText::File(file)),
             None if arguments.filter.is_empty() => None,
@@ -260,6 +278,8 @@ impl Config {
         };
         let input = if let Some(topic) = arguments.explain {
             Input::Explain(topic)
+        } else if let Some(outputs) = arguments.diff {
+            compared(outputs, &style)?
         } else if arguments.list {
             Input::ListInterfaces
         } else if let Some(interface) = arguments.interface {
@@ -289,6 +309,7 @@ impl Config {
             count: arguments.count,
             line_buffered: arguments.line_buffered,
             style,
+            fail_on: arguments.fail_on,
         })
     }
 }
@@ -304,6 +325,17 @@ fn followed(mut files: Vec<PathBuf>) -> Result<PathBuf, clap::Error> {
         (Some(file), true) => return Ok(file),
     };
     Err(Arguments::command().error(kind, text))
+}
+
+/// The two outputs to compare.
+fn compared(outputs: Vec<PathBuf>, style: &Style) -> Result<Input, clap::Error> {
+    let native = style.format == Format::Text || (style.format == Format::Json && style.json == JsonStyle::Native);
+    let text = match <[PathBuf; 2]>::try_from(outputs) {
+        Ok(both) if both.iter().all(|path| path.as_os_str() == "-") => "standard input can be one of the outputs only",
+        Ok([before, after]) if native => return Ok(Input::Diff(before, after)),
+        _ => "--diff prints text or --json",
+    };
+    Err(Arguments::command().error(ErrorKind::ArgumentConflict, text))
 }
 
 /// A file has no reader who waits.
@@ -339,12 +371,8 @@ impl Surroundings {
     }
 }
 
-fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
-    let format = match (arguments.count_only, arguments.json, arguments.format) {
-        (true, ..) => Format::Count,
-        (_, true, _) | (.., FormatName::Json) => Format::Json,
-        (.., FormatName::Text) => Format::Text,
-    };
+fn style(arguments: &Arguments, surroundings: &Surroundings) -> Result<Style, clap::Error> {
+    let (format, json) = output::chosen(arguments, surroundings)?;
     let time = match arguments.time {
         0 => TimeStyle::Clock,
         1 => TimeStyle::None,
@@ -353,8 +381,9 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         4 => TimeStyle::DateTime,
         _ => TimeStyle::SinceFirst,
     };
-    Style {
+    Ok(Style {
         format,
+        json,
         color: surroundings.color(arguments.color),
         width: surroundings.columns.filter(|_| surroundings.terminal),
         quiet: arguments.quiet,
@@ -365,32 +394,7 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         absolute_numbers: arguments.absolute_numbers,
         link_header: arguments.link_header,
         frame_numbers: arguments.frame_numbers,
-    }
-}
-
-/// Ids of the catalogue.
-#[derive(Clone, Copy, Debug)]
-struct TopicParser;
-
-impl TypedValueParser for TopicParser {
-    type Value = Topic;
-
-    fn parse_ref(&self, _: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Topic, clap::Error> {
-        let id = value.to_string_lossy();
-        Topic::from_id(&id).ok_or_else(|| {
-            let likeness = |known: &&str| strsim::jaro_winkler(&id, known);
-            let nearest = Topic::ids().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
-            let text = format!(
-                "no cause or class has the id '{}': perhaps '{nearest}'; --explain list shows all\n",
-                id.escape_debug()
-            );
-            clap::Error::raw(ErrorKind::InvalidValue, text)
-        })
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(Topic::ids().map(PossibleValue::new)))
-    }
+    })
 }
 
 /// Seconds, also fractions of one, as nanoseconds.

@@ -1,6 +1,8 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod diff;
 mod follow;
+mod gate;
 mod input;
 mod merge;
 mod output;
@@ -17,6 +19,7 @@ use anyhow::{Context as _, bail};
 use thiserror::Error;
 
 use self::follow::{Followed, Silence};
+use self::gate::Gate;
 use self::merge::Merge;
 use self::output::{Output, tell};
 use self::signals::Signals;
@@ -29,7 +32,8 @@ use crate::source::{
     Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
 };
 
-/// Does what was asked for. The exit code is 1 when some input could not be read to its end.
+/// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
+/// names was found.
 ///
 /// # Errors
 ///
@@ -60,6 +64,7 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
+        Input::Diff(before, after) => diff::diff(&config, before, after),
         Input::Files(files) => Run::over(&config, files, filter)?.files(files),
         Input::List(list) => {
             let files = input::listed(list)?;
@@ -142,6 +147,7 @@ struct Run {
     quiet: bool,
     /// Whether somebody reads what many resets have in common.
     names_patterns: bool,
+    gate: Gate,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -175,6 +181,7 @@ impl Run {
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns(),
+            gate: Gate::new(&config.fail_on),
             context: Context { patterns, ..context },
             frames: 0,
             limit: config.count,
@@ -356,6 +363,7 @@ impl Run {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
+            self.gate.see(&finding);
             self.sink.finding(&self.context, &finding)?;
             any = true;
         }
@@ -370,7 +378,7 @@ impl Run {
         if self.context.live && !self.quiet {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }
-        Ok(if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(self.gate.status(self.failed, self.quiet))
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {

@@ -17,10 +17,14 @@ mod follow;
 mod live;
 #[path = "cli/merge.rs"]
 mod merge;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+
+mod schema;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -37,8 +41,15 @@ fn rstscan() -> Command {
     command
 }
 
+/// Runs it to its end. Every line of JSON has to be as the schema says.
+#[track_caller]
 fn run(words: &[&str]) -> Ended {
-    Ended::from(rstscan().args(words).output().unwrap())
+    let ended = Ended::from(rstscan().args(words).output().unwrap());
+    if words.contains(&"--json") {
+        let offences = schema::offences("stdout", &ended.stdout);
+        assert!(offences.is_empty(), "{}", offences.join("\n"));
+    }
+    ended
 }
 
 /// How a run ended and what it said.
