@@ -1,6 +1,7 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
 mod ids;
+mod manual;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use self::ids::Wanted;
 use self::ids::{TopicParser, WantedParser};
+pub use self::manual::{Generated, generate};
 use self::output::{FormatName, JsonStyleName};
 use crate::report::{Format, JsonStyle, Style, TimeStyle, Topic};
 use crate::source::LiveOptions;
@@ -56,6 +58,8 @@ pub enum Input {
     Explain(Topic),
     /// Nowhere: two outputs are compared, an earlier and a later one; `-` is standard input.
     Diff(PathBuf, PathBuf),
+    /// Nowhere: the manual or a shell's completions are written.
+    Generate(Generated),
 }
 
 /// Where a filter is written.
@@ -215,6 +219,10 @@ struct Arguments {
         conflicts_with_all = ["files", "list_of_files", "interface", "list", "explain", "filter", "filter_file", "count_only"])]
     diff: Option<Vec<PathBuf>>,
 
+    /// Write the manual, or completions for a shell
+    #[arg(long, value_name = "WHAT", hide = true, exclusive = true)]
+    generate: Option<Generated>,
+
     /// Print help
     #[arg(short = 'h', long, action = ArgAction::HelpShort)]
     help: Option<bool>,
@@ -278,6 +286,8 @@ impl Config {
         };
         let input = if let Some(topic) = arguments.explain {
             Input::Explain(topic)
+        } else if let Some(what) = arguments.generate {
+            Input::Generate(what)
         } else if let Some(outputs) = arguments.diff {
             compared(outputs, &style)?
         } else if arguments.list {

@@ -24,7 +24,7 @@ use self::merge::Merge;
 use self::output::{Output, tell};
 use self::signals::Signals;
 use crate::analyzer::{Analyzer, Options};
-use crate::cli::{Config, Input};
+use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, LinkType, Timestamp};
 use crate::pattern::Patterns;
 use crate::report::{self, Context, Finished, Sink};
@@ -65,6 +65,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Input::Diff(before, after) => diff::diff(&config, before, after),
+        Input::Generate(what) => {
+            generate(*what, &mut io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Input::Files(files) => Run::over(&config, files, filter)?.files(files),
         Input::List(list) => {
             let files = input::listed(list)?;

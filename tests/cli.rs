@@ -15,6 +15,8 @@ mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;
+#[path = "cli/manual.rs"]
+mod manual;
 #[path = "cli/merge.rs"]
 mod merge;
 #[path = "cli/programs.rs"]
