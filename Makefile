@@ -1,9 +1,20 @@
 # `make run` explains the bundled captures, `make test` runs every test: both install what is missing first.
+# `make install` installs program, manual and completions below PREFIX, for packages below DESTDIR;
+# with SETCAP=1 the program may capture without root.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SETCAP ?= 0
+
+BIN = $(DESTDIR)$(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
+INSTALLED = $(BIN)/rstscan $(SHARE)/man/man8/rstscan.8 $(SHARE)/bash-completion/completions/rstscan \
+	$(SHARE)/zsh/site-functions/_rstscan $(SHARE)/fish/vendor_completions.d/rstscan.fish
 
 SAMPLES = $(sort $(wildcard samples/*.pcap samples/*.pcapng))
 
 .DEFAULT_GOAL := run
-.PHONY: run test build bench setup ci clean
+.PHONY: run test build bench install install-files uninstall setup ci clean
 
 # Where captures for measurements go, and how much of the full amount of frames.
 BENCH_DIR ?= target/bench
@@ -22,6 +33,26 @@ build: setup
 bench: build
 	cargo build --release --locked --example generate --example bench
 	target/release/examples/bench --dir $(BENCH_DIR) --scale $(BENCH_SCALE)
+
+install: build
+	@$(MAKE) --no-print-directory install-files PROGRAM=target/release/rstscan
+
+# What `install` does with a program that is already built.
+install-files:
+	install -d $(dir $(INSTALLED))
+	install -m 755 $(PROGRAM) $(BIN)/rstscan
+	$(PROGRAM) --generate man > $(SHARE)/man/man8/rstscan.8
+	$(PROGRAM) --generate bash > $(SHARE)/bash-completion/completions/rstscan
+	$(PROGRAM) --generate zsh > $(SHARE)/zsh/site-functions/_rstscan
+	$(PROGRAM) --generate fish > $(SHARE)/fish/vendor_completions.d/rstscan.fish
+ifeq ($(SETCAP),1)
+	setcap cap_net_raw,cap_net_admin=eip $(BIN)/rstscan
+else
+	@echo "Live capture takes root, or once: setcap cap_net_raw,cap_net_admin=eip $(PREFIX)/bin/rstscan (make install SETCAP=1)"
+endif
+
+uninstall:
+	rm -f $(INSTALLED)
 
 setup:
 	@.ci/setup

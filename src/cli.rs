@@ -1,6 +1,8 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
 mod ids;
+mod manual;
+mod output;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +16,11 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use self::ids::{TermParser, TopicParser};
-use crate::report::{Format, GroupBy, Selection, Style, Term, TimeStyle, Topic};
+pub use self::ids::Wanted;
+use self::ids::{TermParser, TopicParser, WantedParser};
+pub use self::manual::{Generated, generate};
+use self::output::{FormatName, JsonStyleName};
+use crate::report::{Format, GroupBy, JsonStyle, Selection, Style, Term, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
 /// What a run is to do.
@@ -43,6 +48,8 @@ pub struct Config {
     pub selection: Selection,
     /// How the output is to look.
     pub style: Style,
+    /// What makes a run fail that finds it.
+    pub fail_on: Vec<Wanted>,
 }
 
 /// Where the frames come from.
@@ -60,6 +67,10 @@ pub enum Input {
     ListInterfaces,
     /// Nowhere: the catalogue of verdicts is asked.
     Explain(Topic),
+    /// Nowhere: two outputs are compared, an earlier and a later one; `-` is standard input.
+    Diff(PathBuf, PathBuf),
+    /// Nowhere: the manual or a shell's completions are written.
+    Generate(Generated),
 }
 
 /// Where a filter is written.
@@ -80,7 +91,7 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --explain ID",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --explain ID",
     next_line_help = false
 )]
 struct Arguments {
@@ -153,9 +164,9 @@ struct Arguments {
         help_heading = "Choice")]
     not: Vec<Term>,
 
-    /// The output format
-    #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
-    format: FormatName,
+    /// The output format [default: text]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output")]
+    format: Option<FormatName>,
 
     /// The same as --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
@@ -165,8 +176,17 @@ struct Arguments {
     #[arg(long, help_heading = "Output")]
     no_progress: bool,
 
+    /// JSON with the names of other systems, one object a reset
+    #[arg(long, value_name = "STYLE", help_heading = "Output")]
+    json_style: Option<JsonStyleName>,
+
+    /// End with status 3 where there is a reset of one of these causes or classes; any: where there is a reset
+    #[arg(long, value_name = "ID[,ID...]", help_heading = "Output", value_parser = WantedParser, value_delimiter = ',',
+        hide_possible_values = true)]
+    fail_on: Vec<Wanted>,
+
     /// Print the number of resets by class and cause only
-    #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format"])]
+    #[arg(long = "count", help_heading = "Output", conflicts_with_all = ["json", "format", "json_style"])]
     count_only: bool,
 
     /// Say less: one line a reset; -qq also without summary and the lines on standard error
@@ -240,6 +260,15 @@ struct Arguments {
         conflicts_with_all = ["files", "list_of_files", "interface", "list"])]
     explain: Option<Topic>,
 
+    /// Compare two outputs of --json: what is new, more, fewer or gone, by cause and service port
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"],
+        conflicts_with_all = ["files", "list_of_files", "interface", "list", "explain", "filter", "filter_file", "count_only"])]
+    diff: Option<Vec<PathBuf>>,
+
+    /// Write the manual, or completions for a shell
+    #[arg(long, value_name = "WHAT", hide = true, exclusive = true)]
+    generate: Option<Generated>,
+
     /// Print help
     #[arg(short = 'h', long, action = ArgAction::HelpShort)]
     help: Option<bool>,
@@ -262,17 +291,12 @@ Examples:
   rstscan --only forged,certain -r a.pcap      what is certainly forged
   rstscan --not no-listener -r a.pcap          all but refused connections
   rstscan --report page.html -r capture.pcap   also a page to send to anybody
+  rstscan --format csv -r capture.pcap         a table of the resets; markdown for tickets
+  rstscan --fail-on any -r load-test.pcap      status 3 if there is a reset, for tests
+  rstscan --diff before.json after.json        what changed between two outputs of --json
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
-Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.";
-
-#[derive(ValueEnum, Clone, Copy, Debug)]
-enum FormatName {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
+Exit status: 0 done, 1 could not read or write, 2 wrong usage, 3 found what --fail-on names.";
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum Grouping {
@@ -322,11 +346,7 @@ impl Config {
     }
 
     fn from_arguments(arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let style = style(&arguments, surroundings);
-        if style.format != Format::Text && (style.group_by.is_some() || style.max_resets.is_some()) {
-            let text = "--group-by and --max-resets are for the text output; --only and --not choose for every output";
-            return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
-        }
+        let style = style(&arguments, surroundings)?;
         let filter = match arguments.filter_file {
             Some(file) => Some(FilterText::File(file)),
             None if arguments.filter.is_empty() => None,
@@ -334,6 +354,10 @@ impl Config {
         };
         let input = if let Some(topic) = arguments.explain {
             Input::Explain(topic)
+        } else if let Some(what) = arguments.generate {
+            Input::Generate(what)
+        } else if let Some(outputs) = arguments.diff {
+            compared(outputs, &style)?
         } else if arguments.list {
             Input::ListInterfaces
         } else if let Some(interface) = arguments.interface {
@@ -367,6 +391,7 @@ impl Config {
             line_buffered: arguments.line_buffered,
             selection: Selection::new(arguments.only, arguments.not),
             style,
+            fail_on: arguments.fail_on,
         })
     }
 }
@@ -382,6 +407,17 @@ fn followed(mut files: Vec<PathBuf>) -> Result<PathBuf, clap::Error> {
         (Some(file), true) => return Ok(file),
     };
     Err(Arguments::command().error(kind, text))
+}
+
+/// The two outputs to compare.
+fn compared(outputs: Vec<PathBuf>, style: &Style) -> Result<Input, clap::Error> {
+    let native = style.format == Format::Text || (style.format == Format::Json && style.json == JsonStyle::Native);
+    let text = match <[PathBuf; 2]>::try_from(outputs) {
+        Ok(both) if both.iter().all(|path| path.as_os_str() == "-") => "standard input can be one of the outputs only",
+        Ok([before, after]) if native => return Ok(Input::Diff(before, after)),
+        _ => "--diff prints text or --json",
+    };
+    Err(Arguments::command().error(ErrorKind::ArgumentConflict, text))
 }
 
 /// A file has no reader who waits.
@@ -437,12 +473,12 @@ fn is_pipe(output: &impl AsFd) -> bool {
     file.and_then(|file| file.metadata()).is_ok_and(|data| data.file_type().is_fifo() || data.file_type().is_socket())
 }
 
-fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
-    let format = match (arguments.count_only, arguments.json, arguments.format) {
-        (true, ..) => Format::Count,
-        (_, true, _) | (.., FormatName::Json) => Format::Json,
-        (.., FormatName::Text) => Format::Text,
-    };
+fn style(arguments: &Arguments, surroundings: &Surroundings) -> Result<Style, clap::Error> {
+    let (format, json) = output::chosen(arguments, surroundings)?;
+    if format != Format::Text && (arguments.group_by.is_some() || arguments.max_resets.is_some()) {
+        let text = "--group-by and --max-resets are for the text output; --only and --not choose for every output";
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+    }
     let time = match arguments.time {
         0 => TimeStyle::Clock,
         1 => TimeStyle::None,
@@ -451,8 +487,9 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         4 => TimeStyle::DateTime,
         _ => TimeStyle::SinceFirst,
     };
-    Style {
+    Ok(Style {
         format,
+        json,
         color: surroundings.color(arguments.color),
         width: surroundings.columns.filter(|_| surroundings.terminal),
         quiet: arguments.quiet,
@@ -472,7 +509,7 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Style {
         link_header: arguments.link_header,
         ladder: arguments.ladder,
         frame_numbers: arguments.frame_numbers,
-    }
+    })
 }
 
 /// Seconds, also fractions of one, as nanoseconds.

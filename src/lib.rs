@@ -30,6 +30,7 @@
 //!
 //! * `live` (default): live capture and capture filters, through libpcap.
 //! * `cli` (default): the program: arguments, output, signals.
+//! * `parquet`: Apache Parquet as an output of the program.
 //! * `compress` (default): compressed captures; compiles the C sources of zstd and liblzma.
 //!
 //! Without these the library needs no C library. `ARCHITECTURE.md` in the repository says how it is built.

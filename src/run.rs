@@ -1,6 +1,8 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod diff;
 mod follow;
+mod gate;
 mod input;
 mod inputs;
 mod memory;
@@ -10,6 +12,7 @@ mod page;
 mod prescan;
 mod progress;
 mod signals;
+mod told;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -22,14 +25,16 @@ use anyhow::{Context as _, bail};
 use thiserror::Error;
 
 use self::follow::{Followed, Silence};
+use self::gate::Gate;
 use self::inputs::Inputs;
 use self::merge::Merge;
 use self::output::{Output, tell};
 use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
 use self::signals::Signals;
+use self::told::{counts, with_remedy};
 use crate::analyzer::{Analyzer, Options};
-use crate::cli::{Config, Input};
+use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, LinkType, Timestamp};
 use crate::pattern::Patterns;
 use crate::report::{self, Context, Finished, Sink};
@@ -37,7 +42,8 @@ use crate::source::{
     Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
 };
 
-/// Does what was asked for. The exit code is 1 when some input could not be read to its end.
+/// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
+/// names was found.
 ///
 /// # Errors
 ///
@@ -66,6 +72,11 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         }
         Input::Explain(topic) => {
             io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Input::Diff(before, after) => diff::diff(&config, before, after),
+        Input::Generate(what) => {
+            generate(*what, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
         Input::Files(files) => Run::over(&config, files, filter)?.files(files),
@@ -116,6 +127,7 @@ struct Run {
     quiet: bool,
     /// Whether somebody reads what many resets have in common.
     names_patterns: bool,
+    gate: Gate,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -157,6 +169,7 @@ impl Run {
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns() || page.is_some(),
             page,
+            gate: Gate::new(&config.fail_on),
             context: Context { patterns, selection: config.selection.clone(), ..context },
             frames: 0,
             limit: config.count,
@@ -389,6 +402,7 @@ impl Run {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
+            self.gate.see(&finding);
             let printed = self.sink.finding(&self.context, &finding);
             if let Some(page) = &mut self.page {
                 page.finding(&self.context, &finding);
@@ -407,7 +421,7 @@ impl Run {
         if self.context.live && !self.quiet {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }
-        Ok(if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(self.gate.status(self.failed, self.quiet))
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
@@ -440,41 +454,4 @@ fn wanted(printed: io::Result<()>, page: Option<&Page>) -> io::Result<()> {
 fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::new(now.as_secs() as i64, now.subsec_nanos())
-}
-
-/// The lines that tcpdump ends a live capture with.
-fn counts(captured: u64, drops: Drops) -> String {
-    let line = |count: u64, what: &str| format!("{count} packet{} {what}", if count == 1 { "" } else { "s" });
-    let mut lines = vec![
-        line(captured, "captured"),
-        line(drops.received, "received by filter"),
-        line(drops.by_kernel, "dropped by kernel"),
-    ];
-    if drops.by_interface > 0 {
-        lines.push(line(drops.by_interface, "dropped by interface"));
-    }
-    lines.join("\n")
-}
-
-/// What to do about missing rights.
-fn with_remedy(error: SourceError) -> anyhow::Error {
-    match error {
-        SourceError::Permission { .. } => {
-            anyhow::anyhow!("{error}: run with sudo, or: sudo setcap cap_net_raw,cap_net_admin=eip $(which rstscan)")
-        }
-        error => error.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_worded_as_by_tcpdump() {
-        let drops = Drops { received: 2, by_kernel: 0, by_interface: 0 };
-        assert_eq!(counts(1, drops), "1 packet captured\n2 packets received by filter\n0 packets dropped by kernel");
-        let drops = Drops { received: 2, by_kernel: 1, by_interface: 3 };
-        assert!(counts(0, drops).ends_with("1 packet dropped by kernel\n3 packets dropped by interface"));
-    }
 }

@@ -17,11 +17,15 @@ mod follow;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/live.rs"]
 mod live;
+#[path = "cli/manual.rs"]
+mod manual;
 #[cfg(target_os = "linux")]
 #[path = "cli/memory.rs"]
 mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[path = "cli/programs.rs"]
+mod programs;
 #[cfg(target_os = "linux")]
 #[path = "cli/progress.rs"]
 mod progress;
@@ -29,6 +33,8 @@ mod progress;
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+
+mod schema;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -46,8 +52,15 @@ fn rstscan() -> Command {
     command
 }
 
+/// Runs it to its end. Every line of JSON has to be as the schema says.
+#[track_caller]
 fn run(words: &[&str]) -> Ended {
-    Ended::from(rstscan().args(words).output().unwrap())
+    let ended = Ended::from(rstscan().args(words).output().unwrap());
+    if words.contains(&"--json") {
+        let offences = schema::offences("stdout", &ended.stdout);
+        assert!(offences.is_empty(), "{}", offences.join("\n"));
+    }
+    ended
 }
 
 /// How a run ended and what it said.

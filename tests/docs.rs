@@ -11,25 +11,37 @@
 #[allow(dead_code, unused_imports, reason = "shared with tests/cases.rs, which uses all of it")]
 mod script;
 
+mod schema;
+
 #[path = "docs/examples.rs"]
 mod examples;
+#[path = "docs/json.rs"]
+mod json;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use rstscan::classify::{Cause, Class};
 use rstscan::decode::Skip;
 use rstscan::pattern::{KNOWN, Timer};
+use rstscan::report::{COLUMNS, Column};
 use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "ARCHITECTURE.md", "docs/guide.md", "docs/verdicts.md", "docs/scenarios.md", "docs/examples.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "docs/guide.md",
+    "docs/formats.md",
+    "docs/verdicts.md",
+    "docs/scenarios.md",
+    "docs/examples.md",
+];
 /// What marks a cause that no rule gives.
 const RESERVED: &str = "Reserved: no rule yet.";
 
@@ -174,6 +186,9 @@ fn run(command: &str) -> Result<Option<String>, String> {
     Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
+/// Held by who rewrites documents: two tests may have something to say about one.
+static WRITING: Mutex<()> = Mutex::new(());
+
 #[test]
 fn commands_run() {
     let mut errors = Vec::new();
@@ -191,6 +206,7 @@ fn commands_run() {
 
 #[test]
 fn outputs_are_what_the_program_prints() {
+    let _writing = WRITING.lock();
     let mut errors = Vec::new();
     for document in DOCUMENTS {
         let mut lines = lines_of(document);
@@ -306,6 +322,23 @@ fn every_known_timer_is_in_the_guide() {
         format!("| {} | [{}]({source}) |", timer.idle_ns / 1_000_000_000, timer.name)
     };
     report(&KNOWN.iter().map(row).filter(|row| !rows.contains(row)).collect::<Vec<_>>());
+}
+
+/// The table of columns is that of the program; `UPDATE_EXPECT=1` rewrites it.
+#[test]
+fn columns_are_those_of_the_program() {
+    let _writing = WRITING.lock();
+    let mut lines = lines_of("docs/formats.md");
+    let head = lines.iter().position(|line| line == "| column | type | meaning |").expect("there is a table");
+    let end = lines[head..].iter().position(|line| !line.starts_with('|')).map_or(lines.len(), |len| head + len);
+    let row = |column: &Column| format!("| `{}` | {} | {} |", column.name, column.value.kind(), column.meaning);
+    let rows: Vec<String> = COLUMNS.iter().map(row).collect();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        lines.splice(head + 2..end, rows);
+        fs::write(root().join("docs/formats.md"), lines.join("\n") + "\n").expect("documents are writable");
+        return;
+    }
+    report(&difference(&lines[head + 2..end], &rows).into_iter().collect::<Vec<_>>());
 }
 
 #[test]

@@ -17,12 +17,17 @@ use std::process::Command;
 use similar::TextDiff;
 
 /// The files of a sample, by their ending, and the options that print them. Pipes get whole lines without colour.
-const OUTPUTS: [(&str, &[&str]); 6] = [
+const OUTPUTS: [(&str, &[&str]); 11] = [
     ("txt", &["--utc"]),
     ("verbose.txt", &["--utc", "-v"]),
     ("composed.txt", &["--utc", "-vv"]),
     ("ladder.txt", &["--utc", "--ladder"]),
     ("json", &["--json"]),
+    ("ecs.json", &["--json-style", "ecs"]),
+    ("otel.json", &["--json-style", "otel"]),
+    ("zeek.json", &["--json-style", "zeek"]),
+    ("csv", &["--format", "csv"]),
+    ("md", &["--format", "markdown"]),
     ("count", &["--count"]),
 ];
 

@@ -79,6 +79,36 @@ fn formats() {
     assert_eq!(format("-r f --format json"), Format::Json);
     assert_eq!(format("-r f --json"), Format::Json);
     assert_eq!(format("-r f --count"), Format::Count);
+    assert_eq!(format("-r f --format csv"), Format::Csv);
+    assert_eq!(format("-r f --format markdown"), Format::Markdown);
+}
+
+#[test]
+fn a_json_style_asks_for_json() {
+    let chosen = |line: &str| parse(line).map(|config| (config.style.format, config.style.json)).unwrap();
+    assert_eq!(chosen("-r f --json-style ecs"), (Format::Json, JsonStyle::Ecs));
+    assert_eq!(chosen("-r f --format json --json-style otel"), (Format::Json, JsonStyle::Otel));
+    assert_eq!(chosen("-r f --json --json-style zeek"), (Format::Json, JsonStyle::Zeek));
+    assert_eq!(chosen("-r f --json"), (Format::Json, JsonStyle::Native));
+    for line in
+        ["-r f --format csv --json-style ecs", "-r f --format text --json-style ecs", "-r f --count --json-style ecs"]
+    {
+        assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
+    }
+}
+
+#[test]
+fn parquet_is_not_for_terminals() {
+    let words = ["rstscan", "-r", "f", "--format", "parquet"];
+    let on = |terminal| {
+        let surroundings = Surroundings { terminal, ..Surroundings::default() };
+        Config::from_arguments(Arguments::try_parse_from(words).unwrap(), &surroundings)
+    };
+    assert_eq!(on(true).unwrap_err().kind(), ErrorKind::ArgumentConflict);
+    #[cfg(feature = "parquet")]
+    assert_eq!(on(false).unwrap().style.format, Format::Parquet);
+    #[cfg(not(feature = "parquet"))]
+    assert!(on(false).unwrap_err().to_string().contains("built without Parquet"));
 }
 
 #[test]
@@ -212,4 +242,31 @@ fn letters_only_where_the_locale_has_no_more() {
     assert!(is_ascii([None, None, None]) && is_ascii([None, Some(""), Some("C")]));
     assert!(is_ascii([Some("POSIX"), None, Some("en_GB.UTF-8")]));
     assert!(!is_ascii([None, None, Some("en_GB.UTF-8")]) && !is_ascii([None, Some("C.utf8"), Some("C")]));
+}
+
+#[test]
+fn what_a_run_fails_on_are_ids_with_commas_between() {
+    use crate::classify::{Cause, Class};
+    let wanted = |line: &str| parse(line).unwrap().fail_on;
+    assert_eq!(wanted("-r f"), []);
+    assert_eq!(wanted("-r f --fail-on any"), [Wanted::Any]);
+    let two = [Wanted::Cause(Cause::KeepaliveRace), Wanted::Class(Class::Forged)];
+    assert_eq!(wanted("-r f --fail-on keepalive-race,forged"), two);
+    assert_eq!(wanted("-r f --fail-on keepalive-race --fail-on forged"), two);
+    let text = parse("-r f --fail-on keepalive-rase").unwrap_err().to_string();
+    assert!(text.contains("perhaps 'keepalive-race'"), "{text}");
+    assert!(two[1].matches(Class::Forged, Cause::Injected) && !two[1].matches(Class::ClosedPort, Cause::NoListener));
+}
+
+#[test]
+fn two_outputs_are_compared() {
+    let both = Input::Diff(PathBuf::from("a"), PathBuf::from("b"));
+    assert_eq!(parse("--diff a b").unwrap().input, both);
+    assert_eq!(parse("--json --diff a b").unwrap().input, both);
+    for line in
+        ["--diff a b -r f", "--diff a b c", "--diff - -", "--diff a b --format csv", "--diff a b --json-style ecs"]
+    {
+        assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
+    }
+    assert_eq!(refused("--diff a"), ErrorKind::WrongNumberOfValues);
 }

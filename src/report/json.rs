@@ -2,41 +2,47 @@
 //!
 //! A key that is absent is unknown; `null` does not apply. The structures here are twins of the analyzer's own types,
 //! so that those can change without the output changing in silence.
+//!
+//! Other styles ([`JsonStyle`]) have one object for each reset and nothing else.
 
+mod ecs;
+mod otel;
 mod patterns;
+mod style;
+#[cfg(test)]
+mod tests;
+mod zeek;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use patterns::PatternLine;
 
 use super::time::rfc3339;
 use super::words::{self, Speaker};
-use super::{Context, Finished, Sink};
+use super::{Context, Finished, JsonStyle, Sink, community_id};
 use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
-use crate::frame::FrameNo;
+use crate::frame::{FrameNo, Timestamp};
 use crate::pattern::benign;
-use crate::tcp::{FourTuple, Heard, IcmpError};
+use crate::tcp::{Heard, IcmpError};
 
 /// Changes when a key changes its meaning or goes away; additions do not count.
-const SCHEMA: u32 = 1;
-
-/// The protocol number of TCP, for Community ID.
-const TCP: u8 = 6;
+pub const SCHEMA: u32 = 1;
 
 /// Writes JSON Lines.
 pub struct JsonLines {
+    style: JsonStyle,
     out: Box<dyn Write>,
 }
 
 impl JsonLines {
-    /// To `out`.
-    pub fn new(out: Box<dyn Write>) -> Self {
-        Self { out }
+    /// In this style, to `out`.
+    pub fn new(style: JsonStyle, out: Box<dyn Write>) -> Self {
+        Self { style, out }
     }
 
     fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
@@ -52,15 +58,23 @@ impl Sink for JsonLines {
     }
 
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
-        self.line(&ResetLine::new(context, finding))?;
+        let line = ResetLine::new(context, finding);
+        match self.style {
+            JsonStyle::Native => self.line(&line),
+            JsonStyle::Ecs => self.line(&ecs::Document::new(&line)?),
+            JsonStyle::Otel => self.line(&otel::logs_data(&line)?),
+            JsonStyle::Zeek => self.line(&zeek::Record::new(&line)?),
+        }?;
         if context.live { self.out.flush() } else { Ok(()) }
     }
 
     fn finish(&mut self, context: &Context, finished: &Finished<'_>) -> io::Result<()> {
-        for pattern in context.patterns.all() {
-            self.line(&PatternLine::new(context, &pattern))?;
+        if self.style == JsonStyle::Native {
+            for pattern in context.patterns.all() {
+                self.line(&PatternLine::new(context, &pattern))?;
+            }
+            self.line(&SummaryLine::new(context, finished))?;
         }
-        self.line(&SummaryLine::new(context, finished))?;
         self.out.flush()
     }
 }
@@ -71,7 +85,8 @@ struct ResetLine<'a> {
     r#type: &'static str,
     schema: u32,
     frame: u64,
-    time: String,
+    #[serde(serialize_with = "as_rfc3339")]
+    time: Timestamp,
     src: IpAddr,
     sport: u16,
     dst: IpAddr,
@@ -102,6 +117,7 @@ struct ResetLine<'a> {
     connection: u64,
     incarnation: u32,
     stream: u64,
+    service: SocketAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     community_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,7 +149,7 @@ impl<'a> ResetLine<'a> {
             r#type: "reset",
             schema: SCHEMA,
             frame: reset.frame.number(),
-            time: rfc3339(reset.time),
+            time: reset.time,
             src: reset.tuple.src.ip(),
             sport: reset.tuple.src.port(),
             dst: reset.tuple.dst.ip(),
@@ -158,6 +174,7 @@ impl<'a> ResetLine<'a> {
             connection: connection.number,
             incarnation: connection.incarnation,
             stream: connection.stream,
+            service: connection.tuple.dst,
             community_id: community_id(connection.tuple),
             trigger: trigger(verdict, &speaker),
             follows: verdict.follows.map(FrameNo::number),
@@ -175,6 +192,10 @@ impl<'a> ResetLine<'a> {
             advice: speaker.check(),
         }
     }
+}
+
+fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*time))
 }
 
 /// Outer layers.
@@ -438,10 +459,4 @@ impl From<&Tally> for TallyTwin {
     fn from(tally: &Tally) -> Self {
         Self { resets: tally.resets, events: tally.events }
     }
-}
-
-/// Community ID version 1, seed 0: the same for both directions, as Zeek, Suricata and others print it.
-fn community_id(tuple: FourTuple) -> Option<String> {
-    let (src, dst) = (tuple.src, tuple.dst);
-    community_id::calculate_community_id(0, src.ip(), dst.ip(), Some(src.port()), Some(dst.port()), TCP, false).ok()
 }

@@ -2,19 +2,28 @@
 //!
 //! * [`Format::Text`]: a block a reset, for somebody with an incident and ten seconds;
 //! * [`Format::Json`]: JSON Lines, schema 1 (`docs/schema.json`);
+//! * [`Format::Csv`]: a line a reset, with the columns of [`COLUMNS`];
+//! * `Format::Parquet`: the same columns, with the feature `parquet`;
+//! * [`Format::Markdown`]: a table for tickets;
 //! * [`Format::Count`]: numbers by class and cause.
 //!
 //! [`Report`] is a page beside these, for somebody who never saw a packet.
 
 pub(crate) mod amount;
 mod catalogue;
+mod columns;
 mod comments;
 mod count;
+mod csv;
+mod diff;
 mod html;
 mod json;
 mod kept;
 pub mod ladder;
+mod markdown;
 mod palette;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod selection;
 mod text;
 mod time;
@@ -28,13 +37,16 @@ mod tests;
 use std::io::{self, Write};
 
 pub use catalogue::Topic;
+pub use columns::{COLUMNS, Column, Row, Value};
 pub use comments::Comments;
+pub use diff::{Diff, Recorded};
 pub use html::Report;
 pub use selection::{Selection, Term};
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
 use crate::pattern::Patterns;
+use crate::tcp::FourTuple;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -90,8 +102,12 @@ pub trait Sink {
 pub fn sink(style: Style, out: Box<dyn Write>) -> Box<dyn Sink> {
     match style.format {
         Format::Text => Box::new(text::Text::new(style, out)),
-        Format::Json => Box::new(json::JsonLines::new(out)),
+        Format::Json => Box::new(json::JsonLines::new(style.json, out)),
         Format::Count => Box::new(count::Count::new(out)),
+        Format::Csv => Box::new(csv::Csv::new(out)),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Box::new(parquet::Parquet::new(out)),
+        Format::Markdown => Box::new(markdown::Markdown::new(out)),
     }
 }
 
@@ -105,13 +121,45 @@ pub enum Format {
     Json,
     /// Only the numbers by class and cause.
     Count,
+    /// Comma-separated values.
+    Csv,
+    /// Apache Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet,
+    /// A table for tickets.
+    Markdown,
 }
 
-/// How the output looks; all but `format` concern [`Format::Text`] only.
+/// The protocol number of TCP, for Community ID.
+const TCP: u8 = 6;
+
+/// Community ID version 1, seed 0: the same for both directions, as Zeek, Suricata and others print it.
+fn community_id(tuple: FourTuple) -> Option<String> {
+    let (src, dst) = (tuple.src, tuple.dst);
+    community_id::calculate_community_id(0, src.ip(), dst.ip(), Some(src.port()), Some(dst.port()), TCP, false).ok()
+}
+
+/// Whose names [`Format::Json`] uses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum JsonStyle {
+    /// Its own: `docs/schema.json`.
+    #[default]
+    Native,
+    /// The Elastic Common Schema's.
+    Ecs,
+    /// OpenTelemetry's, a log record each.
+    Otel,
+    /// Zeek's, as in its logs.
+    Zeek,
+}
+
+/// How the output looks; all but `format` and `json` concern [`Format::Text`] only.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Style {
     /// Which output.
     pub format: Format,
+    /// Whose names [`Format::Json`] uses.
+    pub json: JsonStyle,
     /// Whether to colour.
     pub color: bool,
     /// Columns of the terminal, where lines fold; `None` leaves lines whole, as a pipe wants them.
@@ -160,8 +208,11 @@ impl Style {
     pub fn names_patterns(&self) -> bool {
         match self.format {
             Format::Text => self.quiet < 2,
-            Format::Json => true,
-            Format::Count => false,
+            Format::Json => self.json == JsonStyle::Native,
+            Format::Markdown => true,
+            Format::Count | Format::Csv => false,
+            #[cfg(feature = "parquet")]
+            Format::Parquet => false,
         }
     }
 }

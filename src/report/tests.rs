@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::{Context, Finished, Format, Style, TimeStyle, fixtures, sink};
+use super::{COLUMNS, Context, Finished, Format, Style, TimeStyle, fixtures, sink};
 use crate::analyzer::{Finding, Seen};
 use crate::classify::{Application, Cause, Certainty, Class, FactKind, Form, Missing, OnPeer, Role};
 use crate::frame::FrameNo;
@@ -51,7 +51,7 @@ fn run(style: Style, context: &Context, findings: &[Finding]) -> (String, usize)
     (String::from_utf8(bytes).unwrap(), flushes)
 }
 
-fn written(style: Style, findings: &[Finding]) -> String {
+pub(super) fn written(style: Style, findings: &[Finding]) -> String {
     run(style, &context(&["half-open.pcap", "other.pcap"]), findings).0
 }
 
@@ -167,7 +167,7 @@ fn stripped(text: &str) -> String {
 
 #[test]
 fn nothing_foreign_reaches_the_terminal_unescaped() {
-    for format in [Format::Text, Format::Json] {
+    for format in [Format::Text, Format::Json, Format::Csv, Format::Markdown] {
         let context = context(&["a\x1b[2Jb.pcap", "other.pcap"]);
         let (text, _) = run(utc(format), &context, &[fixtures::forged()]);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
@@ -350,9 +350,13 @@ half-open-response/echo-after-reset  901 resets    0 events
 #[test]
 fn live_findings_are_flushed_one_by_one() {
     let findings = fixtures::all();
+    let live = Context { live: true, ..context(&["eth0"]) };
     for format in [Format::Text, Format::Json] {
-        let live = Context { live: true, ..context(&["eth0"]) };
         assert_eq!(run(utc(format), &live, &findings).1, findings.len() + 1);
+    }
+    // Its header, too.
+    assert_eq!(run(utc(Format::Csv), &live, &findings).1, findings.len() + 2);
+    for format in [Format::Text, Format::Json, Format::Csv, Format::Markdown] {
         assert_eq!(run(utc(format), &context(&["a.pcap"]), &findings).1, 1);
     }
 }
@@ -364,7 +368,7 @@ fn json_has_the_documented_keys_in_the_documented_order() {
         r#""src":"192.168.1.109","sport":12345,"dst":"192.168.1.108","dport":55100,"#,
         r#""flags":"R","seq":1495337792,"ack":null,"win":0,"len":0,"ttl":64,"ip_id":0,"file":"half-open.pcap","#,
         r#""class":"half-open-response","cause":"lost-state","certainty":"likely","form":"ack-echo","sender_role":"server","#,
-        r#""connection":1,"incarnation":1,"stream":0,"community_id":"1:2xPWkMHHgjBk8gySQ+47//DWH2U=","#,
+        r#""connection":1,"incarnation":1,"stream":0,"service":"192.168.1.109:12345","community_id":"1:2xPWkMHHgjBk8gySQ+47//DWH2U=","#,
         r#""trigger":{"frame":4,"after_ns":113000},"follows":null,"#,
         r#""idle_ns":34251126000,"effect":{"on_peer":"accepted","application":"ECONNRESET","#,
         r#""bytes_lost_to_sender":3,"bytes_lost_to_peer":0},"benign":false,"#,
@@ -593,4 +597,57 @@ fn a_ladder_at_80_columns_without_colour() {
         "                            |            113 us later            |",
     ];
     assert_eq!(drawn, expected, "{text}");
+}
+
+#[test]
+fn csv_has_a_header_and_a_line_a_reset() {
+    let text = written(utc(Format::Csv), &fixtures::all());
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    assert_eq!(header.iter().collect::<Vec<_>>(), COLUMNS.map(|column| column.name));
+    let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), fixtures::all().len());
+    let cell = |name: &str| records[0].get(header.iter().position(|own| own == name).unwrap()).unwrap();
+    let expected = [
+        ("file", "half-open.pcap"),
+        ("frame", "5"),
+        ("time", "2026-11-22T07:00:34.251490000Z"),
+        ("service", "192.168.1.109:12345"),
+        ("cause", "lost-state"),
+        ("benign", "false"),
+        ("follows", ""),
+        ("trigger_after_ns", "113000"),
+        ("ack", ""),
+        ("evidence", "seq-equals-ack-of window-zero-no-options no-fin-from-sender no-gap-in-sender"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(cell(name), value, "{name}");
+    }
+}
+
+#[test]
+fn markdown_is_a_table_of_events_with_what_to_check() {
+    let findings = [fixtures::closed_port(), fixtures::follow_ups()[0].clone()];
+    let (text, _) = run(utc(Format::Markdown), &context(&["a.pcap"]), &findings);
+    let expected = "
+| frame | time (UTC) | sender | receiver | verdict | certainty | what happened |
+|---:|---|---|---|---|---|---|
+| 2 | 2026-11-22 07:00:00.000 | 192.168.1.108:54321 | 192.168.1.109:42001 | closed-port/no-listener | class certain | 192.168.1.108:54321 (server) refused 192.168.1.109:42001 (client): probably nothing listens on port 54321 there. |
+
+1005 resets in 104 events, 312 connections.
+
+To check:
+
+* no-listener: is the service up, and does it listen on this address and port? On 192.168.1.108: ss -ltn; a listener on 127.0.0.1 or ::1 is not reachable from outside
+";
+    assert_text(text.trim_end(), expected);
+    let patterns = written_of_patterns(utc(Format::Markdown));
+    assert!(
+        patterns.contains("\nIn common:\n\n* 4 resets: connections to 192.168.1.109:12345 were reset"),
+        "{patterns}"
+    );
+    for line in patterns.lines().filter(|line| line.starts_with('|')) {
+        assert_eq!(line.matches('|').count() - line.matches("\\|").count(), 8, "{line}");
+    }
+    assert!(patterns.contains("| 1 of other.pcap |"), "{patterns}");
 }

@@ -1,0 +1,166 @@
+//! A reset as a document of the Elastic Common Schema 8.17: <https://www.elastic.co/guide/en/ecs/8.17/index.html>.
+//!
+//! What the schema has no field for stands under `rstscan`, with the keys of `docs/schema.json`.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::ResetLine;
+use crate::report::time::rfc3339;
+
+const VERSION: &str = "8.17.0";
+
+/// The native keys that have a field of the schema.
+const MAPPED: [&str; 8] = ["type", "time", "src", "sport", "dst", "dport", "community_id", "summary"];
+
+/// One document.
+#[derive(Serialize)]
+pub struct Document<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    ecs: Version,
+    message: &'a str,
+    event: Event,
+    source: Endpoint,
+    destination: Endpoint,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Endpoint>,
+    network: Network<'a>,
+    observer: Observer,
+    related: Related,
+    rstscan: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Event {
+    kind: &'static str,
+    category: [&'static str; 1],
+    r#type: [&'static str; 2],
+    action: &'static str,
+    outcome: &'static str,
+    reason: &'static str,
+    module: &'static str,
+    dataset: &'static str,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Endpoint {
+    address: IpAddr,
+    ip: IpAddr,
+    port: u16,
+}
+
+#[derive(Serialize)]
+struct Network<'a> {
+    transport: &'static str,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    community_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<Vlan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner: Option<Inner>,
+}
+
+/// The schema has room for two tags: that of the network and, in a stack of tags, the next one.
+#[derive(Serialize)]
+struct Vlan {
+    id: String,
+}
+
+#[derive(Serialize)]
+struct Inner {
+    vlan: Vlan,
+}
+
+#[derive(Serialize)]
+struct Observer {
+    product: &'static str,
+    r#type: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Related {
+    ip: [IpAddr; 2],
+}
+
+impl<'a> Document<'a> {
+    /// The document of a line.
+    pub fn new(line: &'a ResetLine<'_>) -> serde_json::Result<Self> {
+        let endpoint = |address, port| Endpoint { address, ip: address, port };
+        let (source, destination) = (endpoint(line.src, line.sport), endpoint(line.dst, line.dport));
+        let (client, server) = match line.sender_role {
+            Some("client") => (Some(source), Some(destination)),
+            Some(_) => (Some(destination), Some(source)),
+            None => (None, None),
+        };
+        Ok(Self {
+            timestamp: rfc3339(line.time),
+            ecs: Version { version: VERSION },
+            message: &line.summary,
+            event: Event::new(line),
+            source,
+            destination,
+            client,
+            server,
+            network: Network::new(line),
+            observer: Observer { product: "rstscan", r#type: "sensor", version: env!("CARGO_PKG_VERSION") },
+            related: Related { ip: [line.src, line.dst] },
+            rstscan: line.own(&MAPPED)?,
+        })
+    }
+}
+
+impl Event {
+    fn new(line: &ResetLine<'_>) -> Self {
+        let of_connection = match (line.class, line.effect.on_peer) {
+            (_, "challenged" | "ignored" | "too-late") => "info",
+            ("closed-port", _) => "denied",
+            _ => "end",
+        };
+        let outcome = match line.benign {
+            Some(true) => "success",
+            Some(false) => "failure",
+            None => "unknown",
+        };
+        Self {
+            kind: "event",
+            category: ["network"],
+            r#type: ["connection", of_connection],
+            action: "tcp-reset",
+            outcome,
+            reason: line.cause,
+            module: "rstscan",
+            dataset: "rstscan.reset",
+        }
+    }
+}
+
+impl<'a> Network<'a> {
+    fn new(line: &'a ResetLine<'_>) -> Self {
+        let tag = |at: usize| {
+            let id = line.encap.as_ref()?.vlan.get(at)?;
+            Some(Vlan { id: id.to_string() })
+        };
+        Self {
+            transport: "tcp",
+            r#type: line.network_type(),
+            protocol: line.protocol(),
+            community_id: line.community_id.as_deref(),
+            vlan: tag(0),
+            inner: tag(1).map(|vlan| Inner { vlan }),
+        }
+    }
+}

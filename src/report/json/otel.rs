@@ -1,0 +1,89 @@
+//! A reset as a log record of OpenTelemetry, in the JSON of its protocol: one `LogsData` a line, as files of the protocol
+//! have them and the collector's `otlpjsonfile` receiver reads them.
+//!
+//! * Logs Data Model, specification 1.55: <https://opentelemetry.io/docs/specs/otel/logs/data-model/>
+//! * Protocol File Exporter: <https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>
+//! * Semantic conventions 1.44, source, destination, client, server, network, error:
+//!   <https://opentelemetry.io/docs/specs/semconv/registry/attributes/>
+
+use serde_json::{Value, json};
+
+use super::ResetLine;
+
+const SEMANTIC_CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.44.0";
+
+/// The native keys that have a place of their own.
+const MAPPED: [&str; 7] = ["type", "time", "src", "sport", "dst", "dport", "summary"];
+
+/// The line of a reset.
+pub fn logs_data(line: &ResetLine<'_>) -> serde_json::Result<Value> {
+    // Numbers of the Logs Data Model, "Field: SeverityNumber".
+    let (severity, name) = if line.benign == Some(false) { (13, "WARN") } else { (9, "INFO") };
+    let record = json!({
+        "timeUnixNano": line.time.as_nanos().to_string(),
+        "severityNumber": severity,
+        "severityText": name,
+        "eventName": "rstscan.reset",
+        "body": { "stringValue": line.summary },
+        "attributes": attributes(line)?,
+    });
+    let scope = json!({ "name": "rstscan", "version": env!("CARGO_PKG_VERSION") });
+    let resource = json!({ "attributes": [pair("service.name", &json!("rstscan"))] });
+    Ok(json!({
+        "resourceLogs": [{
+            "resource": resource,
+            "scopeLogs": [{ "scope": scope, "logRecords": [record], "schemaUrl": SEMANTIC_CONVENTIONS }],
+        }],
+    }))
+}
+
+fn attributes(line: &ResetLine<'_>) -> serde_json::Result<Vec<Value>> {
+    let mut known = vec![
+        ("network.transport", json!("tcp")),
+        ("network.type", json!(line.network_type())),
+        ("source.address", json!(line.src)),
+        ("source.port", json!(line.sport)),
+        ("destination.address", json!(line.dst)),
+        ("destination.port", json!(line.dport)),
+    ];
+    let (sender, receiver) = ((line.src, line.sport), (line.dst, line.dport));
+    let roles = line.sender_role.map(|role| if role == "client" { (sender, receiver) } else { (receiver, sender) });
+    if let Some((client, server)) = roles {
+        known.extend([
+            ("client.address", json!(client.0)),
+            ("client.port", json!(client.1)),
+            ("server.address", json!(server.0)),
+            ("server.port", json!(server.1)),
+        ]);
+    }
+    known.extend(line.protocol().map(|protocol| ("network.protocol.name", json!(protocol))));
+    let error = line.effect.application.filter(|seen| seen.starts_with('E') && *seen != "EOF");
+    known.extend(error.map(|error| ("error.type", json!(error))));
+    let mut attributes: Vec<Value> = known.iter().map(|(key, value)| pair(key, value)).collect();
+    for (key, value) in line.flat(&MAPPED)? {
+        attributes.push(pair(&key, &value));
+    }
+    Ok(attributes)
+}
+
+fn pair(key: &str, value: &Value) -> Value {
+    json!({ "key": key, "value": any_value(value) })
+}
+
+/// `AnyValue` of the protocol. Integers have 64 bits there, which Protobuf's JSON mapping writes as text.
+fn any_value(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({}),
+        Value::Bool(truth) => json!({ "boolValue": truth }),
+        Value::Number(number) if number.is_f64() => json!({ "doubleValue": number }),
+        Value::Number(number) => json!({ "intValue": number.to_string() }),
+        Value::String(text) => json!({ "stringValue": text }),
+        Value::Array(values) => {
+            json!({ "arrayValue": { "values": values.iter().map(any_value).collect::<Vec<_>>() } })
+        }
+        Value::Object(keys) => {
+            let values: Vec<Value> = keys.iter().map(|(key, value)| pair(key, value)).collect();
+            json!({ "kvlistValue": { "values": values } })
+        }
+    }
+}

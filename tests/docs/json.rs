@@ -1,0 +1,79 @@
+//! `docs/schema.json` describes every line that the program prints as JSON, and nothing is printed that it does not name.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::schema::offences;
+use super::{captures, collect, report};
+
+fn json_of(path: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+    let output = command.args(["-qq", "--json", "-r"]).arg(path).stdin(Stdio::null()).output().expect("it runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn golden_files_are_as_the_schema_says() {
+    let mut paths = Vec::new();
+    collect(&super::root().join("tests/golden"), "json", &mut paths);
+    let native = paths.iter().filter(|path| !path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('.')));
+    let offences: Vec<String> = native
+        .flat_map(|path| offences(&path.display().to_string(), &fs::read_to_string(path).expect("readable")))
+        .collect();
+    report(&offences);
+    assert!(paths.len() >= 5);
+}
+
+/// Packet scripts show more kinds of lines than the samples do.
+#[test]
+fn lines_of_every_capture_are_as_the_schema_says() {
+    std::sync::LazyLock::force(&super::EXAMPLES);
+    let mut paths = Vec::new();
+    collect(&captures(), "pcap", &mut paths);
+    let mut errors = Vec::new();
+    let mut types = std::collections::BTreeSet::new();
+    for path in paths {
+        let output = json_of(&path);
+        errors.extend(offences(&path.display().to_string(), &output));
+        let parsed = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        types.extend(parsed.map(|line| line["type"].as_str().unwrap_or_default().to_owned()));
+    }
+    report(&errors);
+    assert_eq!(types.into_iter().collect::<Vec<_>>(), ["pattern", "reset", "summary"]);
+}
+
+#[test]
+fn comparisons_are_as_the_schema_says() {
+    let golden = super::root().join("tests/golden");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+    command.args(["--json", "--diff"]).arg(golden.join("half-open.json")).arg(golden.join("mixed.json"));
+    let output = String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8");
+    report(&offences("--diff", &output));
+    assert!(output.lines().count() > 2, "{output}");
+}
+
+/// A check that takes everything would be none.
+#[test]
+fn lines_that_are_wrong_are_found() {
+    let golden = fs::read_to_string(super::root().join("tests/golden/half-open.json")).expect("readable");
+    let first = golden.lines().next().expect("it has lines");
+    let changes = [
+        ("\"frame\":", "\"number\":", "additional properties"),
+        ("\"certainty\":\"likely\"", "\"certainty\":\"sure\"", "is not one of"),
+        ("\"on_peer\":", "\"at_peer\":", "/effect"),
+        ("\"service\":\"", "\"service\":\"nobody", "service"),
+        ("\"type\":\"reset\"", "\"type\":\"other\"", "no type"),
+    ];
+    for (from, to, complaint) in changes {
+        let line = match to {
+            "\"service\":\"nobody" => first.replacen(":12345\",\"community", ":x\",\"community", 1),
+            _ => first.replacen(from, to, 1),
+        };
+        assert_ne!(line, first, "{from}");
+        let found = offences("line", &line).join("\n").to_lowercase();
+        assert!(found.contains(complaint), "{to}: {found}");
+    }
+}
