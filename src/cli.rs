@@ -1,7 +1,9 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod extcap;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
@@ -10,6 +12,11 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
+pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
+pub use writing::Writing;
+
+use self::extcap::{Extcap, ExtcapArguments};
+use self::writing::WritingArguments;
 use crate::report::{Format, Style, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
@@ -26,6 +33,8 @@ pub struct Config {
     pub timers: Option<PathBuf>,
     /// Stop after so many frames.
     pub count: Option<u64>,
+    /// Write a capture, too.
+    pub writing: Option<Writing>,
     /// Write each finding at once.
     pub line_buffered: bool,
     /// How the output is to look.
@@ -47,6 +56,8 @@ pub enum Input {
     ListInterfaces,
     /// Nowhere: the catalogue of verdicts is asked.
     Explain(Topic),
+    /// Nowhere: Wireshark asks what can be captured.
+    Extcap(ExtcapQuestion),
 }
 
 /// Where a filter is written.
@@ -103,11 +114,10 @@ struct Arguments {
     #[arg(short = 'c', value_name = "COUNT", help_heading = "Input", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 
-    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048; 0: 262144]
-    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture", hide_default_value = true,
-        default_value_t = LiveOptions::SNAP_LEN,
+    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048, with -w 262144; 0: 262144]
+    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture",
         value_parser = clap::value_parser!(u32).range(..=i64::from(LiveOptions::SNAP_LEN_MAX)))]
-    snap_len: u32,
+    snap_len: Option<u32>,
 
     /// Size of the kernel's buffer in KiB
     #[arg(short = 'B', value_name = "KIB", help_heading = "Capture", default_value_t = LiveOptions::BUFFER_KIB,
@@ -125,6 +135,12 @@ struct Arguments {
     /// Compare the idle times of reset connections with these timers, too: one a line, seconds and a name
     #[arg(long, value_name = "FILE", help_heading = "Analysis")]
     timers: Option<PathBuf>,
+
+    #[command(flatten)]
+    writing: WritingArguments,
+
+    #[command(flatten)]
+    extcap: ExtcapArguments,
 
     /// The output format
     #[arg(long, value_name = "FORMAT", help_heading = "Output", default_value = "text")]
@@ -209,6 +225,7 @@ Examples:
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
+  rstscan -r capture.pcap -w why.pcapng        the reset connections for Wireshark, with comments
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
   rstscan --explain lost-state                 what a cause means and what to do; list: all causes
 
@@ -251,25 +268,35 @@ impl Config {
         Self::from_arguments(Arguments::try_parse()?, &Surroundings::here())
     }
 
-    fn from_arguments(arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let style = style(&arguments, surroundings);
-        let filter = match arguments.filter_file {
-            Some(file) => Some(FilterText::File(file)),
-            None if arguments.filter.is_empty() => None,
-            None => Some(FilterText::Words(arguments.filter.join(" "))),
-        };
-        let input = if let Some(topic) = arguments.explain {
+    /// Whether standard output is for something else than what is found.
+    pub fn prints_nothing(&self) -> bool {
+        self.writing.as_ref().is_some_and(|writing| writing.alone)
+    }
+
+    fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
+        let mut style = style(&arguments, surroundings);
+        let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
+        let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
+        let mut question = None;
+        match arguments.extcap.take().map_err(wrong)? {
+            Some(Extcap::Question(asked)) => question = Some(asked),
+            Some(Extcap::Capture(capture)) => {
+                style.quiet = style.quiet.max(2);
+                writing = Some(capture.writing);
+                arguments.interface = Some(capture.interface);
+                arguments.filter.extend(capture.filter);
+            }
+            None => {}
+        }
+        let filter = filter(&mut arguments);
+        let input = if let Some(question) = question {
+            Input::Extcap(question)
+        } else if let Some(topic) = arguments.explain {
             Input::Explain(topic)
         } else if arguments.list {
             Input::ListInterfaces
-        } else if let Some(interface) = arguments.interface {
-            Input::Live(LiveOptions {
-                interface,
-                snap_len: if arguments.snap_len == 0 { LiveOptions::SNAP_LEN_MAX } else { arguments.snap_len },
-                buffer_kib: arguments.buffer_kib,
-                promiscuous: !arguments.no_promiscuous,
-                filter: None,
-            })
+        } else if let Some(interface) = arguments.interface.take() {
+            Input::Live(live(&arguments, interface, writing.is_some()))
         } else if let Some(list) = arguments.list_of_files {
             Input::List(list)
         } else if arguments.follow {
@@ -281,15 +308,45 @@ impl Config {
             Input::Files(arguments.files)
         };
         let settle = if matches!(input, Input::Live(_)) { SETTLE_LIVE_NS } else { SETTLE_FILES_NS };
+        if let Some(writing) = &mut writing {
+            writing.meanwhile = matches!(input, Input::Live(_) | Input::Followed(_));
+            writing.utc = arguments.utc;
+        }
         Ok(Self {
             input,
             filter,
+            writing,
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             count: arguments.count,
             line_buffered: arguments.line_buffered,
             style,
         })
+    }
+}
+
+/// The filter, wherever it is written.
+fn filter(arguments: &mut Arguments) -> Option<FilterText> {
+    match arguments.filter_file.take() {
+        Some(file) => Some(FilterText::File(file)),
+        None if arguments.filter.is_empty() => None,
+        None => Some(FilterText::Words(arguments.filter.join(" "))),
+    }
+}
+
+/// How to capture; who writes frames wants them whole.
+fn live(arguments: &Arguments, interface: String, writes: bool) -> LiveOptions {
+    LiveOptions {
+        interface,
+        snap_len: match arguments.snap_len {
+            Some(0) => LiveOptions::SNAP_LEN_MAX,
+            Some(bytes) => bytes,
+            None if writes => LiveOptions::SNAP_LEN_MAX,
+            None => LiveOptions::SNAP_LEN,
+        },
+        buffer_kib: arguments.buffer_kib,
+        promiscuous: !arguments.no_promiscuous,
+        filter: None,
     }
 }
 

@@ -1,11 +1,14 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod extcap;
 mod follow;
 mod input;
 mod merge;
 mod output;
 mod prescan;
+mod saving;
 mod signals;
+mod write;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -19,14 +22,16 @@ use thiserror::Error;
 use self::follow::{Followed, Silence};
 use self::merge::Merge;
 use self::output::{Output, tell};
+use self::saving::Taken;
 use self::signals::Signals;
+use self::write::Writer;
 use crate::analyzer::{Analyzer, Options};
 use crate::cli::{Config, Input};
-use crate::frame::{Frame, LinkType, Timestamp};
+use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::pattern::Patterns;
 use crate::report::{self, Context, Finished, Sink};
 use crate::source::{
-    Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
+    Drops, Filter, Live, LiveOptions, Next, Originals, SourceError, interface_name, interfaces, narrowed_by,
 };
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end.
@@ -60,20 +65,27 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Files(files) => Run::over(&config, files, filter)?.files(files),
+        Input::Extcap(question) => {
+            io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::List(list) => {
             let files = input::listed(list)?;
-            Run::over(&config, &files, filter)?.files(&files)
+            Run::over(&config, &files, filter)?.files(&config, &files)
         }
         Input::Followed(file) => {
             let silence = Some(Silence::new(config.settle_ns));
-            let run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
+            let mut run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
+            run.write_to(&config, std::slice::from_ref(file))?;
             run.followed(file)
         }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
             let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
-            Run::new(&config, context)?.live(&LiveOptions { interface, filter, ..options.clone() })
+            let mut run = Run::new(&config, context)?;
+            run.write_to(&config, &[])?;
+            run.live(&LiveOptions { interface, filter, ..options.clone() })
         }
     }
 }
@@ -88,7 +100,7 @@ enum Halt {
 }
 
 /// A source that knows which input it reads.
-trait Inputs: Source {
+trait Inputs: Originals {
     /// What to say of a file whose reading has just begun, once.
     fn opened(&mut self) -> Option<String>;
 
@@ -135,6 +147,9 @@ struct Run {
     sink: Box<dyn Sink>,
     output: Output,
     context: Context,
+    writer: Option<Box<Writer>>,
+    /// Whether the writer takes frames as they come.
+    takes: bool,
     /// Whether someone waits for each finding.
     flush_each: bool,
     /// Of a file that is followed: how long nothing has come.
@@ -169,13 +184,18 @@ impl Run {
             filter: None,
             analyzer: Analyzer::new(Options { settle_ns: config.settle_ns }),
             options: Options { settle_ns: config.settle_ns },
-            sink: report::sink(config.style.clone(), Box::new(output.clone())),
+            sink: match config.prints_nothing() {
+                true => report::sink(config.style.clone(), Box::new(io::sink())),
+                false => report::sink(config.style.clone(), Box::new(output.clone())),
+            },
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns(),
             context: Context { patterns, ..context },
+            writer: None,
+            takes: false,
             frames: 0,
             limit: config.count,
             started: Instant::now(),
@@ -194,7 +214,8 @@ impl Run {
         Ok(Self { filter: filter.map(Filter::new), ..run })
     }
 
-    fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+        self.write_to(config, files)?;
         if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
         }
@@ -202,6 +223,7 @@ impl Run {
             bail!("more than 65536 files");
         }
         let mut merge = Merge::new(files, &self.signals);
+        self.keep_originals(&mut merge);
         loop {
             match self.pump(&mut merge) {
                 Ok(()) => break,
@@ -213,7 +235,11 @@ impl Run {
 
     fn followed(mut self, path: &Path) -> anyhow::Result<ExitCode> {
         let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
-        if let Err(halt) = ended.and_then(|mut file| self.pump(&mut file)) {
+        let pumped = ended.and_then(|mut file| {
+            self.keep_originals(&mut file);
+            self.pump(&mut file)
+        });
+        if let Err(halt) = pumped {
             self.survive(halt, || path.to_owned())?;
         }
         self.finish(None)
@@ -234,6 +260,7 @@ impl Run {
 
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
+        self.keep_originals(&mut live);
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
         self.greeting = Some((format!("listening on {}", options.interface), after));
@@ -257,18 +284,25 @@ impl Run {
                 source.stop();
             }
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
-            match source.next() {
+            let taken = match source.next() {
                 Ok(Next::Frame(ref frame)) => self.frame(frame)?,
                 Ok(Next::Interface(link)) => {
                     self.greet(source);
                     self.interface(link)?;
+                    Taken::Interface
                 }
-                Ok(Next::Comment(frame, text)) => self.context.comments.add(frame, text),
+                Ok(Next::Comment(frame, text)) => self.comment(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
+            };
+            if self.takes && taken != Taken::Nothing {
+                self.save(source, taken)?;
             }
+        }
+        if self.takes {
+            self.save(source, Taken::Nothing)?;
         }
         self.greet(source);
         // Nothing to greet: there was no input that could be read.
@@ -280,7 +314,7 @@ impl Run {
 
     /// Names damage that was passed over, up to a number of places that somebody may read.
     #[cold]
-    fn damaged(&mut self, name: &str, error: &SourceError) {
+    fn damaged(&mut self, name: &str, error: &SourceError) -> Taken {
         self.failed = true;
         self.damages += 1;
         if self.damages <= Self::DAMAGES_TOLD {
@@ -289,6 +323,13 @@ impl Run {
         if self.damages == Self::DAMAGES_TOLD {
             tell("rstscan: further damage is not listed");
         }
+        Taken::Nothing
+    }
+
+    #[cold]
+    fn comment(&mut self, frame: FrameNo, text: String) -> Taken {
+        self.context.comments.add(frame, text);
+        Taken::Nothing
     }
 
     fn greet(&mut self, source: &mut impl Inputs) {
@@ -302,16 +343,20 @@ impl Run {
 
     fn is_enough(&self) -> bool {
         self.limit.is_some_and(|limit| self.frames >= limit)
+            || self.writer.as_ref().is_some_and(|writer| writer.is_full())
     }
 
     #[inline]
-    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<Taken> {
         if self.filter.as_ref().is_some_and(|filter| !filter.matches(frame)) {
-            return Ok(());
+            return Ok(Taken::Nothing);
         }
         self.analyzer.push(frame);
         self.frames += 1;
-        if self.frames.is_multiple_of(Self::REPORT_EVERY) { self.report() } else { Ok(()) }
+        if self.frames.is_multiple_of(Self::REPORT_EVERY) {
+            self.report()?;
+        }
+        Ok(Taken::Frame)
     }
 
     #[cold]
@@ -335,30 +380,41 @@ impl Run {
     /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone
     /// on once the silence has lasted.
     #[cold]
-    fn idle(&mut self) -> io::Result<()> {
+    fn idle(&mut self) -> io::Result<Taken> {
         if self.context.live {
-            self.analyzer.tick(now().plus(-Self::LAG_NS));
+            let now = now().plus(-Self::LAG_NS);
+            self.analyzer.tick(now);
+            self.settle_written(Some(now));
         }
         if self.silence.as_mut().is_some_and(|silence| silence.is_over(self.frames, Instant::now()))
             && let Some(last) = self.analyzer.summary().last
         {
             // Just what is held by now becomes final: frames that come later have their own time to be followed.
-            self.analyzer.tick(last.plus(self.options.settle_ns));
+            let now = last.plus(self.options.settle_ns);
+            self.analyzer.tick(now);
+            self.settle_written(Some(now));
         }
         self.report()?;
-        self.output.flush()
+        self.with_writer(Writer::flush)?;
+        self.output.flush()?;
+        Ok(Taken::Nothing)
     }
 
     /// Hands over the findings that have become final.
     fn report(&mut self) -> io::Result<()> {
+        self.settle_written(None);
         let mut any = false;
         for finding in self.analyzer.findings() {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
             }
             self.sink.finding(&self.context, &finding)?;
+            if let Some(writer) = &mut self.writer {
+                writer.note(&self.context, &finding);
+            }
             any = true;
         }
+        self.with_writer(Writer::pass)?;
         if any && self.flush_each { self.output.flush() } else { Ok(()) }
     }
 
@@ -367,6 +423,7 @@ impl Run {
         if self.begun {
             self.conclude(drops).map_err(Halt::Output)?;
         }
+        self.finish_writing().map_err(Halt::Output)?;
         if self.context.live && !self.quiet {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }

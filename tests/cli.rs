@@ -5,6 +5,9 @@
 mod bounds;
 #[path = "cli/comments.rs"]
 mod comments;
+#[cfg(all(feature = "live", target_os = "linux"))]
+#[path = "cli/extcap.rs"]
+mod extcap;
 #[path = "cli/files.rs"]
 mod files;
 #[cfg(feature = "live")]
@@ -17,10 +20,14 @@ mod follow;
 mod live;
 #[path = "cli/merge.rs"]
 mod merge;
+#[path = "cli/rotate.rs"]
+mod rotate;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/write.rs"]
+mod write;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ mod comments;
 mod count;
 mod json;
 mod palette;
+mod remarks;
 mod text;
 mod time;
 mod words;
@@ -23,6 +24,7 @@ use std::io::{self, Write};
 
 pub use catalogue::Topic;
 pub use comments::Comments;
+pub use remarks::remarks;
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
