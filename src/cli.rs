@@ -1,25 +1,29 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod extcap;
 mod ids;
 mod manual;
 mod output;
+mod surroundings;
 #[cfg(test)]
 mod tests;
+mod writing;
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
+pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
+pub use writing::Writing;
+
+use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
 pub use self::manual::{Generated, generate};
 use self::output::{FormatName, JsonStyleName};
+use self::surroundings::Surroundings;
+use self::writing::WritingArguments;
 use crate::report::{Format, GroupBy, JsonStyle, Selection, Style, Term, TimeStyle, Topic};
 use crate::source::LiveOptions;
 
@@ -42,6 +46,8 @@ pub struct Config {
     pub progress: bool,
     /// Where the report goes, if one is wanted.
     pub report: Option<PathBuf>,
+    /// Write a capture, too.
+    pub writing: Option<Writing>,
     /// Write each finding at once.
     pub line_buffered: bool,
     /// Which resets are wanted.
@@ -71,6 +77,8 @@ pub enum Input {
     Diff(PathBuf, PathBuf),
     /// Nowhere: the manual or a shell's completions are written.
     Generate(Generated),
+    /// Nowhere: Wireshark asks what can be captured.
+    Extcap(ExtcapQuestion),
 }
 
 /// Where a filter is written.
@@ -127,11 +135,10 @@ struct Arguments {
     #[arg(short = 'c', value_name = "COUNT", help_heading = "Input", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 
-    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048; 0: 262144]
-    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture", hide_default_value = true,
-        default_value_t = LiveOptions::SNAP_LEN,
+    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048, with -w 262144; 0: 262144]
+    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture",
         value_parser = clap::value_parser!(u32).range(..=i64::from(LiveOptions::SNAP_LEN_MAX)))]
-    snap_len: u32,
+    snap_len: Option<u32>,
 
     /// Size of the kernel's buffer in KiB
     #[arg(short = 'B', value_name = "KIB", help_heading = "Capture", default_value_t = LiveOptions::BUFFER_KIB,
@@ -167,6 +174,12 @@ struct Arguments {
     /// The output format [default: text]
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     format: Option<FormatName>,
+
+    #[command(flatten)]
+    writing: WritingArguments,
+
+    #[command(flatten)]
+    extcap: ExtcapArguments,
 
     /// The same as --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
@@ -287,6 +300,7 @@ Examples:
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
   rstscan --ladder -r capture.pcap             each connection drawn between its two ends
+  rstscan -r capture.pcap -w why.pcapng        the reset connections for Wireshark, with comments
   rstscan --json -r capture.pcap | jq .cause   one JSON object a reset
   rstscan --only forged,certain -r a.pcap      what is certainly forged
   rstscan --not no-listener -r a.pcap          all but refused connections
@@ -317,24 +331,6 @@ enum When {
     Never,
 }
 
-/// What the environment says that matters to the output.
-#[derive(Clone, Debug, Default)]
-struct Surroundings {
-    no_color: Option<OsString>,
-    clicolor: Option<OsString>,
-    clicolor_force: Option<OsString>,
-    term: Option<OsString>,
-    /// `LC_ALL`, `LC_CTYPE` and `LANG`, as far as they are set.
-    locale: [Option<OsString>; 3],
-    /// Whether standard output is a terminal, and its columns where known.
-    terminal: bool,
-    columns: Option<usize>,
-    /// Whether standard error is a terminal.
-    stderr_is_terminal: bool,
-    /// Whether standard output is a pipe, whose reader may use the terminal.
-    stdout_is_pipe: bool,
-}
-
 impl Config {
     /// From the arguments and the environment of this process.
     ///
@@ -345,43 +341,40 @@ impl Config {
         Self::from_arguments(Arguments::try_parse()?, &Surroundings::here())
     }
 
-    fn from_arguments(arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let style = style(&arguments, surroundings)?;
-        let filter = match arguments.filter_file {
-            Some(file) => Some(FilterText::File(file)),
-            None if arguments.filter.is_empty() => None,
-            None => Some(FilterText::Words(arguments.filter.join(" "))),
-        };
-        let input = if let Some(topic) = arguments.explain {
-            Input::Explain(topic)
-        } else if let Some(what) = arguments.generate {
-            Input::Generate(what)
-        } else if let Some(outputs) = arguments.diff {
-            compared(outputs, &style)?
-        } else if arguments.list {
-            Input::ListInterfaces
-        } else if let Some(interface) = arguments.interface {
-            Input::Live(LiveOptions {
-                interface,
-                snap_len: if arguments.snap_len == 0 { LiveOptions::SNAP_LEN_MAX } else { arguments.snap_len },
-                buffer_kib: arguments.buffer_kib,
-                promiscuous: !arguments.no_promiscuous,
-                filter: None,
-            })
-        } else if let Some(list) = arguments.list_of_files {
-            Input::List(list)
-        } else if arguments.follow {
-            Input::Followed(followed(arguments.files)?)
-        } else if arguments.files.is_empty() {
-            let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
-            return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));
-        } else {
-            Input::Files(arguments.files)
+    /// Whether standard output is for something else than what is found.
+    pub fn prints_nothing(&self) -> bool {
+        self.writing.as_ref().is_some_and(|writing| writing.alone)
+    }
+
+    fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
+        let mut style = style(&arguments, surroundings)?;
+        let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
+        let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
+        let mut question = None;
+        match arguments.extcap.take().map_err(wrong)? {
+            Some(Extcap::Question(asked)) => question = Some(asked),
+            Some(Extcap::Capture(capture)) => {
+                style.quiet = style.quiet.max(2);
+                writing = Some(capture.writing);
+                arguments.interface = Some(capture.interface);
+                arguments.filter.extend(capture.filter);
+            }
+            None => {}
+        }
+        let filter = filter(&mut arguments);
+        let input = match question {
+            Some(question) => Input::Extcap(question),
+            None => input(&mut arguments, &style, writing.is_some())?,
         };
         let settle = if matches!(input, Input::Live(_)) { SETTLE_LIVE_NS } else { SETTLE_FILES_NS };
+        if let Some(writing) = &mut writing {
+            writing.meanwhile = matches!(input, Input::Live(_) | Input::Followed(_));
+            writing.utc = arguments.utc;
+        }
         Ok(Self {
             input,
             filter,
+            writing,
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
@@ -393,6 +386,55 @@ impl Config {
             style,
             fail_on: arguments.fail_on,
         })
+    }
+}
+
+/// Where frames come from, or what is wanted instead of them.
+fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input, clap::Error> {
+    Ok(if let Some(topic) = arguments.explain {
+        Input::Explain(topic)
+    } else if let Some(what) = arguments.generate {
+        Input::Generate(what)
+    } else if let Some(outputs) = arguments.diff.take() {
+        compared(outputs, style)?
+    } else if arguments.list {
+        Input::ListInterfaces
+    } else if let Some(interface) = arguments.interface.take() {
+        Input::Live(live(arguments, interface, writes))
+    } else if let Some(list) = arguments.list_of_files.take() {
+        Input::List(list)
+    } else if arguments.follow {
+        Input::Followed(followed(std::mem::take(&mut arguments.files))?)
+    } else if arguments.files.is_empty() {
+        let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
+        return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));
+    } else {
+        Input::Files(std::mem::take(&mut arguments.files))
+    })
+}
+
+/// The filter, wherever it is written.
+fn filter(arguments: &mut Arguments) -> Option<FilterText> {
+    match arguments.filter_file.take() {
+        Some(file) => Some(FilterText::File(file)),
+        None if arguments.filter.is_empty() => None,
+        None => Some(FilterText::Words(arguments.filter.join(" "))),
+    }
+}
+
+/// How to capture; who writes frames wants them whole.
+fn live(arguments: &Arguments, interface: String, writes: bool) -> LiveOptions {
+    LiveOptions {
+        interface,
+        snap_len: match arguments.snap_len {
+            Some(0) => LiveOptions::SNAP_LEN_MAX,
+            Some(bytes) => bytes,
+            None if writes => LiveOptions::SNAP_LEN_MAX,
+            None => LiveOptions::SNAP_LEN,
+        },
+        buffer_kib: arguments.buffer_kib,
+        promiscuous: !arguments.no_promiscuous,
+        filter: None,
     }
 }
 
@@ -424,54 +466,6 @@ fn compared(outputs: Vec<PathBuf>, style: &Style) -> Result<Input, clap::Error> 
 const SETTLE_FILES_NS: i64 = 3_000_000_000;
 /// Someone is looking on: most of what follows a reset does so within a round trip or one retransmission.
 const SETTLE_LIVE_NS: i64 = 1_000_000_000;
-
-impl Surroundings {
-    fn here() -> Self {
-        let stdout = io::stdout();
-        let size = rustix::termios::tcgetwinsize(&stdout).ok();
-        Self {
-            no_color: std::env::var_os("NO_COLOR"),
-            clicolor: std::env::var_os("CLICOLOR"),
-            clicolor_force: std::env::var_os("CLICOLOR_FORCE"),
-            term: std::env::var_os("TERM"),
-            locale: ["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var_os),
-            terminal: stdout.is_terminal(),
-            stderr_is_terminal: io::stderr().is_terminal(),
-            stdout_is_pipe: is_pipe(&stdout),
-            columns: size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0),
-        }
-    }
-
-    /// Whether a line on standard error can be written over, and gets in nobody's way.
-    fn takes_progress(&self) -> bool {
-        self.stderr_is_terminal && !self.stdout_is_pipe && self.term.as_ref().is_none_or(|term| term != "dumb")
-    }
-
-    /// Whether only ASCII can be shown: the first of the variables that is set names the character set.
-    fn is_ascii(&self) -> bool {
-        let named = self.locale.iter().flatten().find(|value| !value.is_empty());
-        let named = named.map(|value| value.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        !named.contains("utf-8") && !named.contains("utf8")
-    }
-
-    /// Whether to use colour: the flag beats everything, then a wish for none, then a wish for it, then what the output is.
-    fn color(&self, when: When) -> bool {
-        let set = |value: &Option<OsString>| value.as_ref().is_some_and(|value| !value.is_empty());
-        let is = |value: &Option<OsString>, text: &str| value.as_ref().is_some_and(|value| value == text);
-        match when {
-            When::Always => true,
-            When::Never => false,
-            When::Auto if set(&self.no_color) => false,
-            When::Auto if set(&self.clicolor_force) && !is(&self.clicolor_force, "0") => true,
-            When::Auto => self.terminal && !is(&self.clicolor, "0") && !is(&self.term, "dumb"),
-        }
-    }
-}
-
-fn is_pipe(output: &impl AsFd) -> bool {
-    let file = output.as_fd().try_clone_to_owned().map(File::from);
-    file.and_then(|file| file.metadata()).is_ok_and(|data| data.file_type().is_fifo() || data.file_type().is_socket())
-}
 
 fn style(arguments: &Arguments, surroundings: &Surroundings) -> Result<Style, clap::Error> {
     let (format, json) = output::chosen(arguments, surroundings)?;

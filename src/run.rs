@@ -1,8 +1,10 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
 mod diff;
+mod extcap;
 mod follow;
 mod gate;
+mod handover;
 mod input;
 mod inputs;
 mod memory;
@@ -11,8 +13,10 @@ mod output;
 mod page;
 mod prescan;
 mod progress;
+mod saving;
 mod signals;
 mod told;
+mod write;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -26,21 +30,22 @@ use thiserror::Error;
 
 use self::follow::{Followed, Silence};
 use self::gate::Gate;
+use self::handover::wanted;
 use self::inputs::Inputs;
 use self::merge::Merge;
 use self::output::{Output, tell};
 use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
+use self::saving::Taken;
 use self::signals::Signals;
-use self::told::{counts, with_remedy};
+use self::told::with_remedy;
+use self::write::Writer;
 use crate::analyzer::{Analyzer, Options};
 use crate::cli::{Config, Input, generate};
-use crate::frame::{Frame, LinkType, Timestamp};
+use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::pattern::Patterns;
-use crate::report::{self, Context, Finished, Sink};
-use crate::source::{
-    Drops, Filter, Live, LiveOptions, Next, Source, SourceError, interface_name, interfaces, narrowed_by,
-};
+use crate::report::{self, Context, Sink};
+use crate::source::{Filter, Live, LiveOptions, Next, SourceError, interface_name, interfaces, narrowed_by};
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
 /// names was found.
@@ -79,20 +84,27 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             generate(*what, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Files(files) => Run::over(&config, files, filter)?.files(files),
+        Input::Extcap(question) => {
+            io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::List(list) => {
             let files = input::listed(list)?;
-            Run::over(&config, &files, filter)?.files(&files)
+            Run::over(&config, &files, filter)?.files(&config, &files)
         }
         Input::Followed(file) => {
             let silence = Some(Silence::new(config.settle_ns));
-            let run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
+            let mut run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
+            run.write_to(&config, std::slice::from_ref(file))?;
             run.followed(file)
         }
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
             let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
-            Run::new(&config, context)?.live(&LiveOptions { interface, filter, ..options.clone() })
+            let mut run = Run::new(&config, context)?;
+            run.write_to(&config, &[])?;
+            run.live(&LiveOptions { interface, filter, ..options.clone() })
         }
     }
 }
@@ -117,6 +129,9 @@ struct Run {
     /// The report that is written at the end.
     page: Option<Page>,
     context: Context,
+    writer: Option<Box<Writer>>,
+    /// Whether the writer takes frames as they come.
+    takes: bool,
     /// Whether someone waits for each finding.
     flush_each: bool,
     progress: Progress,
@@ -160,7 +175,10 @@ impl Run {
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
-            sink: report::sink(config.style.clone(), Box::new(output.clone())),
+            sink: match config.prints_nothing() {
+                true => report::sink(config.style.clone(), Box::new(io::sink())),
+                false => report::sink(config.style.clone(), Box::new(output.clone())),
+            },
             output,
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             progress: Progress::new(false, &[]),
@@ -171,6 +189,8 @@ impl Run {
             page,
             gate: Gate::new(&config.fail_on),
             context: Context { patterns, selection: config.selection.clone(), ..context },
+            writer: None,
+            takes: false,
             frames: 0,
             limit: config.count,
             passed_over: 0,
@@ -191,7 +211,8 @@ impl Run {
         Ok(Self { filter: filter.map(Filter::new), progress, ..run })
     }
 
-    fn files(mut self, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+        self.write_to(config, files)?;
         let mut pass = Pass::Only;
         if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
@@ -202,6 +223,7 @@ impl Run {
             bail!("more than 65536 files");
         }
         let mut merge = Merge::new(files, &self.signals, self.progress.meter());
+        self.keep_originals(&mut merge);
         loop {
             match self.pump(&mut merge) {
                 Ok(()) => break,
@@ -213,7 +235,11 @@ impl Run {
 
     fn followed(mut self, path: &Path) -> anyhow::Result<ExitCode> {
         let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
-        if let Err(halt) = ended.and_then(|mut file| self.pump(&mut file)) {
+        let pumped = ended.and_then(|mut file| {
+            self.keep_originals(&mut file);
+            self.pump(&mut file)
+        });
+        if let Err(halt) = pumped {
             self.survive(halt, || path.to_owned())?;
         }
         self.finish(None)
@@ -234,6 +260,7 @@ impl Run {
 
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
+        self.keep_originals(&mut live);
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
         self.greeting = Some((format!("listening on {}", options.interface), after));
@@ -257,23 +284,31 @@ impl Run {
                 source.stop();
             }
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
-            match source.next() {
+            let taken = match source.next() {
                 Ok(Next::Frame(ref frame)) => {
-                    self.frame(frame)?;
+                    let taken = self.frame(frame)?;
                     if self.takes_all() {
                         self.frames_at_hand(source)?;
                     }
+                    taken
                 }
                 Ok(Next::Interface(link)) => {
                     self.greet(source);
                     self.interface(link)?;
+                    Taken::Interface
                 }
-                Ok(Next::Comment(frame, text)) => self.context.comments.add(frame, text),
+                Ok(Next::Comment(frame, text)) => self.comment(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
+            };
+            if self.takes && taken != Taken::Nothing {
+                self.save(source, taken)?;
             }
+        }
+        if self.takes {
+            self.save(source, Taken::Nothing)?;
         }
         self.greet(source);
         // Nothing to greet: there was no input that could be read.
@@ -285,7 +320,7 @@ impl Run {
 
     /// Names damage that was passed over, up to a number of places that somebody may read.
     #[cold]
-    fn damaged(&mut self, name: &str, error: &SourceError) {
+    fn damaged(&mut self, name: &str, error: &SourceError) -> Taken {
         self.failed = true;
         self.damages += 1;
         if self.damages <= Self::DAMAGES_TOLD {
@@ -294,6 +329,13 @@ impl Run {
         if self.damages == Self::DAMAGES_TOLD {
             self.tell("rstscan: further damage is not listed");
         }
+        Taken::Nothing
+    }
+
+    #[cold]
+    fn comment(&mut self, frame: FrameNo, text: String) -> Taken {
+        self.context.comments.add(frame, text);
+        Taken::Nothing
     }
 
     /// A line on standard error, in place of the progress.
@@ -313,26 +355,30 @@ impl Run {
 
     fn is_enough(&self) -> bool {
         self.limit.is_some_and(|limit| self.frames >= limit)
+            || self.writer.as_ref().is_some_and(|writer| writer.is_full())
     }
 
     #[inline]
-    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+    fn frame(&mut self, frame: &Frame<'_>) -> io::Result<Taken> {
         if self.filter.as_ref().is_some_and(|filter| !filter.matches(frame)) {
             self.pass_over();
-            return Ok(());
+            return Ok(Taken::Nothing);
         }
         self.analyzer.push(frame);
         self.frames += 1;
-        if self.frames.is_multiple_of(Self::REPORT_EVERY) { self.report() } else { Ok(()) }
+        if self.frames.is_multiple_of(Self::REPORT_EVERY) {
+            self.report()?;
+        }
+        Ok(Taken::Frame)
     }
 
     /// Whether every frame is analysed, so that none needs to be looked at before.
     fn takes_all(&self) -> bool {
-        self.filter.is_none() && self.limit.is_none()
+        self.filter.is_none() && self.limit.is_none() && !self.takes
     }
 
     /// The frames that a source can give in one go.
-    fn frames_at_hand(&mut self, source: &mut impl Source) -> io::Result<()> {
+    fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
         self.frames += self.analyzer.push_all(&mut source.at_hand());
         self.show_progress();
         self.report()
@@ -374,81 +420,25 @@ impl Run {
     /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone
     /// on once the silence has lasted.
     #[cold]
-    fn idle(&mut self) -> io::Result<()> {
+    fn idle(&mut self) -> io::Result<Taken> {
         if self.context.live {
-            self.analyzer.tick(now().plus(-Self::LAG_NS));
+            let now = now().plus(-Self::LAG_NS);
+            self.analyzer.tick(now);
+            self.settle_written(Some(now));
         }
         if self.silence.as_mut().is_some_and(|silence| silence.is_over(self.frames, Instant::now()))
             && let Some(last) = self.analyzer.summary().last
         {
             // Just what is held by now becomes final: frames that come later have their own time to be followed.
-            self.analyzer.tick(last.plus(self.options.settle_ns));
+            let now = last.plus(self.options.settle_ns);
+            self.analyzer.tick(now);
+            self.settle_written(Some(now));
         }
         self.report()?;
-        wanted(self.output.flush(), self.page.as_ref())
+        self.with_writer(Writer::flush)?;
+        wanted(self.output.flush(), self.page.as_ref())?;
+        Ok(Taken::Nothing)
     }
-
-    /// Hands over the findings that have become final.
-    fn report(&mut self) -> io::Result<()> {
-        self.show_progress();
-        let mut any = false;
-        for finding in self.analyzer.findings() {
-            if !self.context.selection.takes(&finding) {
-                continue;
-            }
-            if self.to_terminal {
-                self.progress.hide();
-            }
-            if self.names_patterns {
-                self.context.patterns.add(&finding);
-            }
-            self.gate.see(&finding);
-            let printed = self.sink.finding(&self.context, &finding);
-            if let Some(page) = &mut self.page {
-                page.finding(&self.context, &finding);
-            }
-            wanted(printed, self.page.as_ref())?;
-            any = true;
-        }
-        if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
-    }
-
-    /// What is still held, the summary, and the counts of a live capture.
-    fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
-        if self.begun {
-            self.conclude(drops).map_err(Halt::Output)?;
-        }
-        if self.context.live && !self.quiet {
-            tell(counts(self.frames, drops.unwrap_or_default()));
-        }
-        Ok(self.gate.status(self.failed, self.quiet))
-    }
-
-    fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
-        self.progress.hide();
-        self.analyzer.finish();
-        self.report()?;
-        let finished = Finished {
-            summary: &self.context.selection.narrowed(self.analyzer.summary()),
-            wall_seconds: self.started.elapsed().as_secs_f64(),
-            kernel_drops: drops.map(|drops| drops.by_kernel),
-        };
-        let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
-        wanted(printed, self.page.as_ref())?;
-        if let Some(Err(error)) = self.page.take().map(|page| page.write((&self.context, &finished))) {
-            self.failed = true;
-            tell(format_args!("rstscan: {error:#}"));
-        }
-        Ok(())
-    }
-}
-
-/// A reader of the output who has seen enough does not end a run that also writes a report.
-fn wanted(printed: io::Result<()>, page: Option<&Page>) -> io::Result<()> {
-    printed.or_else(|error| match page {
-        Some(_) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(error),
-    })
 }
 
 fn now() -> Timestamp {

@@ -7,6 +7,9 @@ mod bounds;
 mod choice;
 #[path = "cli/comments.rs"]
 mod comments;
+#[cfg(all(feature = "live", target_os = "linux"))]
+#[path = "cli/extcap.rs"]
+mod extcap;
 #[path = "cli/files.rs"]
 mod files;
 #[cfg(feature = "live")]
@@ -29,10 +32,14 @@ mod programs;
 #[cfg(target_os = "linux")]
 #[path = "cli/progress.rs"]
 mod progress;
+#[path = "cli/rotate.rs"]
+mod rotate;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/write.rs"]
+mod write;
 
 mod schema;
 

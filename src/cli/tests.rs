@@ -1,5 +1,7 @@
 //! Tests of the command line.
 
+use std::ffi::OsString;
+
 use super::*;
 
 fn parse(line: &str) -> Result<Config, clap::Error> {
@@ -269,4 +271,61 @@ fn two_outputs_are_compared() {
         assert_eq!(refused(line), ErrorKind::ArgumentConflict, "{line}");
     }
     assert_eq!(refused("--diff a"), ErrorKind::WrongNumberOfValues);
+}
+
+#[test]
+fn what_is_written_and_where() {
+    let writing = parse("-r f -w x --all-packets -U -C 2 -W 3").unwrap().writing.unwrap();
+    assert_eq!((writing.all_packets, writing.at_once, writing.meanwhile, writing.alone), (true, true, false, false));
+    assert_eq!((writing.size, writing.count), (Some(2_000_000), Some(3)));
+    for (size, bytes) in [("1k", 1 << 10), ("3M", 3 << 20), ("2g", 2 << 30)] {
+        assert_eq!(parse(&format!("-r f -w x -C {size}")).unwrap().writing.unwrap().size, Some(bytes));
+    }
+    assert!(parse("-r f --follow -w x").unwrap().writing.unwrap().meanwhile);
+    assert!(parse("-r f -w -").unwrap().prints_nothing() && !parse("-r f -w x").unwrap().prints_nothing());
+    for wrong in ["-r f -w - -C 1", "-r f -w - -G 1", "-r f -w x -W 2"] {
+        assert_eq!(refused(wrong), ErrorKind::ArgumentConflict, "{wrong}");
+    }
+    for wrong in ["-r f -w x -C 0", "-r f -w x -C 5q", "-r f -w x -G 0"] {
+        assert_eq!(refused(wrong), ErrorKind::ValueValidation, "{wrong}");
+    }
+    assert_eq!(refused("-r f --all-packets"), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn frames_that_are_written_are_whole_unless_told_otherwise() {
+    for (line, expected) in [("-i lo -w x", 262_144), ("-i lo -w x -s 100", 100), ("-i lo", 2048)] {
+        let Input::Live(options) = parse(line).unwrap().input else { panic!("not live") };
+        assert_eq!(options.snap_len, expected, "{line}");
+    }
+}
+
+#[test]
+fn a_terminal_is_no_place_for_a_capture() {
+    let arguments = Arguments::try_parse_from(["rstscan", "-r", "f", "-w", "-"]).unwrap();
+    let terminal = Surroundings { terminal: true, ..Surroundings::default() };
+    assert_eq!(Config::from_arguments(arguments, &terminal).unwrap_err().kind(), ErrorKind::ArgumentConflict);
+}
+
+#[test]
+fn wireshark_asks_and_captures() {
+    let asked = |line: &str| match parse(line).unwrap().input {
+        Input::Extcap(question) => question,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked("--extcap-interfaces --extcap-version=4.2"), ExtcapQuestion::Interfaces);
+    assert_eq!(asked("--extcap-interface rstscan-e0 --extcap-dlts"), ExtcapQuestion::LinkTypes("e0".to_owned()));
+    assert_eq!(asked("--extcap-interface rstscan-e0 --extcap-config"), ExtcapQuestion::Choices);
+    let filter = ExtcapQuestion::Filter("e0".to_owned(), "port".to_owned());
+    assert_eq!(asked("--extcap-interface rstscan-e0 --extcap-capture-filter port"), filter);
+    let line =
+        "--capture --extcap-interface rstscan-e0 --fifo p --extcap-capture-filter tcp --extcap-only-resets -s 96";
+    let config = parse(line).unwrap();
+    let Input::Live(options) = &config.input else { panic!("not live") };
+    assert_eq!((options.interface.as_str(), options.snap_len), ("e0", 96));
+    assert_eq!(config.filter, Some(FilterText::Words("tcp".to_owned())));
+    let writing = config.writing.as_ref().unwrap();
+    assert!(!writing.all_packets && writing.meanwhile && config.prints_nothing() && config.style.quiet == 2);
+    assert_eq!(refused("--extcap-interface e0 --extcap-dlts"), ErrorKind::InvalidValue);
+    assert_eq!(refused("--extcap-interface rstscan-e0"), ErrorKind::MissingRequiredArgument);
 }

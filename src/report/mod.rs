@@ -24,6 +24,7 @@ mod markdown;
 mod palette;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod remarks;
 mod selection;
 mod text;
 mod time;
@@ -41,6 +42,7 @@ pub use columns::{COLUMNS, Column, Row, Value};
 pub use comments::Comments;
 pub use diff::{Diff, Recorded};
 pub use html::Report;
+pub use remarks::remarks;
 pub use selection::{Selection, Term};
 pub use text::explain;
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::signals::Signals;
-use crate::source::{CaptureFile, Growing, Next, Source, SourceError};
+use crate::source::{Beside, CaptureFile, Description, Growing, Next, Original, Originals, Source, SourceError};
 
 /// The frames of a file and of its successors, each with a number of its own as input.
 pub(super) struct Followed {
@@ -21,6 +21,7 @@ pub(super) struct Followed {
     greeted: bool,
     stopped: bool,
     greeting: Option<String>,
+    keeps_originals: bool,
 }
 
 impl Followed {
@@ -36,6 +37,7 @@ impl Followed {
             greeted: false,
             stopped: false,
             greeting: None,
+            keeps_originals: false,
         })
     }
 
@@ -53,6 +55,9 @@ impl Followed {
         self.input = self.input.saturating_add(u16::from(self.greeted));
         self.ended = growing.ended();
         self.file = CaptureFile::uncompressed(growing, self.input);
+        if self.keeps_originals {
+            self.file.keep_originals();
+        }
         self.greeted = false;
         Ok(())
     }
@@ -84,6 +89,25 @@ impl Source for Followed {
     fn stop(&mut self) {
         self.stopped = true;
         self.file.stop();
+    }
+}
+
+impl Originals for Followed {
+    fn keep_originals(&mut self) {
+        self.keeps_originals = true;
+        self.file.keep_originals();
+    }
+
+    fn original(&self) -> Option<Original<'_>> {
+        self.file.original()
+    }
+
+    fn description(&self) -> Option<Description> {
+        self.file.description()
+    }
+
+    fn beside(&mut self) -> Vec<Beside> {
+        self.file.beside()
     }
 }
 

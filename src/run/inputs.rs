@@ -2,10 +2,10 @@
 
 use super::follow::Followed;
 use super::merge::Merge;
-use crate::source::{Live, Source};
+use crate::source::{Live, Originals};
 
 /// A source that knows which input it reads.
-pub(super) trait Inputs: Source {
+pub(super) trait Inputs: Originals {
     /// What to say of a file whose reading has just begun, once.
     fn opened(&mut self) -> Option<String>;
 

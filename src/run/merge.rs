@@ -9,7 +9,7 @@ use super::input;
 use super::progress::Meter;
 use super::signals::Signals;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
-use crate::source::{AtHand, CaptureFile, Next, Source, SourceError};
+use crate::source::{AtHand, Beside, CaptureFile, Description, Next, Original, Originals, Source, SourceError};
 
 /// The frames of several files, merged by time; frames of one file stay in its order.
 ///
@@ -28,6 +28,7 @@ pub(super) struct Merge {
     /// The file that could not be opened.
     refused: Option<PathBuf>,
     greeting: Option<PathBuf>,
+    keeps_originals: bool,
 }
 
 struct Waiting {
@@ -93,6 +94,7 @@ impl Merge {
             passes: false,
             refused: None,
             greeting: None,
+            keeps_originals: false,
         }
     }
 
@@ -133,13 +135,16 @@ impl Merge {
 
     fn open_next(&mut self) -> io::Result<()> {
         let Some(Waiting { path, input, .. }) = self.waiting.pop_front() else { return Ok(()) };
-        let file = match input::open(&path, input, &self.signals, &self.meter) {
+        let mut file = match input::open(&path, input, &self.signals, &self.meter) {
             Ok(file) => file,
             Err(error) => {
                 self.refused = Some(path);
                 return Err(error);
             }
         };
+        if self.keeps_originals {
+            file.keep_originals();
+        }
         self.open.push(Open { path, file, greeted: false, head: Head::NONE, ready: false });
         Ok(())
     }
@@ -181,6 +186,7 @@ impl Merge {
                     }
                 }
                 Step::Give(at) => {
+                    self.at = at;
                     let open = &mut self.open[at];
                     open.ready = false;
                     return Ok(Next::Frame(open.head.frame()));
@@ -226,6 +232,25 @@ impl Source for Merge {
         for open in &mut self.open {
             open.file.stop();
         }
+    }
+}
+
+impl Originals for Merge {
+    fn keep_originals(&mut self) {
+        self.keeps_originals = true;
+    }
+
+    /// A frame that waited as a head is still the one that its file handed out last.
+    fn original(&self) -> Option<Original<'_>> {
+        self.open.get(self.at)?.file.original()
+    }
+
+    fn description(&self) -> Option<Description> {
+        self.open.get(self.at)?.file.description()
+    }
+
+    fn beside(&mut self) -> Vec<Beside> {
+        self.open.get_mut(self.at).map(|open| open.file.beside()).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 
-use super::{Drops, LiveOptions, Next, Source, SourceError};
+use super::{Beside, Description, Drops, LiveOptions, Next, Original, Originals, Source, SourceError};
 use crate::frame::{Frame, LinkType};
 
 /// A filter, which this build cannot compile.
@@ -65,6 +65,24 @@ impl Source for Live {
     }
 }
 
+impl Originals for Live {
+    fn keep_originals(&mut self) {
+        match self.0 {}
+    }
+
+    fn original(&self) -> Option<Original<'_>> {
+        match self.0 {}
+    }
+
+    fn description(&self) -> Option<Description> {
+        match self.0 {}
+    }
+
+    fn beside(&mut self) -> Vec<Beside> {
+        match self.0 {}
+    }
+}
+
 /// Fails.
 ///
 /// # Errors
@@ -80,5 +98,14 @@ pub fn interface_name(_: &str) -> Result<String, SourceError> {
 ///
 /// [`SourceError::WithoutLive`], always.
 pub fn interfaces() -> Result<String, SourceError> {
+    Err(SourceError::WithoutLive)
+}
+
+/// Fails.
+///
+/// # Errors
+///
+/// [`SourceError::WithoutLive`], always.
+pub fn interface_names() -> Result<Vec<(String, Option<String>)>, SourceError> {
     Err(SourceError::WithoutLive)
 }

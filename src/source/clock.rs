@@ -49,6 +49,19 @@ impl Clock {
         };
         Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX)).plus(self.offset_ns)
     }
+
+    /// The ticks at a time: of all that mean this time the first.
+    pub(super) fn ticks(self, time: Timestamp) -> u64 {
+        let nanos = u64::try_from(time.plus(self.offset_ns.saturating_neg()).as_nanos()).unwrap_or(0);
+        match self.tick {
+            Tick::Nanos(nanos_per_tick) => nanos / nanos_per_tick,
+            Tick::PerNano(ticks_per_nano) => nanos.saturating_mul(ticks_per_nano),
+            Tick::Binary(power) => {
+                let ticks = (u128::from(nanos) << power.min(64)).div_ceil(1_000_000_000);
+                u64::try_from(ticks).unwrap_or(u64::MAX)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +71,22 @@ mod tests {
     #[track_caller]
     fn check(resolution: u8, offset: i64, ticks: u64, nanos: i64) {
         assert_eq!(Clock::new(resolution, offset).at(ticks), Timestamp::from_nanos(nanos));
+    }
+
+    #[test]
+    fn ticks_are_those_of_the_time() {
+        for (resolution, offset, ticks) in [
+            (6, 0, 1_500_001),
+            (0, 7, 9),
+            (9, -3, 5_000_000_000),
+            (12, 0, 1_234_000),
+            (0x80 | 20, 1, 1 << 33),
+            (0x80, 0, 7),
+        ] {
+            let clock = Clock::new(resolution, offset);
+            assert_eq!(clock.ticks(clock.at(ticks)), ticks, "{resolution}");
+        }
+        assert_eq!(Clock::MICROSECONDS.ticks(Timestamp::from_nanos(-1)), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::buffer::{Buffer, Pause};
 use super::mistaken;
+use super::original::{Beside, Description, Original, Originals};
 use super::pcapng::PcapNg;
 use super::savefile::Savefile;
 use super::unpack::{Compression, Unpacked};
@@ -29,6 +30,7 @@ use super::{AtHand, Next, Source, SourceError};
 pub struct CaptureFile<R: Read> {
     format: Format<R>,
     input: u16,
+    keeps_originals: bool,
 }
 
 enum Format<R: Read> {
@@ -42,12 +44,12 @@ enum Format<R: Read> {
 impl<R: Read> CaptureFile<R> {
     /// A file whose frames get numbers of the input `input`.
     pub fn new(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input }
+        Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input, keeps_originals: false }
     }
 
     /// A file that is refused if it is compressed, such as one that is still written to.
     pub fn uncompressed(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(Unpacked::Bare(reader))), input }
+        Self { format: Format::Unread(Buffer::new(Unpacked::Bare(reader))), input, keeps_originals: false }
     }
 
     /// Reads the file's header and takes up the reader of its format, behind a decompressor where it takes one.
@@ -62,6 +64,9 @@ impl<R: Read> CaptureFile<R> {
             };
             let Format::Unread(buffer) = std::mem::replace(&mut self.format, Format::Over) else { return Ok(()) };
             self.format = recognise(buffer, self.input, cut).map_err(Pause::Failed)?;
+        }
+        if self.keeps_originals {
+            self.keep_originals();
         }
         Ok(())
     }
@@ -116,6 +121,38 @@ impl<R: Read> Source for CaptureFile<R> {
             Format::Pcap(file) => file.close(),
             Format::PcapNg(file) => file.close(),
             Format::Unread(_) | Format::Over => self.format = Format::Over,
+        }
+    }
+}
+
+impl<R: Read> Originals for CaptureFile<R> {
+    fn keep_originals(&mut self) {
+        self.keeps_originals = true;
+        if let Format::PcapNg(file) = &mut self.format {
+            file.keep_originals();
+        }
+    }
+
+    fn original(&self) -> Option<Original<'_>> {
+        match &self.format {
+            Format::Pcap(file) => file.original(),
+            Format::PcapNg(file) => file.original(),
+            Format::Unread(_) | Format::Over => None,
+        }
+    }
+
+    fn description(&self) -> Option<Description> {
+        match &self.format {
+            Format::Pcap(file) => Some(file.description()),
+            Format::PcapNg(file) => file.described(),
+            Format::Unread(_) | Format::Over => None,
+        }
+    }
+
+    fn beside(&mut self) -> Vec<Beside> {
+        match &mut self.format {
+            Format::PcapNg(file) => file.beside(),
+            Format::Pcap(_) | Format::Unread(_) | Format::Over => Vec::new(),
         }
     }
 }

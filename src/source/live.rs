@@ -1,5 +1,6 @@
 //! Live capture through libpcap.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pcap::{Active, Capture, ConnectionStatus, Device, IfFlags, Linktype, Packet, Precision};
 
 use super::filter::libpcap_words;
+use super::original::{Beside, Description, Original, Originals, interface_option, push_option};
 use super::pipe::{PATIENCE, wait};
 use super::{Drops, LiveOptions, Next, Source, SourceError};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
@@ -25,6 +27,17 @@ pub struct Live {
     frames: u64,
     /// Set by [`Source::stop`].
     last: Option<LastCall>,
+    options: LiveOptions,
+    /// The frame handed out last, for those who write it again.
+    kept: Option<Kept>,
+}
+
+/// A frame that libpcap's buffer may have no more.
+#[derive(Default)]
+struct Kept {
+    time: Timestamp,
+    wire_len: u32,
+    data: Vec<u8>,
 }
 
 /// What still counts after a stop.
@@ -78,7 +91,8 @@ impl Live {
         let link = LinkType((capture.get_datalink().0 & 0xffff) as u16);
         let capture = capture.setnonblock().map_err(refused)?;
         let socket = capture.as_fd().try_clone_to_owned()?;
-        Ok(Self { capture, socket, wake, link, announced: false, frames: 0, last: None })
+        let options = options.clone();
+        Ok(Self { capture, socket, wake, link, announced: false, frames: 0, last: None, options, kept: None })
     }
 
     /// What the kernel counted so far.
@@ -110,6 +124,11 @@ impl Source for Live {
                 }
                 self.frames += 1;
                 let no = FrameNo::new(0, self.frames);
+                if let Some(kept) = &mut self.kept {
+                    (kept.time, kept.wire_len) = (time, packet.header.len);
+                    kept.data.clear();
+                    kept.data.extend_from_slice(packet.data);
+                }
                 Ok(Next::Frame(Frame { no, time, link: self.link, data: packet.data, wire_len: packet.header.len }))
             }
             Err(pcap::Error::TimeoutExpired) => {
@@ -134,6 +153,42 @@ impl Source for Live {
     }
 }
 
+impl Originals for Live {
+    fn keep_originals(&mut self) {
+        self.kept = Some(Kept::default());
+    }
+
+    fn original(&self) -> Option<Original<'_>> {
+        let Kept { time, wire_len, data } = self.kept.as_ref()?;
+        let no = FrameNo::new(0, self.frames);
+        Some(Original {
+            frame: Frame { no, time: *time, link: self.link, data, wire_len: *wire_len },
+            interface: 0,
+            ticks: u64::try_from(time.as_nanos()).ok()?,
+            timeless: false,
+            big_endian: false,
+            options: Cow::default(),
+        })
+    }
+
+    fn description(&self) -> Option<Description> {
+        let LiveOptions { interface, snap_len, filter, .. } = &self.options;
+        let mut options = Vec::new();
+        push_option(&mut options, false, (interface_option::NAME, interface.as_bytes()));
+        push_option(&mut options, false, (interface_option::TIME_RESOLUTION, &[9]));
+        if let Some(filter) = filter {
+            // The first byte says in which language.
+            let text = [&[0], filter.as_bytes()].concat();
+            push_option(&mut options, false, (interface_option::FILTER, &text));
+        }
+        Some(Description { input: 0, interface: 0, link: self.link, snap_len: *snap_len, big_endian: false, options })
+    }
+
+    fn beside(&mut self) -> Vec<Beside> {
+        Vec::new()
+    }
+}
+
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Live").field("link", &self.link).field("frames", &self.frames).finish_non_exhaustive()
@@ -148,6 +203,16 @@ impl fmt::Debug for Live {
 pub fn interfaces() -> Result<String, SourceError> {
     let devices = Device::list().map_err(refused)?;
     Ok(devices.iter().zip(1..).map(|(device, number)| describe(number, device)).collect())
+}
+
+/// The names of the interfaces of this host, with libpcap's descriptions where it has some.
+///
+/// # Errors
+///
+/// libpcap cannot list them.
+pub fn interface_names() -> Result<Vec<(String, Option<String>)>, SourceError> {
+    let devices = Device::list().map_err(refused)?;
+    Ok(devices.into_iter().map(|device| (device.name, device.desc)).collect())
 }
 
 fn describe(number: u32, device: &Device) -> String {

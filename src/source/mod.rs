@@ -17,6 +17,7 @@ mod growing;
 mod live;
 mod mistaken;
 mod narrow;
+mod original;
 mod pcapng;
 #[cfg(any(feature = "cli", feature = "live"))]
 mod pipe;
@@ -29,7 +30,7 @@ mod unpack;
 mod variant;
 
 #[cfg(not(feature = "live"))]
-pub use absent::{Filter, Live, interface_name, interfaces};
+pub use absent::{Filter, Live, interface_name, interface_names, interfaces};
 pub use at_hand::AtHand;
 pub use error::{Damage, SourceError};
 pub use file::CaptureFile;
@@ -38,8 +39,9 @@ pub use filter::Filter;
 #[cfg(feature = "cli")]
 pub use growing::Growing;
 #[cfg(feature = "live")]
-pub use live::{Live, interface_name, interfaces};
+pub use live::{Live, interface_name, interface_names, interfaces};
 pub use narrow::{Narrow, narrowed_by};
+pub use original::{Beside, BesideKind, Description, Original, Originals};
 #[cfg(any(feature = "cli", feature = "live"))]
 pub use pipe::Pipe;
 pub use unpack::Compression;

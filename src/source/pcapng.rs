@@ -5,6 +5,7 @@
 //! unread.
 
 mod damage;
+mod original;
 
 use std::io::Read;
 
@@ -12,6 +13,7 @@ use pcap_parser::pcapng::{parse_interfacedescriptionblock_be, parse_interfacedes
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
 use self::damage::Lost;
+use self::original::Kept;
 use super::buffer::{Buffer, Pause};
 use super::clock::Clock;
 use super::error::Damage;
@@ -33,6 +35,7 @@ pub(super) struct PcapNg<R> {
     lost: Option<Lost>,
     /// Length of the block that was used last.
     taken: u64,
+    kept: Kept,
 }
 
 /// What an interface description says of the frames of that interface.
@@ -64,6 +67,7 @@ mod kind {
 mod option {
     pub(super) const END: u16 = 0;
     pub(super) const COMMENT: u16 = 1;
+    pub(super) const DROP_COUNT: u16 = 4;
 }
 
 /// The start of a block.
@@ -125,6 +129,7 @@ impl<R: Read> PcapNg<R> {
             commented: 0,
             lost: None,
             taken: 0,
+            kept: Kept::default(),
         }
     }
 
@@ -175,12 +180,15 @@ impl<R: Read> PcapNg<R> {
                 kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => return Ok(self.packet(head)),
                 kind::INTERFACE => return Ok(self.interface(head)),
                 kind::SECTION => {
+                    self.kept.described_before =
+                        self.kept.described_before.saturating_add(self.interfaces.len() as u32);
                     self.interfaces.clear();
                     if head.length < Self::SECTION {
                         return Ok(Found::Damaged(Damage::BlockLength(head.length)));
                     }
+                    self.keep_beside(head);
                 }
-                _ => {}
+                _ => self.keep_beside(head),
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The pcap file format ("savefile"), in all its variants.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use super::at_hand::{AtHand, Place};
 use super::buffer::{Buffer, Pause};
 use super::error::Damage;
+use super::original::{Description, Original, interface_option, push_option};
 use super::variant::{Record, Variant, words};
 use super::{Next, SourceError};
 use crate::frame::{Frame, FrameNo, Timestamp};
@@ -20,6 +22,8 @@ pub(super) struct Savefile<R> {
     lost: Option<Lost>,
     /// Behind the records handed out; the window is still where the last of them can be borrowed.
     place: Place,
+    /// The most bytes captured of a frame, as the file header says.
+    snap_len: u32,
 }
 
 /// Where a record should have been.
@@ -46,8 +50,10 @@ impl<R: Read> Savefile<R> {
         let first = buffer.data().get(..enough).unwrap_or(buffer.data());
         let (header, rest) = first.split_first_chunk().ok_or(SourceError::NotACapture)?;
         let variant = Variant::of(header, rest).ok_or(SourceError::NotACapture)?;
+        let snap_len = first.get(16..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
         Ok(Self {
             buffer,
+            snap_len: if variant.big_endian { u32::from_be_bytes(snap_len) } else { u32::from_le_bytes(snap_len) },
             common: variant.is_common(),
             announced: false,
             lost: None,
@@ -59,6 +65,32 @@ impl<R: Read> Savefile<R> {
     /// Reads no more: the input ends with what was read already.
     pub(super) fn close(&mut self) {
         self.buffer.close();
+    }
+
+    /// The frame handed out last.
+    pub(super) fn original(&self) -> Option<Original<'_>> {
+        let (record, time) = (self.record_at(0)?, self.place.last?);
+        let end = usize::try_from(self.place.taken).ok()?;
+        let data = self.buffer.data().get(self.variant.record_header..end)?;
+        let no = self.place.no;
+        Some(Original {
+            frame: Frame { no, time, link: self.variant.link, data, wire_len: record.wire_len },
+            interface: 0,
+            ticks: u64::try_from(time.as_nanos() / self.variant.nanos_per_tick).ok()?,
+            timeless: false,
+            big_endian: self.variant.big_endian,
+            options: Cow::default(),
+        })
+    }
+
+    /// The only interface, as pcapng would describe it.
+    pub(super) fn description(&self) -> Description {
+        let Variant { big_endian, link, nanos_per_tick, .. } = self.variant;
+        let mut options = Vec::new();
+        if nanos_per_tick == 1 {
+            push_option(&mut options, big_endian, (interface_option::TIME_RESOLUTION, &[9]));
+        }
+        Description { input: self.place.no.input(), interface: 0, link, snap_len: self.snap_len, big_endian, options }
     }
 
     /// The next record.

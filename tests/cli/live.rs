@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use super::{Ended, Running, run};
+use super::write::rows;
+use super::{Ended, Files, Running, run};
 
 /// Whether network namespaces can be made here; if not, why is said once on the real standard error.
 fn may_run() -> bool {
@@ -50,6 +52,15 @@ impl Namespace {
             command.args(["--target", &namespace, "--user", "--net", "--preserve-credentials", "bash", "-c", &connect]);
             assert!(command.output().unwrap().status.success());
         }
+    }
+
+    /// A frame without TCP: a datagram to nobody, and the answer.
+    fn ping(&self) {
+        let namespace = self.0.child.id().to_string();
+        let mut command = Command::new("nsenter");
+        let datagram = "echo > /dev/udp/127.0.0.1/9";
+        command.args(["--target", &namespace, "--user", "--net", "--preserve-credentials", "bash", "-c", datagram]);
+        assert!(command.output().unwrap().status.success());
     }
 
     fn end(self, signal: &str) -> Ended {
@@ -114,4 +125,58 @@ fn interfaces_are_listed() {
     let ended = run(&["-D"]);
     ended.done();
     assert!(ended.stdout.lines().any(|line| line.contains(".lo [")), "{ended:#?}");
+}
+
+#[test]
+fn what_is_captured_is_written_as_it_comes() {
+    let files = Files::new();
+    for (options, all) in [(&["--all-packets"][..], true), (&[][..], false)] {
+        let into = files.0.path().join("live.pcapng");
+        let words = ["-i", "lo", "--settle", "0.2", "-w", into.to_str().unwrap()];
+        let Some(namespace) = Namespace::start(&[&words[..], options].concat()) else { return };
+        namespace.knock(&[12345, 12346]);
+        namespace.ping();
+        // Both resets are explained while the capture goes on.
+        let commented = || rows(&into).iter().filter(|row| !row.comments.is_empty()).count();
+        assert!(patiently(|| into.exists() && commented() == 4));
+        namespace.end("TERM").done().said(&format!("to {}", into.display()));
+        let rows = rows(&into);
+        assert_eq!(rows.len(), if all { 6 } else { 4 }, "{rows:#?}");
+        assert_eq!(rows.iter().filter(|row| !row.comments.is_empty()).count(), 4);
+    }
+}
+
+/// The way of Wireshark: a named pipe that it reads along, and a signal at the end.
+#[test]
+fn an_extcap_interface_has_comments_while_it_runs() {
+    if !may_run() {
+        return;
+    }
+    let files = Files::new();
+    let pipe = files.0.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let copy = files.0.path().join("copy.pcapng");
+    let words = ["--capture", "--extcap-interface", "rstscan-lo", "--settle", "0.2", "--extcap-capture-filter", "tcp"];
+    let mut reader = Command::new("cat").arg(&pipe).stdout(std::fs::File::create(&copy).unwrap()).spawn().unwrap();
+    let script = r#"ip link set lo up && exec "$0" "$@""#;
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--net", "sh", "-c", script, env!("CARGO_BIN_EXE_rstscan")]);
+    let namespace = Namespace(Running::start(command.args(words).arg("--fifo").arg(&pipe)));
+    let length = || std::fs::metadata(&copy).unwrap().len();
+    // The header comes as soon as the capture runs, the frames with their comments while it goes on.
+    assert!(patiently(|| length() > 0));
+    let header = length();
+    namespace.knock(&[12345]);
+    assert!(patiently(|| length() > header && rows(&copy).len() == 2), "{:#?}", rows(&copy));
+    assert!(rows(&copy).iter().all(|row| row.comments.len() == 1));
+    let ended = namespace.end("TERM");
+    ended.done();
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+    assert!(reader.wait().unwrap().success());
+    assert_eq!(rows(&copy).len(), 2);
+}
+
+/// Whether something comes true within half a minute.
+fn patiently(comes_true: impl Fn() -> bool) -> bool {
+    (0..300).any(|_| comes_true() || (std::thread::sleep(Duration::from_millis(100)), false).1)
 }

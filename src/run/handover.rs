@@ -1,0 +1,85 @@
+//! What was found goes to everything that takes it, and the end of a run.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::output::tell;
+use super::page::Page;
+use super::told::counts;
+use super::write::Writer;
+use super::{Halt, Run};
+use crate::report::Finished;
+use crate::source::Drops;
+
+impl Run {
+    /// Hands over the findings that have become final.
+    pub(super) fn report(&mut self) -> io::Result<()> {
+        self.settle_written(None);
+        self.show_progress();
+        let mut any = false;
+        for finding in self.analyzer.findings() {
+            if !self.context.selection.takes(&finding) {
+                continue;
+            }
+            if self.to_terminal {
+                self.progress.hide();
+            }
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
+            self.gate.see(&finding);
+            let printed = self.sink.finding(&self.context, &finding);
+            if let Some(page) = &mut self.page {
+                page.finding(&self.context, &finding);
+            }
+            wanted(printed, self.page.as_ref())?;
+            if let Some(writer) = &mut self.writer {
+                writer.note(&self.context, &finding);
+            }
+            any = true;
+        }
+        self.with_writer(Writer::pass)?;
+        if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
+    }
+
+    /// What is still held, the summary, and the counts of a live capture.
+    pub(super) fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
+        if self.begun {
+            self.conclude(drops).map_err(Halt::Output)?;
+        }
+        self.finish_writing().map_err(Halt::Output)?;
+        if self.context.live && !self.quiet {
+            tell(counts(self.frames, drops.unwrap_or_default()));
+        }
+        let status = self.gate.status(self.failed, self.quiet);
+        // Millions of connections take a while to be freed one by one, and the process ends.
+        std::mem::forget(self.analyzer);
+        Ok(status)
+    }
+
+    fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
+        self.progress.hide();
+        self.analyzer.finish();
+        self.report()?;
+        let finished = Finished {
+            summary: &self.context.selection.narrowed(self.analyzer.summary()),
+            wall_seconds: self.started.elapsed().as_secs_f64(),
+            kernel_drops: drops.map(|drops| drops.by_kernel),
+        };
+        let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
+        wanted(printed, self.page.as_ref())?;
+        if let Some(Err(error)) = self.page.take().map(|page| page.write((&self.context, &finished))) {
+            self.failed = true;
+            tell(format_args!("rstscan: {error:#}"));
+        }
+        Ok(())
+    }
+}
+
+/// A reader of the output who has seen enough does not end a run that also writes a report.
+pub(super) fn wanted(printed: io::Result<()>, page: Option<&Page>) -> io::Result<()> {
+    printed.or_else(|error| match page {
+        Some(_) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })
+}
