@@ -22,10 +22,10 @@ pub(super) fn open(
     input: u16,
     signals: &Signals,
     meter: &Meter,
-) -> io::Result<CaptureFile<Box<dyn Read>>> {
+) -> io::Result<CaptureFile<Box<dyn Read + Send>>> {
     let file =
         if path.as_os_str() == "-" { File::from(io::stdin().as_fd().try_clone_to_owned()?) } else { File::open(path)? };
-    let reader: Box<dyn Read> = match file.metadata()?.is_file() {
+    let reader: Box<dyn Read + Send> = match file.metadata()?.is_file() {
         // As long as it was when it was opened: what a writer adds meanwhile, a first pass has not seen.
         true => {
             let len = file.metadata()?.len();
@@ -33,7 +33,7 @@ pub(super) fn open(
         }
         false => Box::new(Pipe::new(file, signals.wake()?)),
     };
-    Ok(CaptureFile::new(reader, input))
+    Ok(CaptureFile::concurrent(reader, input))
 }
 
 /// The files of a list, one a line; `-` is a list on standard input.

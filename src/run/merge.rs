@@ -40,7 +40,7 @@ struct Waiting {
 
 struct Open {
     path: PathBuf,
-    file: CaptureFile<Box<dyn Read>>,
+    file: CaptureFile<Box<dyn Read + Send>>,
     greeted: bool,
     /// Its next frame.
     head: Head,

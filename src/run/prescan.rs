@@ -26,7 +26,7 @@ pub(super) fn interest(
     progress: &mut Progress,
 ) -> Option<Interest> {
     let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
-    if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_compressed(path)) {
+    if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_slow_to_read(path)) {
         return None;
     }
     let mut scan = Prescan::new();
@@ -44,11 +44,12 @@ fn regular_length(path: &Path) -> Option<u64> {
     data.is_file().then_some(data.len())
 }
 
-/// Decompressing twice costs what following fewer connections saves (zstd, measured), or more than that (gzip, xz).
-fn is_compressed(path: &Path) -> bool {
+/// Decompressing gzip and xz takes longer than following all connections, so not twice. The others decompress beside that as
+/// fast as it goes.
+fn is_slow_to_read(path: &Path) -> bool {
     let mut magic = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.is_ok() && Compression::of(magic).is_some()
+    read.is_ok() && matches!(Compression::of(magic), Some(Compression::Gzip | Compression::Xz))
 }
 
 /// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end.

@@ -44,12 +44,21 @@ enum Format<R: Read> {
 impl<R: Read> CaptureFile<R> {
     /// A file whose frames get numbers of the input `input`.
     pub fn new(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(Unpacked::Plain(reader))), input, keeps_originals: false }
+        Self { format: Format::Unread(Buffer::new(Unpacked::here(reader))), input, keeps_originals: false }
     }
 
     /// A file that is refused if it is compressed, such as one that is still written to.
     pub fn uncompressed(reader: R, input: u16) -> Self {
-        Self { format: Format::Unread(Buffer::new(Unpacked::Bare(reader))), input, keeps_originals: false }
+        Self { format: Format::Unread(Buffer::new(Unpacked::growing(reader))), input, keeps_originals: false }
+    }
+
+    /// As [`CaptureFile::new`], but what is compressed is decompressed on a thread of its own, at most 1.5 MiB ahead. The
+    /// thread ends when the file is dropped, as soon as the reader gives anything.
+    pub fn concurrent(reader: R, input: u16) -> Self
+    where
+        R: Send + 'static,
+    {
+        Self { format: Format::Unread(Buffer::new(Unpacked::ahead(reader))), input, keeps_originals: false }
     }
 
     /// Reads the file's header and takes up the reader of its format, behind a decompressor where it takes one.

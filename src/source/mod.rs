@@ -2,6 +2,8 @@
 
 #[cfg(not(feature = "live"))]
 mod absent;
+#[cfg(feature = "compress")]
+mod ahead;
 mod at_hand;
 mod buffer;
 mod clock;

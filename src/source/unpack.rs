@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::SourceError;
 #[cfg(feature = "compress")]
-use super::decompress::Decompressor;
+use super::{ahead::Ahead, decompress::Decompressor};
 
 /// A way to compress files, recognised by the first bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,39 +55,69 @@ impl Compression {
     }
 }
 
+/// Takes a compression off a reader, of which these bytes were read to recognise it.
+type Unpack<R> = fn(R, Compression, Vec<u8>) -> Result<Unpacked<R>, SourceError>;
+
 /// A reader, or what a decompressor makes of it.
 pub(super) enum Unpacked<R: Read> {
-    Plain(R),
-    /// Not to be decompressed: it grows.
-    Bare(R),
+    Plain(R, Unpack<R>),
     #[cfg(feature = "compress")]
     Packed(Box<Decompressor<R>>),
+    #[cfg(feature = "compress")]
+    Ahead(Ahead),
 }
 
 impl<R: Read> Unpacked<R> {
-    /// Takes the compression off, once: `seen` are the bytes that were read to recognise it.
-    #[cfg(feature = "compress")]
+    /// To be decompressed as it is read.
+    pub(super) fn here(reader: R) -> Self {
+        #[cfg(feature = "compress")]
+        let unpack =
+            |reader, compression, seen| Ok(Self::Packed(Box::new(Decompressor::new(compression, seen, reader)?)));
+        #[cfg(not(feature = "compress"))]
+        let unpack = Self::without_compress;
+        Self::Plain(reader, unpack)
+    }
+
+    /// Not to be decompressed: it grows.
+    pub(super) fn growing(reader: R) -> Self {
+        Self::Plain(reader, |_, compression, _| Err(SourceError::GrowsCompressed { format: compression.name() }))
+    }
+
+    /// Takes the compression off, once; `seen` are the bytes that were read to recognise it.
     pub(super) fn unpack(self, compression: Compression, seen: Vec<u8>) -> Result<Self, SourceError> {
         match self {
-            Self::Plain(reader) => Ok(Self::Packed(Box::new(Decompressor::new(compression, seen, reader)?))),
-            Self::Bare(_) => Err(SourceError::GrowsCompressed { format: compression.name() }),
-            Self::Packed(_) => Err(SourceError::NotACapture),
+            Self::Plain(reader, unpack) => unpack(reader, compression, seen),
+            #[cfg(feature = "compress")]
+            Self::Packed(_) | Self::Ahead(_) => Err(SourceError::NotACapture),
         }
     }
 
-    /// Fails.
     #[cfg(not(feature = "compress"))]
-    pub(super) fn unpack(self, compression: Compression, _: Vec<u8>) -> Result<Self, SourceError> {
+    fn without_compress(_: R, compression: Compression, _: Vec<u8>) -> Result<Self, SourceError> {
         Err(SourceError::Compressed { format: compression.name(), command: compression.command() })
+    }
+}
+
+impl<R: Read + Send + 'static> Unpacked<R> {
+    /// To be decompressed on a thread of its own.
+    pub(super) fn ahead(reader: R) -> Self {
+        #[cfg(feature = "compress")]
+        let unpack =
+            |reader, compression, seen| Ok(Self::Ahead(Ahead::start(Decompressor::new(compression, seen, reader)?)?));
+        #[cfg(not(feature = "compress"))]
+        let unpack = Self::without_compress;
+        Self::Plain(reader, unpack)
     }
 }
 
 impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(reader) | Self::Bare(reader) => reader.read(into),
+            Self::Plain(reader, _) => reader.read(into),
             #[cfg(feature = "compress")]
             Self::Packed(decompressor) => decompressor.read(into),
+            #[cfg(feature = "compress")]
+            Self::Ahead(ahead) => ahead.read(into),
         }
     }
 }
