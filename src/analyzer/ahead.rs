@@ -82,6 +82,7 @@ impl Analyzer {
     fn take_all(&mut self, ahead: &[Frame<'_>], looks: &[Look]) {
         let mut left = [0; AHEAD];
         let left = self.pass_over(looks, &mut left);
+        self.touch_left(looks, left);
         self.summary.frames += looks.len() as u64;
         self.summary.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left);
@@ -99,6 +100,18 @@ impl Analyzer {
             count += usize::from(!passes);
         }
         left.get(..count).unwrap_or_default()
+    }
+
+    /// Reads what is known of the four-tuples that are left, all at once: where resets are many, the batches between them are
+    /// too small for their cache misses to overlap.
+    fn touch_left(&self, looks: &[Look], left: &[u8]) {
+        let Some(interest) = &self.interest else { return };
+        let touch = |look: &Look| match interest.holds(look.hash) {
+            true => self.tracker.touch_index(look.hash),
+            false => u64::from(self.tracker.touch_bystander(look.hash)),
+        };
+        let looks = left.iter().filter_map(|at| looks.get(usize::from(*at)));
+        std::hint::black_box(looks.fold(0, |sum, look| sum ^ touch(look)));
     }
 
     fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8]) {
