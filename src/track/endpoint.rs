@@ -172,11 +172,13 @@ impl Endpoint {
         Some(open.saturating_sub(fin))
     }
 
-    /// Whether `segment`, sent by this side, is a keepalive probe: nothing, or one byte, just below what was sent (RFC 9293 section 3.8.4).
-    pub fn is_probe(&self, segment: &Segment) -> bool {
+    /// Whether `segment`, sent by this side to `peer`, is a keepalive probe: nothing, or one byte of garbage, just below what
+    /// was sent (RFC 9293 section 3.8.4). A byte that is not acknowledged there is sent again.
+    pub fn is_probe(&self, segment: &Segment, peer: &Endpoint) -> bool {
         let below = segment.seq.plus(1) == self.snd_max && segment.len <= 1;
         let plain = segment.flags.ack() && !segment.flags.any_of(Flags::SYN.with(Flags::FIN).with(Flags::RST));
-        below && plain && self.shows(Marks::SENT)
+        let open = segment.len > 0 && peer.shows(Marks::ACKED) && self.snd_max.is_after(peer.max_ack);
+        below && plain && !open && self.shows(Marks::SENT)
     }
 
     /// Takes note of a segment of this side.

@@ -346,7 +346,11 @@ impl Tracker {
             incarnation.observe_copy(segment, placed.side, doubled);
             return Observed::default();
         }
-        let standing = Standing { probe: own.is_probe(segment), old_data: segment.seq_len() > 0 && sent, point: 0 };
+        let standing = Standing {
+            probe: own.is_probe(segment, incarnation.end(placed.side.other())),
+            old_data: segment.seq_len() > 0 && sent,
+            point: 0,
+        };
         let waiting = incarnation.latest_held();
         incarnation.observe(segment, placed.side, standing);
         Observed { standing, waiting }
