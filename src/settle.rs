@@ -25,7 +25,8 @@ pub struct Settle {
 
 #[derive(Debug)]
 struct Held {
-    case: ResetCase,
+    /// More than a kilobyte, which a queue that grows would move about.
+    case: Box<ResetCase>,
     id: Id,
     /// The reset of the same incarnation that was held before, if any.
     earlier: Option<u64>,
@@ -35,7 +36,7 @@ struct Held {
 #[derive(Debug)]
 pub struct Settled {
     /// The reset with all that is known.
-    pub case: ResetCase,
+    pub case: Box<ResetCase>,
     /// Its incarnation, while that exists.
     pub id: Id,
 }
@@ -47,7 +48,7 @@ impl Settle {
     }
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
-    pub fn hold(&mut self, case: ResetCase, id: Id, earlier: Option<u64>) -> u64 {
+    pub fn hold(&mut self, case: Box<ResetCase>, id: Id, earlier: Option<u64>) -> u64 {
         self.held.push_back(Held { case, id, earlier });
         self.schedule();
         self.gone + self.held.len() as u64 - 1

@@ -323,16 +323,16 @@ impl Analyzer {
         }
     }
 
-    fn hold(&mut self, case: ResetCase, id: Id) {
+    fn hold(&mut self, case: Box<ResetCase>, id: Id) {
         let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
         let count = self.settle.hold(case, id, earlier);
         self.tracker.change(id, |incarnation| incarnation.hold(count));
     }
 
-    fn case(&self, segment: &Segment, carried: &Carried<'_>, placed: &Placed) -> Option<ResetCase> {
+    fn case(&self, segment: &Segment, carried: &Carried<'_>, placed: &Placed) -> Option<Box<ResetCase>> {
         let hosts = self.tracker.hosts();
         let port = hosts.port(segment.tuple.src);
-        Some(ResetCase {
+        Some(Box::new(ResetCase {
             reset: *segment,
             payload: carried.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
             layers: carried.encap.layers().collect(),
@@ -356,7 +356,7 @@ impl Analyzer {
             peer_host: hosts.host(segment.tuple.dst.ip()),
             port,
             port_later: port,
-        })
+        }))
     }
 
     /// Time has come to `now` without a frame: what was waiting for that becomes final.
@@ -411,7 +411,7 @@ impl Analyzer {
             });
         }
         self.count(&case, &verdict);
-        self.ready.push_back(assemble::finding(case, verdict));
+        self.ready.push_back(assemble::finding(*case, verdict));
     }
 
     fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
