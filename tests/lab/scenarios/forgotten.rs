@@ -196,7 +196,7 @@ fn forget_after_a_second(router: &Namespace) -> io::Result<()> {
 }
 
 /// A connection that the client closed first: the server, which closed last, holds nothing.
-fn closed_by_client(bench: &Bench, port: u16) -> io::Result<()> {
+pub fn closed_by_client(bench: &Bench, port: u16) -> io::Result<()> {
     let (client, server) = bench.establish(port)?;
     exchange(&client, &server)?;
     client.close();

@@ -10,6 +10,7 @@ use socket2::TcpKeepalive;
 use crate::bench::Bench;
 use crate::craft::Crafted;
 use crate::scenarios::abort::exchange;
+use crate::scenarios::forgotten::closed_by_client;
 use crate::sockets::Connection;
 use crate::truth::{Expected, Place, Scenario};
 use crate::wait::wait_until;
@@ -142,15 +143,7 @@ pub const LATE_SEGMENT: Scenario = Scenario {
     place: Place::Wire,
     either_side: false,
     run: |bench, port| {
-        let (client, server) = bench.establish(port)?;
-        exchange(&client, &server)?;
-        client.close();
-        server.receive_to_end()?;
-        server.close();
-        bench.capture.wait_for(port, |segments| {
-            segments.iter().filter(|s| s.flags.fin()).count() == 2
-                && segments.last().is_some_and(|s| s.dst.port() == port && s.is_pure_ack())
-        })?;
+        closed_by_client(bench, port)?;
         let segments = bench.capture.segments(port);
         let data = segments.iter().find(|s| s.len > 0).ok_or(io::ErrorKind::NotFound)?;
         let (src, dst, seq, ack) = (data.src, data.dst, data.seq, data.ack);

@@ -10,7 +10,7 @@ use rstscan::tcp::{Flags, SeqNum};
 use crate::bench::{Bench, INTERFACE};
 use crate::craft::Crafted;
 use crate::scenarios::abort::exchange;
-use crate::scenarios::time_wait::{UPLOAD, upload, without_timestamps};
+use crate::scenarios::time_wait::{kept_by_server, wait_for_last_ack, without_timestamps};
 use crate::segment::Segment;
 use crate::truth::{Expected, Place, Scenario};
 
@@ -28,14 +28,7 @@ const RFC_1337: Scenario = Scenario::new(
     |bench, port| {
         bench.server.namespace.set("ipv4/tcp_rfc1337", "1")?;
         without_timestamps(bench, || {
-            let listener = bench.listen(port)?;
-            let client = bench.client.connect(bench.server_at(port))?;
-            let (from, server) = (client.port()?, listener.accept()?);
-            upload(&client, &server, UPLOAD)?;
-            server.close();
-            client.receive_to_end()?;
-            client.close();
-            wait_for_last_ack(bench, port)?;
+            let (_listener, from) = kept_by_server(bench, port)?;
             let _again = bench.client.start_connecting(from, bench.server_at(port))?;
             bench.capture.wait_for_resets(port, 2)
         })
@@ -130,14 +123,6 @@ fn closed_by_server(bench: &Bench, port: u16) -> io::Result<()> {
     client.receive_to_end()?;
     client.close();
     wait_for_last_ack(bench, port)
-}
-
-/// Waits for the ACK of the client's FIN.
-fn wait_for_last_ack(bench: &Bench, port: u16) -> io::Result<()> {
-    bench.capture.wait_for(port, |segments| {
-        let closed = segments.iter().filter(|s| s.flags.fin()).count() >= 2;
-        closed && segments.last().is_some_and(|s| s.src.port() == port && s.is_pure_ack())
-    })
 }
 
 /// Another address of the client's host; its sequence numbers and timestamps are independent of those of the first.

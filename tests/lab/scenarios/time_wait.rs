@@ -7,7 +7,7 @@ use rstscan::tcp::Flags;
 
 use crate::bench::Bench;
 use crate::craft::Crafted;
-use crate::sockets::Connection;
+use crate::sockets::{Connection, Listener};
 use crate::truth::{Expected, Place, Scenario};
 
 const CLASS: &str = "time-wait-collision";
@@ -28,16 +28,7 @@ pub const OLD_ACK: Scenario = Scenario {
     either_side: false,
     run: |bench, port| {
         without_timestamps(bench, || {
-            let listener = bench.listen(port)?;
-            let client = bench.client.connect(bench.server_at(port))?;
-            let (from, server) = (client.port()?, listener.accept()?);
-            upload(&client, &server, UPLOAD)?;
-            server.close();
-            client.receive_to_end()?;
-            client.close();
-            bench
-                .capture
-                .wait_for(port, |segments| segments.last().is_some_and(|s| s.src.port() == port && s.is_pure_ack()))?;
+            let (listener, from) = kept_by_server(bench, port)?;
             let again = bench.client.connect_from(from, bench.server_at(port))?;
             let served = listener.accept()?;
             again.send(b"ping")?;
@@ -115,6 +106,27 @@ pub const ASSASSINATION: Scenario = Scenario {
         bench.capture.wait_for_resets(port, 1)
     },
 };
+
+/// A connection that the server closed first and keeps in TIME-WAIT, and the client's port.
+pub fn kept_by_server(bench: &Bench, port: u16) -> io::Result<(Listener, u16)> {
+    let listener = bench.listen(port)?;
+    let client = bench.client.connect(bench.server_at(port))?;
+    let (from, server) = (client.port()?, listener.accept()?);
+    upload(&client, &server, UPLOAD)?;
+    server.close();
+    client.receive_to_end()?;
+    client.close();
+    wait_for_last_ack(bench, port)?;
+    Ok((listener, from))
+}
+
+/// Waits for the ACK of the second FIN, which is the client's.
+pub fn wait_for_last_ack(bench: &Bench, port: u16) -> io::Result<()> {
+    bench.capture.wait_for(port, |segments| {
+        let closed = segments.iter().filter(|s| s.flags.fin()).count() >= 2;
+        closed && segments.last().is_some_and(|s| s.src.port() == port && s.is_pure_ack())
+    })
+}
 
 /// 512 KiB are 33 ms of the clock of sequence numbers; they cross in less than a tenth of that.
 pub const UPLOAD: usize = 512 << 10;
