@@ -6,6 +6,7 @@ use super::checksum;
 use super::form::REORDER_NS;
 use super::icmp;
 use super::middlebox;
+use super::state::Shown;
 use super::time_wait::old_ack;
 use super::view::View;
 use super::{Application, Class, Effect, Fact, FactKind, Form, OnPeer, States};
@@ -179,8 +180,10 @@ pub fn states(view: &View<'_>, class: Class) -> States {
     if class == Class::TimeWaitCollision && old_ack(view).is_some() {
         return States { client: Some("SYN-SENT"), server: Some("TIME-WAIT") };
     }
-    let own = state(view.own(), view.peer(), view.case.life.first_closer == Some(view.case.sender));
-    let peer = state(view.peer(), view.own(), view.case.life.first_closer == Some(view.case.sender.other()));
+    let closed_first = |side| view.case.life.first_closer == Some(side);
+    let own = shown(view.own(), view.peer(), closed_first(view.case.sender));
+    let peer = shown(view.peer(), view.own(), closed_first(view.case.sender.other()));
+    let (own, peer) = (own.state(&peer), peer.state(&own));
     match view.is_opener() {
         Some(true) => States { client: own, server: peer },
         Some(false) => States { client: peer, server: own },
@@ -188,30 +191,16 @@ pub fn states(view: &View<'_>, class: Class) -> States {
     }
 }
 
-fn state(own: &Endpoint, peer: &Endpoint, closed_first: bool) -> Option<&'static str> {
-    if own.shows(Marks::RST) {
-        return Some("CLOSED");
+fn shown(own: &Endpoint, peer: &Endpoint, closed_first: bool) -> Shown {
+    Shown {
+        sent: own.shows(Marks::SENT),
+        reset: own.shows(Marks::RST),
+        syn: own.shows(Marks::SYN),
+        syn_ack: own.shows(Marks::SYN_ACK),
+        plain_ack: own.shows(Marks::PLAIN_ACK),
+        acked_opening: own.max_ack.is_after(peer.base) || !own.shows(Marks::SYN),
+        fin: own.shows(Marks::FIN),
+        fin_acked: own.fin_acked_by(peer),
+        closed_first,
     }
-    if !own.shows(Marks::SENT) {
-        return None;
-    }
-    let peer_fin_taken = peer.fin_acked_by(own);
-    Some(match (own.shows(Marks::FIN), own.fin_acked_by(peer), peer_fin_taken) {
-        (true, true, true) if closed_first => "TIME-WAIT",
-        (true, true, true) => "CLOSED",
-        (true, false, true) if closed_first => "CLOSING",
-        (true, false, true) => "LAST-ACK",
-        (true, true, false) => "FIN-WAIT-2",
-        (true, false, false) => "FIN-WAIT-1",
-        (false, _, true) => "CLOSE-WAIT",
-        (false, _, false)
-            if own.shows(Marks::PLAIN_ACK) && (own.max_ack.is_after(peer.base) || !own.shows(Marks::SYN)) =>
-        {
-            "ESTABLISHED"
-        }
-        (false, _, false) if own.shows(Marks::SYN_ACK) && peer.shows(Marks::PLAIN_ACK) => "ESTABLISHED",
-        (false, _, false) if own.shows(Marks::SYN_ACK) => "SYN-RECEIVED",
-        (false, _, false) if own.shows(Marks::SYN) => "SYN-SENT",
-        (false, _, false) => "ESTABLISHED",
-    })
 }

@@ -14,6 +14,7 @@ mod icmp;
 mod middlebox;
 mod note;
 mod opinion;
+mod state;
 mod suspicion;
 mod time_wait;
 mod undetermined;
@@ -23,6 +24,7 @@ mod view;
 pub use cause::{Application, Cause, Certainty, Class, Form, OnPeer, Role};
 pub use fact::{Fact, FactKind};
 pub use note::note;
+pub use state::Shown;
 pub use verdict::{Alternative, Effect, Missing, States, Trigger, Verdict};
 
 use crate::track::{Marks, ResetCase};

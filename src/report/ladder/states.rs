@@ -2,21 +2,21 @@
 
 use super::Side;
 use crate::analyzer::Seen;
-use crate::classify::OnPeer;
+use crate::classify::{OnPeer, Shown};
 use crate::tcp::SeqNum;
 
 /// What both sides have shown, and the states last told.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct States {
-    sides: [Shown; 2],
+    sides: [Numbers; 2],
     told: [Option<&'static str>; 2],
     /// Which side sent the first FIN.
     first_closer: Option<usize>,
 }
 
-/// What one side has shown.
+/// What one side has sent.
 #[derive(Clone, Copy, Debug, Default)]
-struct Shown {
+struct Numbers {
     sent: bool,
     syn: Option<SeqNum>,
     syn_ack: bool,
@@ -69,7 +69,7 @@ impl States {
         let flags = seen.flags;
         let end = seen.seq.plus(seen.len + u32::from(flags.syn()) + u32::from(flags.fin()));
         if flags.syn() && self.sides[own].closed {
-            self.sides[own] = Shown::default();
+            self.sides[own] = Numbers::default();
         }
         let side = &mut self.sides[own];
         side.sent = true;
@@ -93,44 +93,35 @@ impl States {
 
     /// The states that differ from those told last.
     fn changes(&mut self) -> [Option<&'static str>; 2] {
-        let now = [self.state(0), self.state(1)];
+        let [first, second] = [self.shown(0), self.shown(1)];
+        let now = [first.state(&second), second.state(&first)];
         let told = std::mem::replace(&mut self.told, now);
         [now[0].filter(|_| now[0] != told[0]), now[1].filter(|_| now[1] != told[1])]
     }
 
-    /// The same rules as those of the verdict's states, over the kept segments.
-    fn state(&self, side: usize) -> Option<&'static str> {
+    /// What a side has shown by the kept segments.
+    fn shown(&self, side: usize) -> Shown {
         let [own, peer] = [self.sides[side], self.sides[1 - side]];
-        if own.closed {
-            return Some("CLOSED");
+        Shown {
+            sent: own.sent,
+            reset: own.closed,
+            syn: own.syn.is_some(),
+            syn_ack: own.syn_ack,
+            plain_ack: own.plain_ack,
+            acked_opening: own.acked_the_opening_of(&peer),
+            fin: own.fin.is_some(),
+            fin_acked: own.fin_acked_by(&peer),
+            closed_first: self.first_closer == Some(side),
         }
-        if !own.sent {
-            return None;
-        }
-        let closed_first = self.first_closer == Some(side);
-        Some(match (own.fin.is_some(), own.fin_acked_by(&peer), peer.fin_acked_by(&own)) {
-            (true, true, true) if closed_first => "TIME-WAIT",
-            (true, true, true) => "CLOSED",
-            (true, false, true) if closed_first => "CLOSING",
-            (true, false, true) => "LAST-ACK",
-            (true, true, false) => "FIN-WAIT-2",
-            (true, false, false) => "FIN-WAIT-1",
-            (false, _, true) => "CLOSE-WAIT",
-            (false, _, false) if own.plain_ack && own.acked_the_opening_of(&peer) => "ESTABLISHED",
-            (false, _, false) if own.syn_ack && peer.plain_ack => "ESTABLISHED",
-            (false, _, false) if own.syn_ack => "SYN-RECEIVED",
-            (false, _, false) if own.syn.is_some() => "SYN-SENT",
-            (false, _, false) => "ESTABLISHED",
-        })
     }
 }
 
-impl Shown {
-    fn fin_acked_by(&self, other: &Shown) -> bool {
+impl Numbers {
+    fn fin_acked_by(&self, other: &Numbers) -> bool {
         self.fin.is_some_and(|end| other.ack.is_some_and(|ack| !end.is_after(ack)))
     }
 
-    fn acked_the_opening_of(&self, other: &Shown) -> bool {
+    fn acked_the_opening_of(&self, other: &Numbers) -> bool {
         self.syn.is_none() || other.syn.is_some_and(|syn| self.ack.is_some_and(|ack| ack.is_after(syn)))
     }
 }
