@@ -380,7 +380,6 @@ impl Run {
     /// The frames that a source can give in one go.
     fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
         self.frames += self.analyzer.push_all(&mut source.at_hand());
-        self.show_progress();
         self.report()
     }
 

@@ -1,10 +1,10 @@
 //! Many frames at a time, where most are of no interest: these are told first, and what is left is taken one by one.
 
 use super::Analyzer;
-use crate::decode::{self, Hosts};
+use super::dull::lookup;
+use crate::decode;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::Flags;
-use crate::track::Lookup;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
 const AHEAD: usize = 64;
@@ -34,6 +34,9 @@ impl Analyzer {
     ///
     /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed.
     pub fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        if self.interest.is_none() {
+            return frames.map(|frame| self.push(&frame)).count() as u64;
+        }
         let mut ahead = [NO_FRAME; AHEAD];
         let mut looks = [Look::NONE; AHEAD];
         let mut total = 0;
@@ -71,11 +74,7 @@ impl Analyzer {
     fn look_closer(&self, frame: &Frame<'_>, look: &mut Look) {
         look.plain = false;
         let Some(glance) = decode::glance(frame) else { return };
-        let lookup = match glance.hosts {
-            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
-            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
-        };
-        look.hash = self.tracker.hash(&lookup);
+        look.hash = self.tracker.hash(&lookup(&glance));
         look.plain = !glance.flags.any_of(TURNING);
     }
 
@@ -121,7 +120,7 @@ impl Analyzer {
             self.compare_all(ahead.get(next..at));
             if let (Some(frame), Some(look)) = (ahead.get(at), looks.get(at)) {
                 self.last = look.now;
-                let followed = look.plain && self.interest.as_ref().is_none_or(|interest| interest.holds(look.hash));
+                let followed = look.plain && self.interest.as_ref().is_some_and(|interest| interest.holds(look.hash));
                 if followed { self.take_followed(frame) } else { self.take(frame) }
             }
             next = at + 1;

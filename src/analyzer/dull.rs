@@ -16,10 +16,7 @@ impl Analyzer {
     #[inline]
     pub(super) fn push_dull(&mut self, frame: &Frame<'_>) -> bool {
         let (Some(interest), Some(glance)) = (&self.interest, decode::glance(frame)) else { return false };
-        let lookup = match glance.hosts {
-            Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
-            Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
-        };
+        let lookup = lookup(&glance);
         let hash = self.tracker.hash(&lookup);
         if glance.flags.rst() || interest.holds(hash) {
             return false;
@@ -43,6 +40,15 @@ impl Analyzer {
         }
         self.fill_one(true);
         true
+    }
+}
+
+/// The four-tuple of a frame that was looked at.
+#[inline]
+pub(super) fn lookup(glance: &Glance) -> Lookup {
+    match glance.hosts {
+        Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
+        Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
     }
 }
 
