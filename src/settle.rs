@@ -7,6 +7,8 @@ use crate::track::{Id, KEPT_AFTER, Past, ResetCase};
 
 /// The most resets held at one time.
 const HELD_MAX: usize = 1 << 16;
+/// Where more are held, so many are given up at a time.
+const TOGETHER: usize = 32;
 /// The most resets of one incarnation that still take note of what follows.
 const CHAIN_MAX: usize = 32;
 
@@ -102,7 +104,7 @@ impl Settle {
     fn schedule(&mut self) {
         self.due = match self.held.front() {
             None => NEVER,
-            Some(_) if self.held.len() > HELD_MAX => Timestamp::from_nanos(i64::MIN),
+            Some(_) if self.held.len() >= HELD_MAX + TOGETHER => Timestamp::from_nanos(i64::MIN),
             Some(front) => front.case.reset.time.plus(self.settle_ns),
         };
     }

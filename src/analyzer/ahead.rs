@@ -5,6 +5,7 @@ use super::dull::lookup;
 use crate::decode;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::Flags;
+use crate::track::Id;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
 const AHEAD: usize = 64;
@@ -16,12 +17,19 @@ struct Look {
     hash: u64,
     /// The latest capture time up to this frame.
     now: Timestamp,
-    /// Whether it holds a segment that opens and closes nothing.
+    /// Whether a look was enough to tell that it holds a segment, and of which four-tuple.
+    seen: bool,
+    /// Whether that opens and closes nothing.
     plain: bool,
+    /// Whether its four-tuple is followed.
+    followed: bool,
+    /// The incarnation that it most likely belongs to, where it is followed.
+    id: Option<Id>,
 }
 
 impl Look {
-    const NONE: Look = Look { hash: 0, now: Timestamp::from_nanos(0), plain: false };
+    const NONE: Look =
+        Look { hash: 0, now: Timestamp::from_nanos(0), seen: false, plain: false, followed: false, id: None };
 }
 
 const NO_FRAME: Frame<'static> =
@@ -65,6 +73,7 @@ impl Analyzer {
                 continue;
             };
             look.hash = self.tracker.hash_narrow(src, dst);
+            look.seen = true;
             look.plain = !flags.any_of(TURNING);
         }
         (self.first, self.last) = (first, last);
@@ -72,13 +81,14 @@ impl Analyzer {
 
     #[inline(never)]
     fn look_closer(&self, frame: &Frame<'_>, look: &mut Look) {
-        look.plain = false;
+        (look.seen, look.plain) = (false, false);
         let Some(glance) = decode::glance(frame) else { return };
+        look.seen = true;
         look.hash = self.tracker.hash(&lookup(&glance));
         look.plain = !glance.flags.any_of(TURNING);
     }
 
-    fn take_all(&mut self, ahead: &[Frame<'_>], looks: &[Look]) {
+    fn take_all(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
         let mut left = [0; AHEAD];
         let left = self.pass_over(looks, &mut left);
         self.touch_left(looks, left);
@@ -101,16 +111,28 @@ impl Analyzer {
         left.get(..count).unwrap_or_default()
     }
 
-    /// Reads what is known of the four-tuples that are left, all at once: where resets are many, the batches between them are
-    /// too small for their cache misses to overlap.
-    fn touch_left(&self, looks: &[Look], left: &[u8]) {
+    /// Reads what is known of the four-tuples that are left, all at once, so that the cache misses overlap: first where the
+    /// incarnations are, then these.
+    fn touch_left(&self, looks: &mut [Look], left: &[u8]) {
         let Some(interest) = &self.interest else { return };
-        let touch = |look: &Look| match interest.holds(look.hash) {
-            true => self.tracker.touch_index(look.hash),
-            false => u64::from(self.tracker.touch_bystander(look.hash)),
-        };
-        let looks = left.iter().filter_map(|at| looks.get(usize::from(*at)));
-        std::hint::black_box(looks.fold(0, |sum, look| sum ^ touch(look)));
+        let tracker = &self.tracker;
+        let mut sum = 0;
+        for at in left {
+            let Some(look) = looks.get_mut(usize::from(*at)) else { continue };
+            look.followed = interest.holds(look.hash);
+            sum ^= match look.followed {
+                true => tracker.touch_index(look.hash),
+                false => tracker.touch_bystander(look.hash),
+            };
+        }
+        std::hint::black_box(sum);
+        for at in left {
+            let Some(look) = looks.get_mut(usize::from(*at)) else { continue };
+            look.id = if look.followed { tracker.guess(look.hash) } else { None };
+        }
+        let ids = || left.iter().filter_map(|at| looks.get(usize::from(*at))?.id);
+        std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch(id)));
+        std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch_history(id)));
     }
 
     fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8]) {
@@ -120,13 +142,33 @@ impl Analyzer {
             self.compare_all(ahead.get(next..at));
             if let (Some(frame), Some(look)) = (ahead.get(at), looks.get(at)) {
                 self.last = look.now;
-                let followed = look.plain && self.interest.as_ref().is_some_and(|interest| interest.holds(look.hash));
-                if followed { self.take_followed(frame) } else { self.take(frame) }
+                self.take_one(frame, look);
             }
             next = at + 1;
         }
         self.compare_all(ahead.get(next..));
         self.last = latest;
+    }
+
+    /// Takes a frame at once, if a look told enough of it.
+    #[inline]
+    fn take_one(&mut self, frame: &Frame<'_>, look: &Look) {
+        if self.comparing > 0 {
+            self.compare(frame);
+        }
+        if !look.seen {
+            return self.decode(frame);
+        }
+        if self.waiting > 0 {
+            self.flush();
+        }
+        if look.followed {
+            self.decode_now(frame, look.hash);
+        } else if look.plain && self.tracker.is_open(look.hash) {
+            self.summary.segments += 1;
+        } else {
+            self.pass_by(frame, look.hash);
+        }
     }
 
     /// Frames that were passed over are looked at for their checksums too, where these are.

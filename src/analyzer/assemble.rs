@@ -26,9 +26,9 @@ fn client_side(case: &ResetCase) -> Side {
     })
 }
 
-/// Joins a case and its verdict.
-pub fn finding(case: ResetCase, verdict: Verdict) -> Finding {
-    let client = client_side(&case);
+/// Joins a case and its verdict, and takes out of the case what is large.
+pub fn finding(case: &mut ResetCase, verdict: Verdict) -> Finding {
+    let client = client_side(case);
     let own_base = case.life.own.shows(Marks::SENT).then_some(case.life.own.base);
     let peer_base = case.life.peer.shows(Marks::SENT).then_some(case.life.peer.base);
     let (client_base, server_base) = if client == case.sender { (own_base, peer_base) } else { (peer_base, own_base) };
@@ -41,12 +41,12 @@ pub fn finding(case: ResetCase, verdict: Verdict) -> Finding {
         client_base,
         server_base,
     };
-    let [own, peer] = case.heard;
+    let [own, peer] = case.heard.as_deref().copied().unwrap_or_default();
     let (from_client, from_server) = if client == case.sender { (own, peer) } else { (peer, own) };
     Finding {
         from_client,
         from_server,
-        segments: segments(&case, &verdict, client),
+        segments: segments(case, &verdict, client),
         segments_before: u64::from(case.life.segments),
         icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),
         reset: reset(case),
@@ -60,7 +60,7 @@ fn names(verdict: &Verdict, frame: FrameNo) -> bool {
     verdict.evidence.iter().any(|fact| fact.frame == Some(frame))
 }
 
-fn reset(case: ResetCase) -> Reset {
+fn reset(case: &mut ResetCase) -> Reset {
     let segment = case.reset;
     Reset {
         frame: segment.frame,
@@ -71,11 +71,11 @@ fn reset(case: ResetCase) -> Reset {
         ack: segment.ack(),
         window: segment.window,
         len: segment.len,
-        payload: case.payload,
+        payload: std::mem::take(&mut case.payload),
         options: segment.options,
         ip: segment.ip,
-        layers: case.layers,
-        vlans: case.vlans,
+        layers: std::mem::take(&mut case.layers),
+        vlans: std::mem::take(&mut case.vlans),
     }
 }
 

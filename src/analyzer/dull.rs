@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Analyzer;
+use super::{Analyzer, Waiting};
 use crate::decode::{self, Glance, Hosts};
 use crate::frame::Frame;
 use crate::tcp::Flags;
-use crate::track::Lookup;
+use crate::track::{Lookup, Side};
 
 /// What a host answers that accepts a connection.
 const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
@@ -26,20 +26,36 @@ impl Analyzer {
             return true;
         }
         let Some(slot) = self.batch.get_mut(self.waiting) else { return false };
-        slot.lookup.side = lookup.side;
         slot.hash = hash;
-        slot.segment.time = frame.time;
-        slot.segment.flags = glance.flags;
-        slot.segment.seq = glance.seq;
-        slot.segment.len = glance.len;
-        if glance.flags.has(ACCEPTING) {
-            slot.segment.frame = frame.no;
-            slot.segment.tuple.src = source(&glance);
-            slot.segment.ip.ttl = glance.ttl;
-            slot.segment.ip.flow_label = glance.flow_label;
-        }
+        fill(slot, &glance, (frame, lookup.side));
         self.fill_one(true);
         true
+    }
+
+    /// Takes a frame whose four-tuple has no RST at once, as a glance showed; nothing waits in the batch.
+    pub(super) fn pass_by(&mut self, frame: &Frame<'_>, hash: u64) {
+        let Some(glance) = decode::glance(frame) else { return };
+        self.pass_time(self.last);
+        let Some(slot) = self.batch.first_mut() else { return };
+        fill(slot, &glance, (frame, lookup(&glance).side));
+        self.summary.segments += 1;
+        self.tracker.pass_by(&slot.segment, slot.lookup.side, hash);
+    }
+}
+
+/// Writes into a place of the batch what is needed of a segment whose four-tuple has no RST.
+#[inline]
+fn fill(slot: &mut Waiting, glance: &Glance, (frame, side): (&Frame<'_>, Side)) {
+    slot.lookup.side = side;
+    slot.segment.time = frame.time;
+    slot.segment.flags = glance.flags;
+    slot.segment.seq = glance.seq;
+    slot.segment.len = glance.len;
+    if glance.flags.has(ACCEPTING) {
+        slot.segment.frame = frame.no;
+        slot.segment.tuple.src = source(glance);
+        slot.segment.ip.ttl = glance.ttl;
+        slot.segment.ip.flow_label = glance.flow_label;
     }
 }
 

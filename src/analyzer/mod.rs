@@ -5,23 +5,26 @@ mod assemble;
 mod dull;
 mod finding;
 mod prescan;
+mod ready;
+mod resets;
 mod summary;
 
 pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 
-use std::collections::VecDeque;
+use ready::Ready;
 
-use crate::classify::{self, Verdict};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use foldhash::fast::RandomState;
+
 use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{self, Checksums, Heard, Segment};
-use crate::track::{
-    Copied, Ends, Hints, IcmpErrors, Id, Incarnation, Interest, Lookup, Marks, Past, Placed, ResetCase, ResetSighting,
-    Tracker, first_of,
-};
+use crate::tcp::{self, Heard, Segment};
+use crate::track::{Hints, IcmpErrors, Interest, Lookup, Past, Placed, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -42,14 +45,8 @@ impl Default for Options {
 
 /// How many segments are decoded before they are tracked: their cache misses overlap.
 const BATCH: usize = 128;
-/// The checksums of so many frames are looked at after a RST with a wrong one.
-const COMPARED_EACH: u32 = 1 << 10;
 /// The most frames whose checksums are looked at beside those of RSTs.
 const COMPARED_MAX: u32 = 1 << 16;
-/// The most services that are counted one by one.
-const SERVICES_COUNTED: usize = 1 << 16;
-/// How much of a RST's payload is kept.
-const PAYLOAD_KEPT: usize = 256;
 /// A capture that cuts frames to so many bytes is one of headers.
 const HEADERS: usize = 96;
 
@@ -86,7 +83,11 @@ pub struct Analyzer {
     summary: Summary,
     skipped: [u64; Skip::ALL.len()],
     fragments: Reassembler,
-    ready: VecDeque<Finding>,
+    /// Resets by service, of the first [`SERVICES_COUNTED`].
+    services: HashMap<SocketAddr, Tally, RandomState>,
+    /// Room for resets whose wait is over.
+    settled: Vec<Settled>,
+    ready: Ready,
 }
 
 /// A decoded segment that waits for its batch to be full.
@@ -126,7 +127,9 @@ impl Analyzer {
             summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
             skipped: [0; Skip::ALL.len()],
             fragments: Reassembler::default(),
-            ready: VecDeque::new(),
+            services: HashMap::default(),
+            settled: Vec::new(),
+            ready: Ready::default(),
         }
     }
 
@@ -155,14 +158,6 @@ impl Analyzer {
         }
     }
 
-    /// Takes a frame of a four-tuple that is followed.
-    fn take_followed(&mut self, frame: &Frame<'_>) {
-        if self.comparing > 0 {
-            self.compare(frame);
-        }
-        self.decode(frame);
-    }
-
     #[inline]
     fn decode(&mut self, frame: &Frame<'_>) {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
@@ -171,6 +166,35 @@ impl Analyzer {
             Err(Skip::Fragment) => self.push_fragment(frame),
             Err(skip) => self.skip(frame, skip),
         }
+    }
+
+    /// Takes a frame of a four-tuple that is followed, with this hash, at once; nothing waits in the batch.
+    fn decode_now(&mut self, frame: &Frame<'_>, hash: u64) {
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Some(slot) = batch.first_mut() {
+            match decode::decode_into(frame, &mut slot.segment) {
+                Ok(carried) => self.take_now(frame, &carried, (slot, hash)),
+                Err(skip) => self.skip(frame, skip),
+            }
+        }
+        self.batch = batch;
+    }
+
+    fn take_now(&mut self, frame: &Frame<'_>, carried: &Carried<'_>, (slot, hash): (&mut Waiting, u64)) {
+        slot.lookup = Lookup::of(&slot.segment.tuple);
+        slot.hash = hash;
+        self.pass_time(self.last);
+        if slot.segment.flags.rst() {
+            self.reset(slot, frame, carried);
+        } else {
+            hear(&mut self.hints, slot, (frame, carried));
+            self.track(slot);
+        }
+    }
+
+    fn track(&mut self, waiting: &Waiting) {
+        let placed = self.tracker.place(&waiting.segment, &waiting.lookup, waiting.hash);
+        self.observe(&placed, &waiting.segment);
     }
 
     /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
@@ -212,13 +236,8 @@ impl Analyzer {
             return;
         }
         let dull = self.interest.as_ref().is_some_and(|interest| !interest.holds(slot.hash));
-        if !dull
-            && !carried.payload.is_empty()
-            && has_beginning(frame)
-            && let Some(hint) = tcp::hint(carried.payload)
-        {
-            let Segment { frame, seq, .. } = slot.segment;
-            self.hints.add(slot.hash, slot.lookup.side, Heard { frame, seq, hint });
+        if !dull {
+            hear(&mut self.hints, slot, (frame, carried));
         }
         self.fill_one(dull);
     }
@@ -239,7 +258,7 @@ impl Analyzer {
         // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
         let tracker = &self.tracker;
         let touch = |waiting: &Waiting| match waiting.dull {
-            true => u64::from(tracker.touch_bystander(waiting.hash)),
+            true => tracker.touch_bystander(waiting.hash),
             false => tracker.touch_index(waiting.hash),
         };
         std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ touch(waiting)));
@@ -255,8 +274,7 @@ impl Analyzer {
                 self.summary.segments += 1;
                 self.tracker.pass_by(&waiting.segment, waiting.lookup.side, waiting.hash);
             } else {
-                let placed = self.tracker.place(&waiting.segment, &waiting.lookup, waiting.hash);
-                self.observe(&placed, &waiting.segment);
+                self.track(waiting);
             }
         }
         self.batch = whole;
@@ -268,45 +286,6 @@ impl Analyzer {
         let observed = self.tracker.observe(placed, segment);
         if let Some(latest) = observed.waiting {
             self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
-        }
-    }
-
-    /// Takes a RST; `frame` is the one that it, or its last fragment, came in.
-    fn reset(&mut self, reset: &Waiting, frame: &Frame<'_>, carried: &Carried<'_>) {
-        let segment = &reset.segment;
-        self.pass_time(self.last);
-        self.summary.resets += 1;
-        let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
-        self.summary.segments += 1;
-        let Some(mut case) = self.case(segment, carried, &placed) else { return };
-        case.heard = [(placed.side, &case.life.own), (placed.side.other(), &case.life.peer)]
-            .map(|(side, end)| self.hints.of(reset.hash, side, end));
-        case.checksums = decode::checksums(frame);
-        self.judge_checksums(segment, case.checksums);
-        let point = decode::point(frame, &carried.encap);
-        let doubled = [&case.life.own, &case.life.peer].iter().any(|end| end.shows(Marks::DOUBLED));
-        let sighting = ResetSighting { reset: segment, side: placed.side, point, doubled };
-        if let Some(first) = first_of(&case.before, &sighting) {
-            case.copied = Some(Copied { from: first.frame(), note: None });
-            self.tracker.observe_reset_again(&placed, segment, first.frame());
-        } else {
-            let observed = self.tracker.observe_reset(&placed, segment, point);
-            if let Some(latest) = observed.waiting {
-                self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
-            }
-        }
-        self.hold(case, placed.id);
-    }
-
-    /// Where a checksum is wrong, those of the next frames say whether it is so as a rule.
-    fn judge_checksums(&mut self, segment: &Segment, checksums: Checksums) {
-        let known = self.tracker.hosts().host(segment.tuple.src.ip()).right_checksums.is_some();
-        if checksums.are_right() {
-            self.tracker.hosts_mut().observe_right_checksums(segment);
-        } else if checksums.is_any_wrong() && !known {
-            let more = COMPARED_EACH.saturating_sub(self.comparing).min(self.comparable);
-            self.comparing += more;
-            self.comparable -= more;
         }
     }
 
@@ -323,42 +302,6 @@ impl Analyzer {
         }
     }
 
-    fn hold(&mut self, case: Box<ResetCase>, id: Id) {
-        let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
-        let count = self.settle.hold(case, id, earlier);
-        self.tracker.change(id, |incarnation| incarnation.hold(count));
-    }
-
-    fn case(&self, segment: &Segment, carried: &Carried<'_>, placed: &Placed) -> Option<Box<ResetCase>> {
-        let hosts = self.tracker.hosts();
-        let port = hosts.port(segment.tuple.src);
-        Some(Box::new(ResetCase {
-            reset: *segment,
-            payload: carried.payload.iter().copied().take(PAYLOAD_KEPT).collect(),
-            layers: carried.encap.layers().collect(),
-            vlans: carried.encap.vlans().to_vec(),
-            checksums: Checksums::default(),
-            sender: placed.side,
-            ends: Ends::of(&segment.tuple).0,
-            life: self.tracker.life(placed)?,
-            previous: self.tracker.previous(placed),
-            before: self.tracker.past(placed.id),
-            after: Vec::new(),
-            icmp: Vec::new(),
-            heard: [None; 2],
-            cut_short: false,
-            given_up: false,
-            capture_ended: false,
-            note: None,
-            copied: None,
-            host: hosts.host(segment.tuple.src.ip()),
-            right_checksums: false,
-            peer_host: hosts.host(segment.tuple.dst.ip()),
-            port,
-            port_later: port,
-        }))
-    }
-
     /// Time has come to `now` without a frame: what was waiting for that becomes final.
     pub fn tick(&mut self, now: Timestamp) {
         self.flush();
@@ -371,69 +314,24 @@ impl Analyzer {
         if !self.settle.is_due(self.now) {
             return;
         }
-        while let Some(settled) = self.settle.due(self.now) {
-            self.decide(settled);
-        }
+        self.decide_all(Settle::due);
     }
 
     /// The input is over: everything still held is decided.
     pub fn finish(&mut self) {
         self.flush();
         self.pass_time(self.last);
-        while let Some(settled) = self.settle.drain(self.now) {
-            self.decide(settled);
-        }
-    }
-
-    fn decide(&mut self, settled: Settled) {
-        let Settled { mut case, id } = settled;
-        case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
-        let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
-        case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
-        let errors = self.icmp.about(&case.ends).iter();
-        case.icmp = errors.filter(|error| self.settle.covers(case.reset.time, error.time)).copied().collect();
-        let same_life = |number, life| number == case.life.number && life == case.life.life;
-        let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
-        let is_kept = life.is_some();
-        case.given_up = !is_kept && self.tracker.evictions() > 0;
-        if let Some(incarnation) = life {
-            case.note = incarnation.note(case.sender);
-            if let Some(copied) = &mut case.copied {
-                copied.note = incarnation.said_of(copied.from);
-            }
-        }
-        let verdict = classify::classify(&case);
-        if is_kept {
-            let note = classify::note(&case, &verdict);
-            self.tracker.change(id, |incarnation| {
-                incarnation.release();
-                incarnation.set_note(case.sender, case.reset.frame, note);
-            });
-        }
-        self.count(&case, &verdict);
-        self.ready.push_back(assemble::finding(*case, verdict));
-    }
-
-    fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
-        let event = u64::from(verdict.follows.is_none());
-        let service = assemble::service(case);
-        let summary = &mut self.summary;
-        let add = |tally: &mut Tally| {
-            tally.resets += 1;
-            tally.events += event;
-        };
-        add(summary.by_cause.entry((verdict.class, verdict.cause)).or_default());
-        // A scan has as many services as targets: the most affected are among those that came first.
-        if summary.by_service.len() < SERVICES_COUNTED || summary.by_service.contains_key(&service) {
-            add(summary.by_service.entry(service).or_default());
-        }
-        summary.events += event;
-        summary.settled_early += u64::from(case.cut_short);
+        self.decide_all(Settle::drain);
     }
 
     /// The findings that have become final since the last call, in the order of their RSTs.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + '_ {
-        self.ready.drain(..)
+        std::iter::from_fn(|| self.ready.next())
+    }
+
+    /// Drops the findings that have become final since the last call: for those who want the [`Summary`] only.
+    pub fn drop_findings(&mut self) {
+        self.ready.clear();
     }
 
     /// How many resets there were so far.
@@ -453,8 +351,21 @@ impl Analyzer {
             evictions: self.tracker.evictions(),
             first: (self.summary.frames > 0).then_some(self.first),
             last: (self.summary.frames > 0).then_some(self.last),
+            by_service: self.services.iter().map(|(service, tally)| (*service, *tally)).collect(),
             ..self.summary.clone()
         }
+    }
+}
+
+/// Keeps what an application gives away in its first bytes.
+#[inline]
+fn hear(hints: &mut Hints, waiting: &Waiting, (frame, carried): (&Frame<'_>, &Carried<'_>)) {
+    if !carried.payload.is_empty()
+        && has_beginning(frame)
+        && let Some(hint) = tcp::hint(carried.payload)
+    {
+        let Segment { frame, seq, .. } = waiting.segment;
+        hints.add(waiting.hash, waiting.lookup.side, Heard { frame, seq, hint });
     }
 }
 

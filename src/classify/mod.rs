@@ -132,6 +132,19 @@ fn opinion_needs_more(view: &View<'_>) -> bool {
     view.trigger().is_none() && matches!(view.form(), Form::Other)
 }
 
+/// The facts without those that stand there twice.
+fn each_once(mut facts: Vec<Fact>) -> Vec<Fact> {
+    let mut at = 0;
+    while let Some((fact, before)) = facts.get(..=at).and_then(<[Fact]>::split_last) {
+        if before.contains(fact) {
+            facts.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    facts
+}
+
 fn verdict(view: &View<'_>, mut opinion: Opinion, others: Others) -> Verdict {
     let (effect, facts) = effect::effect(view, opinion.class);
     if opinion.follows.is_none() {
@@ -141,12 +154,7 @@ fn verdict(view: &View<'_>, mut opinion: Opinion, others: Others) -> Verdict {
     if !view.case.payload.is_empty() {
         opinion.evidence.insert(0, Fact::at(FactKind::Payload, view.reset().frame).with(i64::from(view.reset().len)));
     }
-    let mut evidence: Vec<Fact> = Vec::with_capacity(opinion.evidence.len());
-    for fact in opinion.evidence {
-        if !evidence.contains(&fact) {
-            evidence.push(fact);
-        }
-    }
+    let evidence = each_once(opinion.evidence);
     let trigger = view.trigger().zip(view.after_trigger_ns());
     Verdict {
         class: opinion.class,

@@ -34,6 +34,9 @@ pub struct Opinion {
     pub follows: Option<FrameNo>,
 }
 
+/// Most verdicts rest on no more facts.
+const FACTS: usize = 8;
+
 impl Opinion {
     /// A likely cause.
     pub fn new(class: Class, cause: Cause) -> Self {
@@ -41,7 +44,7 @@ impl Opinion {
             class,
             cause,
             certainty: Certainty::Likely,
-            evidence: Vec::new(),
+            evidence: Vec::with_capacity(FACTS),
             alternatives: Vec::new(),
             missing: Vec::new(),
             follows: None,

@@ -1,7 +1,10 @@
 //! A quick look at the most common frames: enough to tell which connection they belong to.
 
+use std::net::Ipv4Addr;
+
+use super::options;
 use crate::frame::{Frame, LinkType};
-use crate::tcp::{Flags, SeqNum};
+use crate::tcp::{Flags, FourTuple, IpFields, Options, Segment, SeqNum};
 
 /// What an untagged Ethernet frame with a plain IP header and a TCP header shows at known offsets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +70,12 @@ fn lacks_reset_elsewhere(frame: &Frame<'_>) -> bool {
     glance(frame).is_some_and(|glance| !glance.flags.rst())
 }
 
+/// The IPv4 packet of a frame that holds it, without options and with TCP in it, at the most common place.
+pub(super) fn plain_v4<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    let plain = frame.link == LinkType::ETHERNET && frame.data.first_chunk().is_some_and(is_plain_v4);
+    frame.data.get(ETHERNET..).filter(|_| plain)
+}
+
 /// Whether there is an IPv4 header without options, and TCP behind it. Two comparisons.
 #[inline]
 fn is_plain_v4(bytes: &[u8; V4]) -> bool {
@@ -86,6 +95,42 @@ pub fn glance_v4(frame: &Frame<'_>) -> Option<([(u32, u16); 2], Flags)> {
     let glance = v4(bytes).filter(|_| frame.link == LinkType::ETHERNET)?;
     let Hosts::V4(src, dst) = glance.hosts else { return None };
     Some(([(src, glance.sport), (dst, glance.dport)], glance.flags))
+}
+
+/// Reads the segment of a frame that holds it at the most common places, options and all; the captured part of its payload.
+/// `None` for every frame that needs a closer look.
+#[inline]
+pub(super) fn segment_v4<'a>(frame: &Frame<'a>, out: &mut Segment) -> Option<&'a [u8]> {
+    const DONT_FRAGMENT: u8 = 0x40;
+    let bytes = frame.data.first_chunk().filter(|bytes| is_plain_v4(bytes))?;
+    let glance = v4(bytes).filter(|_| frame.link == LinkType::ETHERNET)?;
+    let Hosts::V4(src, dst) = glance.hosts else { return None };
+    let header: &[u8; TCP] = bytes.last_chunk()?;
+    let end = V4 - TCP + usize::from(header[12] >> 4) * 4;
+    let options = match frame.data.get(V4..end)? {
+        [] => Options::NONE,
+        bytes => options::parse(bytes),
+    };
+    let payload = frame.data.get(end..)?;
+    *out = Segment {
+        frame: frame.no,
+        time: frame.time,
+        tuple: FourTuple::new((Ipv4Addr::from(src).into(), glance.sport), (Ipv4Addr::from(dst).into(), glance.dport)),
+        flags: glance.flags,
+        seq: glance.seq,
+        ack_field: SeqNum(u32::from_be_bytes([header[8], header[9], header[10], header[11]])),
+        window: u16::from_be_bytes([header[14], header[15]]),
+        len: glance.len,
+        options,
+        ip: IpFields {
+            ttl: glance.ttl,
+            tos: bytes[15],
+            id: Some(u16::from_be_bytes([bytes[18], bytes[19]])),
+            dont_fragment: bytes[20] & DONT_FRAGMENT != 0,
+            flow_label: None,
+        },
+    };
+    Some(payload.get(..glance.len as usize).unwrap_or(payload))
 }
 
 #[inline(always)]

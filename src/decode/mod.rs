@@ -84,7 +84,10 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
 #[inline]
 pub fn decode_into<'a>(frame: &Frame<'a>, out: &mut Segment) -> Result<Carried<'a>, Skip> {
     match frame.link {
-        LinkType::ETHERNET => common(frame, &link::ethernet(frame.data, Encap::default())?, out),
+        LinkType::ETHERNET => match glance::segment_v4(frame, out) {
+            Some(payload) => Ok(Carried { payload, encap: Encap::default() }),
+            None => common(frame, &link::ethernet(frame.data, Encap::default())?, out),
+        },
         _ => on_other_link(frame, out),
     }
 }
@@ -151,5 +154,8 @@ fn uncaptured(frame: &Frame<'_>) -> usize {
 
 /// The innermost IP packet of a frame, from its header on, where it carries TCP or ICMP.
 fn innermost_packet<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    if let Some(packet) = glance::plain_v4(frame) {
+        return Some(packet);
+    }
     tunnel::innermost_packet(&link::network(frame).ok()?, uncaptured(frame))
 }

@@ -23,6 +23,10 @@ impl Sink for Count {
         Ok(())
     }
 
+    fn takes_findings(&self) -> bool {
+        false
+    }
+
     fn finding(&mut self, _: &Context, _: &Finding) -> io::Result<()> {
         Ok(())
     }

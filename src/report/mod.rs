@@ -85,6 +85,11 @@ pub trait Sink {
     /// When the output cannot be written.
     fn begin(&mut self, context: &Context) -> io::Result<()>;
 
+    /// Whether it does anything with findings.
+    fn takes_findings(&self) -> bool {
+        true
+    }
+
     /// One reset and its verdict.
     ///
     /// # Errors

@@ -22,6 +22,11 @@ impl Gate {
         Self { wanted: wanted.to_vec(), found: BTreeMap::new() }
     }
 
+    /// Whether it looks for anything.
+    pub(super) fn is_watching(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
     pub(super) fn see(&mut self, finding: &Finding) {
         let (class, cause) = (finding.verdict.class, finding.verdict.cause);
         if self.wanted.iter().any(|wanted| wanted.matches(class, cause)) {

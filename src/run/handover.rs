@@ -16,6 +16,10 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        if !self.takes_findings() {
+            self.analyzer.drop_findings();
+            return Ok(());
+        }
         let mut any = false;
         for finding in self.analyzer.findings() {
             if !self.context.selection.takes(&finding) {
@@ -40,6 +44,13 @@ impl Run {
         }
         self.with_writer(Writer::pass)?;
         if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
+    }
+
+    /// Whether anything is done with findings beside counting them.
+    fn takes_findings(&self) -> bool {
+        let kept = self.page.is_some() || self.writer.is_some();
+        let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
+        kept || chosen || self.names_patterns || self.sink.takes_findings()
     }
 
     /// What is still held, the summary, and the counts of a live capture.

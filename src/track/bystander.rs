@@ -1,13 +1,9 @@
 //! Four-tuples without a RST: what the numbering of connections needs of them, and no more.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
-use foldhash::fast::RandomState;
-
 use crate::frame::Timestamp;
 use crate::tcp::{Segment, SeqNum};
 
+use super::packed::Packed;
 use super::{KEPT_AFTER_CLOSE, Side};
 
 /// What a segment of a bystander opened.
@@ -21,12 +17,12 @@ pub(super) enum Opened {
     FourTuple,
 }
 
-/// One of them, in 24 bytes with its key.
-#[derive(Clone, Copy, Debug)]
+/// One of them, unpacked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Bystander {
-    /// First sequence number of each end.
-    bases: [SeqNum; 2],
-    /// When its last SYN or FIN came, in whole seconds.
+    /// First sequence number of each end, modulo 2^20: with another one that is the same there, a new life is missed.
+    bases: [u32; 2],
+    /// When its last SYN or FIN came, in units of four seconds, modulo 2^17: six days.
     last: u32,
     marks: u8,
 }
@@ -40,11 +36,40 @@ const BOTH_SYN: u8 = SYN | SYN << 3;
 /// A SYN|ACK or data came: it is no longer embryonic.
 const WENT_ON: u8 = 1 << 6;
 
+const BASE_BITS: u32 = 20;
+const LAST_BITS: u32 = 17;
+const MARK_BITS: u32 = 7;
+/// Whole seconds of a unit of time.
+const UNIT: i64 = 4;
+
+/// The lower `bits` of a number.
+fn low(number: u64, bits: u32) -> u32 {
+    (number & ((1 << bits) - 1)) as u32
+}
+
+/// What is kept of a sequence number.
+fn folded(number: SeqNum) -> u32 {
+    low(u64::from(number.0), BASE_BITS)
+}
+
 impl Bystander {
     fn new(segment: &Segment, side: Side) -> Self {
-        let mut new = Self { bases: [SeqNum(0); 2], last: 0, marks: 0 };
+        let mut new = Self { bases: [0; 2], last: 0, marks: 0 };
         new.observe(segment, side);
         new
+    }
+
+    fn pack(self) -> u64 {
+        let [low, high] = self.bases.map(u64::from);
+        let numbers = low << BASE_BITS | high;
+        (numbers << LAST_BITS | u64::from(self.last)) << MARK_BITS | u64::from(self.marks)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        let marks = low(packed, MARK_BITS) as u8;
+        let last = low(packed >> MARK_BITS, LAST_BITS);
+        let numbers = packed >> (MARK_BITS + LAST_BITS);
+        Self { bases: [low(numbers >> BASE_BITS, BASE_BITS), low(numbers, BASE_BITS)], last, marks }
     }
 
     fn observe(&mut self, segment: &Segment, side: Side) {
@@ -52,15 +77,15 @@ impl Bystander {
         let (base, other, shift) = if side == Side::Low { (low, high, 0) } else { (high, low, 3) };
         let flags = segment.flags;
         if flags.syn() && flags.ack() && self.marks & SENT << (3 - shift) == 0 {
-            *other = segment.ack_field.plus(u32::MAX);
+            *other = folded(segment.ack_field.plus(u32::MAX));
         }
         if flags.syn() || self.marks & SENT << shift == 0 {
-            *base = segment.seq;
+            *base = folded(segment.seq);
         }
         let own = SENT | if flags.syn() { SYN } else { 0 } | if flags.fin() { FIN } else { 0 };
         let went_on = flags.syn() && flags.ack() || segment.len > 0;
         self.marks |= own << shift | if went_on { WENT_ON } else { 0 };
-        self.last = whole_seconds(segment.time);
+        self.last = units(segment.time);
     }
 
     fn meet(&mut self, segment: &Segment, side: Side) -> Opened {
@@ -74,41 +99,48 @@ impl Bystander {
         Opened::Nothing
     }
 
-    fn is_embryonic(&self) -> bool {
+    fn is_embryonic(self) -> bool {
         self.marks & BOTH_SYN != 0 && self.marks & WENT_ON == 0
     }
 
     /// As [`Incarnation::is_succeeded_by`](super::Incarnation), for a SYN.
-    fn is_succeeded_by(&self, segment: &Segment, side: Side) -> bool {
+    fn is_succeeded_by(self, segment: &Segment, side: Side) -> bool {
         let [low, high] = self.bases;
         let (base, own, peer) =
             if side == Side::Low { (low, self.marks, self.marks >> 3) } else { (high, self.marks >> 3, self.marks) };
         let simultaneous = self.is_embryonic() && own & SENT == 0;
         let answered = own & SENT == 0 && peer & SYN != 0;
-        let known = (own & SYN != 0 || answered) && base == segment.seq;
+        let known = (own & SYN != 0 || answered) && base == folded(segment.seq);
         segment.flags.syn() && !segment.flags.ack() && !simultaneous && !known
     }
 
-    fn is_brief(&self) -> bool {
+    fn is_brief(self) -> bool {
         self.marks & BOTH_FIN == BOTH_FIN || self.is_embryonic()
     }
 
+    /// Units of time since its last SYN or FIN; 0 where the clock went back.
+    fn age(self, now: u32) -> u32 {
+        let age = low(u64::from(now.wrapping_sub(self.last)), LAST_BITS);
+        if age < 1 << (LAST_BITS - 1) { age } else { 0 }
+    }
+
     /// When its turn to be given up comes, the lowest first: what is over or never began, then the rest; the older the sooner.
-    fn turn(&self, now: u32) -> usize {
-        let younger = now.saturating_sub(self.last).leading_zeros() as usize;
+    fn turn(self, now: u32) -> usize {
+        let younger = self.age(now).leading_zeros() as usize;
         if self.is_brief() { younger } else { TURNS / 2 + younger }
     }
 
-    fn is_forgettable(&self, now: u32) -> bool {
-        self.is_brief() && i64::from(now.saturating_sub(self.last)) > KEPT_AFTER_CLOSE / 1_000_000_000
+    fn is_forgettable(self, now: u32) -> bool {
+        self.is_brief() && i64::from(self.age(now)) * UNIT > KEPT_AFTER_CLOSE / 1_000_000_000
     }
 }
 
 /// How many turns there are.
 const TURNS: usize = 2 * (u32::BITS as usize + 1);
 
-fn whole_seconds(time: Timestamp) -> u32 {
-    u32::try_from(time.as_nanos() / 1_000_000_000).unwrap_or(0)
+fn units(time: Timestamp) -> u32 {
+    let units = time.as_nanos().max(0) / (UNIT * 1_000_000_000);
+    low(units as u64, LAST_BITS)
 }
 
 /// All four-tuples without a RST, by their hashes: two with the same one are taken for one, a pair in 2^64.
@@ -117,7 +149,7 @@ fn whole_seconds(time: Timestamp) -> u32 {
 /// How long ago they were used they do not know, so they are kept until they are over.
 #[derive(Debug)]
 pub(super) struct Bystanders {
-    known: HashMap<u64, Bystander, RandomState>,
+    known: Packed,
     recent: Recent,
     /// The most that are held.
     max: usize,
@@ -130,7 +162,9 @@ pub(super) struct Bystanders {
 impl Bystanders {
     /// Holds at most `max` of them.
     pub(super) fn new(max: usize) -> Self {
-        Self { known: HashMap::default(), recent: Recent::new(), max: max.max(2), room: 0, evictions: 0 }
+        let known = Packed::new();
+        let max = max.max(2);
+        Self { room: known.room().min(max), known, recent: Recent::new(), max, evictions: 0 }
     }
 
     /// How many were given up.
@@ -149,22 +183,35 @@ impl Bystanders {
         self.recent.holds(hash)
     }
 
+    /// Whether a segment that opens and closes nothing changes nothing of what is known of the four-tuple.
+    #[inline]
+    pub(super) fn is_open(&self, hash: u64) -> bool {
+        self.known.get(hash).is_some_and(|packed| !Bystander::unpack(packed).is_embryonic())
+    }
+
     /// Reads what is known of `hash`, so that many such reads can have their cache misses at the same time.
-    pub(super) fn touch(&self, hash: u64) -> u32 {
-        self.known.get(&hash).map_or(0, |known| known.last)
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        self.known.touch(hash)
     }
 
     /// Takes note of a segment.
     pub(super) fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
-        if self.known.len() >= self.room {
-            self.make_room(segment.time);
-        }
-        let (known, opened) = match self.known.entry(hash) {
-            Entry::Vacant(place) => (place.insert(Bystander::new(segment, side)), Opened::FourTuple),
-            Entry::Occupied(place) => {
-                let known = place.into_mut();
+        let place = self.known.place(hash);
+        let (known, opened) = match place.value() {
+            Some(packed) => {
+                let mut known = Bystander::unpack(packed);
                 let opened = known.meet(segment, side);
+                place.write(known.pack());
                 (known, opened)
+            }
+            None => {
+                if self.known.len() >= self.room {
+                    self.make_room(segment.time);
+                }
+                let known = Bystander::new(segment, side);
+                self.known.place(hash).write(known.pack());
+                (known, Opened::FourTuple)
             }
         };
         if known.is_embryonic() {
@@ -178,23 +225,25 @@ impl Bystanders {
     /// Forgets what is over, and grows where that is less than half.
     #[cold]
     fn make_room(&mut self, now: Timestamp) {
-        let now = whole_seconds(now);
-        self.known.retain(|_, known| !known.is_forgettable(now));
+        let now = units(now);
+        let is_forgettable = |packed| Bystander::unpack(packed).is_forgettable(now);
+        let going = self.known.values().filter(|packed| is_forgettable(*packed)).count();
+        let left = self.known.len() - going;
+        let larger = left > self.known.room() / 2 && self.known.room() < self.max;
+        self.known.rebuild(larger, |packed| !is_forgettable(packed));
         self.recent.clear();
         if self.known.len() > self.max / 4 * 3 {
             self.evict(now);
         }
-        if self.known.len() > self.known.capacity() / 2 && self.known.capacity() < self.max {
-            self.known.reserve(self.known.len().min(self.max - self.known.len()));
-        }
-        self.room = self.known.capacity().min(self.max);
+        self.room = self.known.room().min(self.max);
     }
 
     /// Gives up all above three quarters of what may be held, by turns: in one go, as that costs a walk over all.
     fn evict(&mut self, now: u32) {
+        let turn = |packed| Bystander::unpack(packed).turn(now);
         let mut going = [0; TURNS];
-        for known in self.known.values() {
-            if let Some(count) = going.get_mut(known.turn(now)) {
+        for packed in self.known.values() {
+            if let Some(count) = going.get_mut(turn(packed)) {
                 *count += 1;
             }
         }
@@ -204,7 +253,7 @@ impl Bystanders {
             *count = left.min(*count);
             left -= *count;
         }
-        self.known.retain(|_, known| match going.get_mut(known.turn(now)) {
+        self.known.rebuild(false, |packed| match going.get_mut(turn(packed)) {
             None | Some(0) => true,
             Some(count) => {
                 *count -= 1;
@@ -278,6 +327,11 @@ mod tests {
         Segment { flags, seq: SeqNum(seq), time: Timestamp::new(second, 0), ..Segment::EMPTY }
     }
 
+    /// A number as a hash has it.
+    fn spread(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(24)
+    }
+
     const SYN_ACK: Flags = Flags::SYN.with(Flags::ACK);
     const FIN_ACK: Flags = Flags::FIN.with(Flags::ACK);
 
@@ -300,18 +354,38 @@ mod tests {
     }
 
     #[test]
+    fn packed_and_unpacked_it_is_the_same() {
+        for known in [
+            Bystander { bases: [0xf_ffff, 0], last: 0x1_ffff, marks: 0 },
+            Bystander { bases: [0, 0xf_ffff], last: 0, marks: 0x7f },
+            Bystander { bases: [0x12345, 0x6789a], last: 0x1_0001, marks: WENT_ON | SYN },
+        ] {
+            assert_eq!(Bystander::unpack(known.pack()), known);
+        }
+    }
+
+    #[test]
+    fn time_that_goes_back_makes_nothing_old() {
+        let known = Bystander::new(&segment(Flags::SYN, 1, 5_000_000), Side::Low);
+        assert_eq!(known.age(units(Timestamp::new(5_000_000 + 240, 0))), 60);
+        assert_eq!(known.age(units(Timestamp::new(5_000_000 - 240, 0))), 0);
+        let late = units(Timestamp::new(5_000_000 + 244, 0));
+        assert!(known.is_forgettable(late) && !known.is_forgettable(late - 1));
+    }
+
+    #[test]
     fn what_is_over_makes_room_for_others() {
         let mut all = Bystanders::new(usize::MAX);
         for hash in 0..100_000 {
             let second = hash as i64;
             for (side, flags) in [(Side::Low, FIN_ACK), (Side::High, FIN_ACK)] {
-                all.meet(hash << 32 | hash, &segment(flags, 1, second), side);
+                all.meet(spread(hash), &segment(flags, 1, second), side);
             }
         }
         assert!(all.len() < 2000, "{} are kept", all.len());
-        assert!(!all.is_recent(5 << 32 | 5));
-        assert!(all.is_recent(99_999 << 32 | 99_999));
-        assert_eq!(all.meet(5 << 32 | 5, &segment(Flags::ACK, 1, 100_000), Side::Low), Opened::FourTuple);
+        assert!(!all.is_recent(spread(5)));
+        assert!(all.is_recent(spread(99_999)));
+        assert_eq!(all.meet(spread(5), &segment(Flags::ACK, 1, 100_000), Side::Low), Opened::FourTuple);
     }
 
     #[test]
@@ -339,15 +413,18 @@ mod tests {
     fn a_flood_makes_room_for_itself_and_what_is_open_stays() {
         let mut all = Bystanders::new(1000);
         for hash in 0..500 {
-            all.meet(hash, &segment(Flags::SYN, 1, 1), Side::Low);
-            all.meet(hash, &segment(SYN_ACK, 1, 1), Side::High);
+            all.meet(spread(hash), &segment(Flags::SYN, 1, 1), Side::Low);
+            all.meet(spread(hash), &segment(SYN_ACK, 1, 1), Side::High);
         }
         for hash in 1000..100_000 {
-            assert_eq!(all.meet(hash, &segment(Flags::SYN, 1, 2 + hash as i64 / 10_000), Side::Low), Opened::FourTuple);
+            assert_eq!(
+                all.meet(spread(hash), &segment(Flags::SYN, 1, 2 + hash as i64 / 10_000), Side::Low),
+                Opened::FourTuple
+            );
             assert!(all.len() <= 1000);
         }
-        assert!((0..500).all(|hash| all.meet(hash, &segment(FIN_ACK, 2, 20), Side::Low) == Opened::Nothing));
-        assert_eq!(all.meet(99_999, &segment(Flags::SYN, 1, 20), Side::Low), Opened::Nothing);
+        assert!((0..500).all(|hash| all.meet(spread(hash), &segment(FIN_ACK, 2, 20), Side::Low) == Opened::Nothing));
+        assert_eq!(all.meet(spread(99_999), &segment(Flags::SYN, 1, 20), Side::Low), Opened::Nothing);
         assert_eq!(all.evictions() as usize + all.len(), 99_500);
     }
 
@@ -355,7 +432,7 @@ mod tests {
     fn what_is_open_stays() {
         let mut all = Bystanders::new(usize::MAX);
         for hash in 0..5000 {
-            all.meet(hash, &segment(Flags::ACK, 1, hash as i64), Side::Low);
+            all.meet(spread(hash), &segment(Flags::ACK, 1, hash as i64), Side::Low);
         }
         assert_eq!(all.len(), 5000);
     }

@@ -28,15 +28,16 @@ pub struct ResetCase {
     /// Its connection, before the RST.
     pub life: Life,
     /// The previous life of the four-tuple, if remembered.
-    pub previous: Option<Previous>,
+    pub previous: Option<Box<Previous>>,
     /// The connection's last segments before the RST, oldest first.
     pub before: Vec<Past>,
     /// The next segments of the same life, other RSTs included, at most [`KEPT_AFTER`].
     pub after: Vec<Past>,
     /// What ICMP errors said of segments of this four-tuple, those after the RST included, at most a few.
     pub icmp: Vec<IcmpError>,
-    /// What the applications of its sender and of its peer said last, for readers: no rule knows of it.
-    pub heard: [Option<Heard>; 2],
+    /// What the applications of its sender and of its peer said last, for readers, where either said anything: no rule knows
+    /// of it.
+    pub heard: Option<Box<[Option<Heard>; 2]>>,
     /// Whether the wait for what follows was cut short.
     pub cut_short: bool,
     /// Whether its connection was given up to stay within memory while it waited for what follows.
@@ -113,6 +114,67 @@ pub struct Previous {
 }
 
 impl ResetCase {
+    /// A case without meaning, to be written over.
+    pub fn empty() -> Self {
+        let reset = Segment::EMPTY;
+        let nobody = Endpoint::default();
+        Self {
+            reset,
+            payload: Vec::new(),
+            layers: Vec::new(),
+            vlans: Vec::new(),
+            checksums: Checksums::default(),
+            sender: Side::Low,
+            ends: Ends::of(&reset.tuple).0,
+            life: Life {
+                number: 0,
+                life: 0,
+                stream: 0,
+                opener: None,
+                first_sender: Side::Low,
+                first_closer: None,
+                segments: 0,
+                given_up: false,
+                own: nobody,
+                peer: nobody,
+            },
+            previous: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            icmp: Vec::new(),
+            heard: None,
+            cut_short: false,
+            given_up: false,
+            capture_ended: false,
+            note: None,
+            copied: None,
+            host: HostProfile::default(),
+            right_checksums: false,
+            peer_host: HostProfile::default(),
+            port: PortRecord::default(),
+            port_later: PortRecord::default(),
+        }
+    }
+
+    /// Forgets what followed a reset and what was said of it, so that the next one can be written over what is left; the
+    /// memory of its lists stays.
+    pub fn reuse(&mut self) {
+        self.payload.clear();
+        self.layers.clear();
+        self.vlans.clear();
+        self.before.clear();
+        self.after.clear();
+        self.icmp.clear();
+        self.checksums = Checksums::default();
+        self.heard = None;
+        self.note = None;
+        self.copied = None;
+        self.cut_short = false;
+        self.given_up = false;
+        self.capture_ended = false;
+        self.right_checksums = false;
+    }
+
     /// Whether `past` was sent by the RST's sender.
     pub fn is_own(&self, past: &Past) -> bool {
         past.side() == self.sender

@@ -26,6 +26,17 @@ impl Hints {
         *(if side == Side::Low { low } else { high }) = Some(heard);
     }
 
+    /// What both ends of a four-tuple said last, if either said anything.
+    pub fn of_both(
+        &self,
+        hash: u64,
+        own: (Side, &Endpoint),
+        peer: (Side, &Endpoint),
+    ) -> Option<Box<[Option<Heard>; 2]>> {
+        let heard = [own, peer].map(|(side, end)| self.of(hash, side, end));
+        heard.iter().any(Option::is_some).then(|| Box::new(heard))
+    }
+
     /// What `side` of a four-tuple said last, if it said it in the life in which it has shown `end`.
     pub fn of(&self, hash: u64, side: Side, end: &Endpoint) -> Option<Heard> {
         let [low, high] = self.0.get(&hash)?;

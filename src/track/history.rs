@@ -48,6 +48,20 @@ pub struct Standing {
 }
 
 impl Record {
+    /// A record without meaning, to be written over.
+    const EMPTY: Record = Record {
+        time: Timestamp::from_nanos(0),
+        seq: SeqNum(0),
+        ack: SeqNum(0),
+        frame: 0,
+        input: 0,
+        window: 0,
+        ip_id: 0,
+        ttl: 0,
+        flags: Flags(0),
+        len_and_marks: 0,
+    };
+
     /// Packs a segment of `side`.
     pub fn new(segment: &Segment, side: Side, standing: Standing) -> Self {
         let mark = |on: bool, bit: u32| if on { bit } else { 0 };
@@ -252,18 +266,23 @@ impl std::ops::Deref for Past {
 }
 
 /// The last segments of an incarnation; SYN, FIN and RST stay when others go.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct History {
-    records: Vec<Record>,
+    total: u32,
+    len: u8,
     /// Where the next record goes once all places are taken.
     cursor: u8,
     /// How many of the records are landmarks.
     landmarks: u8,
-    total: u32,
+    /// The first records: a connection that is refused, or reset in its handshake, has no more.
+    first: [Record; FIRST],
+    rest: Vec<Record>,
 }
 
 /// How many segments an incarnation keeps.
 const KEPT: usize = 10;
+/// How many of them have a place in the incarnation itself.
+const FIRST: usize = 4;
 /// How many of them may be kept for being landmarks.
 const LANDMARKS_KEPT: u8 = 6;
 
@@ -273,25 +292,59 @@ fn after(at: usize) -> usize {
     if at + 1 == KEPT { 0 } else { at + 1 }
 }
 
+impl Default for History {
+    fn default() -> Self {
+        Self { total: 0, len: 0, cursor: 0, landmarks: 0, first: [Record::EMPTY; FIRST], rest: Vec::new() }
+    }
+}
+
 impl History {
+    fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> Option<&Record> {
+        match at.checked_sub(FIRST) {
+            None => self.first.get(at).filter(|_| at < self.len()),
+            Some(at) => self.rest.get(at),
+        }
+    }
+
+    #[inline]
+    fn get_mut(&mut self, at: usize) -> Option<&mut Record> {
+        match at.checked_sub(FIRST) {
+            None => self.first.get_mut(at),
+            Some(at) => self.rest.get_mut(at),
+        }
+    }
+
     /// Adds a segment, dropping the oldest that is no landmark.
     pub fn push(&mut self, record: Record) {
         self.total = self.total.saturating_add(1);
         self.landmarks += u8::from(record.is_landmark());
-        if self.records.len() < KEPT {
-            if self.records.len() == self.records.capacity() {
-                let more = if self.records.is_empty() { 4 } else { KEPT - self.records.len() };
-                self.records.reserve_exact(more);
-            }
-            self.records.push(record);
-            return;
+        if self.len() < KEPT {
+            return self.append(record);
         }
         let at = self.oldest_ordinary();
-        if let Some(place) = self.records.get_mut(at) {
-            self.landmarks -= u8::from(place.is_landmark());
-            *place = record;
+        if let Some(place) = self.get_mut(at) {
+            let gone = std::mem::replace(place, record);
+            self.landmarks -= u8::from(gone.is_landmark());
         }
         self.cursor = after(at) as u8;
+    }
+
+    fn append(&mut self, record: Record) {
+        match self.first.get_mut(usize::from(self.len)) {
+            Some(place) => *place = record,
+            None => {
+                if self.rest.is_empty() {
+                    self.rest.reserve_exact(KEPT - FIRST);
+                }
+                self.rest.push(record);
+            }
+        }
+        self.len += 1;
     }
 
     /// The place of the oldest record that may go.
@@ -302,7 +355,7 @@ impl History {
         if self.landmarks > LANDMARKS_KEPT {
             return from;
         }
-        while self.records.get(at).is_some_and(Record::is_landmark) {
+        while self.get(at).is_some_and(Record::is_landmark) {
             at = after(at);
             if at == from {
                 break;
@@ -312,35 +365,35 @@ impl History {
     }
 
     /// The kept segments in no order.
-    pub fn records(&self) -> &[Record] {
-        &self.records
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.first.iter().take(self.len()).chain(&self.rest)
     }
 
-    /// The kept segments, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
-    pub fn past(&self, latest: FrameNo) -> Vec<Past> {
-        let mut past: Vec<Past> = self.records.iter().map(|record| record.unpack(latest)).collect();
+    /// Writes the kept segments to `out`, oldest first, with whole frame numbers; `latest` is the latest frame of the capture.
+    pub fn past(&self, latest: FrameNo, out: &mut Vec<Past>) {
+        out.clear();
+        out.extend(self.records().map(|record| record.unpack(latest)));
         // A clock that goes back counts for nothing within one input.
-        match past.iter().all(|past| past.frame.input() == latest.input()) {
-            true => past.sort_by_key(Past::frame),
-            false => past.sort_by_key(|past| (past.time, past.frame)),
+        match out.iter().all(|past| past.frame.input() == latest.input()) {
+            true if out.is_sorted_by_key(Past::frame) => {}
+            true => out.sort_by_key(Past::frame),
+            false => out.sort_by_key(|past| (past.time, past.frame)),
         }
-        past
     }
 
     /// Keeps the landmarks and the two newest segments, and gives the rest of its memory back.
     pub fn condense(&mut self, latest: FrameNo) {
-        if self.records.len() <= usize::from(self.landmarks) + 2 {
+        if self.len() <= FIRST || self.len() <= usize::from(self.landmarks) + 2 {
             return;
         }
-        let past = self.past(latest);
+        let mut past = Vec::with_capacity(KEPT);
+        self.past(latest, &mut past);
         let newest = past.len().saturating_sub(2);
+        let (total, landmarks) = (self.total, self.landmarks);
+        *self = Self { total, landmarks, ..Self::default() };
         let kept = past.iter().enumerate().filter(|(at, past)| past.is_landmark() || *at >= newest);
-        let records: Vec<Record> = kept.map(|(_, past)| past.record()).collect();
-        if records.len() < self.records.len() {
-            self.records = records;
-            self.records.shrink_to_fit();
-            self.cursor = 0;
-        }
+        kept.for_each(|(_, past)| self.append(past.record()));
+        self.rest.shrink_to_fit();
     }
 
     /// The kept segment that `segment` of `side` is another sighting of.
@@ -349,7 +402,7 @@ impl History {
     pub fn sighted(&self, segment: &Segment, side: Side) -> Option<&Record> {
         let answers_reset = |first: &Record| {
             let reset = |other: &&Record| other.side() != side && other.flags().rst();
-            self.records.iter().filter(reset).any(|reset| reset.time >= first.time)
+            self.records().filter(reset).any(|reset| reset.time >= first.time)
         };
         let mut sighted = self.alike(segment, side);
         // A challenge ACK (RFC 5961 3.2) repeats the ACK before the RST, number by number.
@@ -364,22 +417,22 @@ impl History {
     }
 
     fn alike(&self, segment: &Segment, side: Side) -> impl Iterator<Item = &Record> {
-        self.records.iter().filter(move |record| record.side() == side && is_sighted_again(record, segment))
+        self.records().filter(move |record| record.side() == side && is_sighted_again(record, segment))
     }
 
     /// Marks the RST in `frame` as one of which another sighting has come.
     pub fn mark_seen_again(&mut self, frame: FrameNo) {
         let is_it = |record: &&mut Record| record.frame == frame.number() as u32 && record.input == frame.input();
-        if let Some(record) = self.records.iter_mut().find(is_it) {
+        let mut records = self.first.iter_mut().take(usize::from(self.len)).chain(&mut self.rest);
+        if let Some(record) = records.find(is_it) {
             record.len_and_marks |= SEEN_AGAIN;
         }
     }
 
     /// Brings the place of the next record into the cache.
     pub fn touch(&self) -> usize {
-        let at =
-            if self.records.len() < KEPT { self.records.len().saturating_sub(1) } else { usize::from(self.cursor) };
-        self.records.get(at).map_or(0, |record| usize::from(record.ttl))
+        let at = if self.len() < KEPT { self.len().saturating_sub(1) } else { usize::from(self.cursor) };
+        self.get(at).map_or(0, |record| usize::from(record.ttl))
     }
 
     /// How many there were in all.
@@ -408,12 +461,18 @@ mod tests {
         }
     }
 
+    fn past(history: &History, latest: u64) -> Vec<Past> {
+        let mut past = Vec::new();
+        history.past(FrameNo::new(0, latest), &mut past);
+        past
+    }
+
     fn filled(flags: impl Fn(u64) -> Flags, count: u64) -> Vec<u64> {
         let mut history = History::default();
         for number in 1..=count {
             history.push(Record::new(&segment(number, flags(number)), Side::Low, Standing::default()));
         }
-        history.past(FrameNo::new(0, count)).iter().map(|past| past.frame().number()).collect()
+        past(&history, count).iter().map(|past| past.frame().number()).collect()
     }
 
     #[test]
@@ -440,7 +499,7 @@ mod tests {
         for segment in [at(1, 7, 1), at(0, 3, 2), at(1, 8, 3), at(0, 4, 4)] {
             history.push(Record::new(&segment, Side::Low, Standing::default()));
         }
-        let past = history.past(FrameNo::new(0, 4));
+        let past = past(&history, 4);
         assert_eq!(past.iter().map(|past| past.frame().number()).collect::<Vec<_>>(), [7, 3, 8, 4]);
         assert!(past.is_sorted_by(|a, b| a.moment() < b.moment()));
         let moment = |segment: Segment| Past::new(&segment, Side::Low, Standing::default()).moment();

@@ -41,8 +41,38 @@ pub struct HostProfile {
     pub right_checksums: Option<Timestamp>,
     /// Probes of odd kind, or refused SYNs, that it sent.
     pub probes: u32,
+}
+
+/// A host: its profile, and what only this module needs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Host {
+    profile: HostProfile,
     /// Its latest refused or odd probe went here.
-    last_probe: Option<SocketAddr>,
+    last_probe: Option<PortKey>,
+}
+
+/// An address as a number, which is sooner hashed: one of IPv4 as it is mapped to IPv6 (RFC 4291 section 2.5.5.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct HostKey(u128);
+
+impl From<IpAddr> for HostKey {
+    fn from(address: IpAddr) -> Self {
+        const MAPPED: u128 = 0xffff << 32;
+        HostKey(match address {
+            IpAddr::V4(address) => MAPPED | u128::from(address.to_bits()),
+            IpAddr::V6(address) => address.to_bits(),
+        })
+    }
+}
+
+/// A port of a host.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct PortKey(HostKey, u16);
+
+impl From<SocketAddr> for PortKey {
+    fn from(port: SocketAddr) -> Self {
+        PortKey(port.ip().into(), port.port())
+    }
 }
 
 impl HostProfile {
@@ -85,8 +115,8 @@ impl PortRecord {
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
 #[derive(Debug)]
 pub struct Hosts {
-    hosts: Generations<IpAddr, HostProfile>,
-    ports: Generations<SocketAddr, PortRecord>,
+    hosts: Generations<HostKey, Host>,
+    ports: Generations<PortKey, PortRecord>,
 }
 
 impl Hosts {
@@ -98,36 +128,36 @@ impl Hosts {
 
     /// What `host` has shown.
     pub fn host(&self, host: IpAddr) -> HostProfile {
-        self.hosts.get(&host).copied().unwrap_or_default()
+        self.hosts.get(&host.into()).map(|host| host.profile).unwrap_or_default()
     }
 
     /// What `port` has shown.
     pub fn port(&self, port: SocketAddr) -> PortRecord {
-        self.ports.get(&port).copied().unwrap_or_default()
+        self.ports.get(&port.into()).copied().unwrap_or_default()
     }
 
     /// Takes note of a SYN|ACK.
     pub fn observe_syn_ack(&mut self, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let port = segment.tuple.src;
-        let host = self.hosts.write(port.ip());
+        let host = &mut self.hosts.write(port.ip().into()).profile;
         if host.ttl != Some(segment.ip.ttl) {
             host.other_ttl = host.ttl.replace(segment.ip.ttl);
         }
         host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
-        if self.ports.write(port).accept(segment.seq, sight) {
+        if self.ports.write(port.into()).accept(segment.seq, sight) {
             host.accepted = Some((port.port(), sight));
         }
     }
 
     /// Takes note of a segment whose checksums are right.
     pub fn observe_right_checksums(&mut self, segment: &Segment) {
-        self.hosts.write(segment.tuple.src.ip()).right_checksums.get_or_insert(segment.time);
+        self.hosts.write(segment.tuple.src.ip().into()).profile.right_checksums.get_or_insert(segment.time);
     }
 
     /// Takes note of a RST that refuses a SYN.
     pub fn observe_refusal(&mut self, segment: &Segment) {
-        let record = self.ports.write(segment.tuple.src);
+        let record = self.ports.write(segment.tuple.src.into());
         record.refused = record.refused.saturating_add(1);
         record.last_refused = Some(Sight { frame: segment.frame, time: segment.time });
         self.observe_probe(segment);
@@ -135,24 +165,24 @@ impl Hosts {
 
     /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
     pub fn observe_probe(&mut self, segment: &Segment) {
-        let target = segment.tuple.src;
-        let host = self.hosts.write(segment.tuple.dst.ip());
+        let target = segment.tuple.src.into();
+        let host = self.hosts.write(segment.tuple.dst.ip().into());
         if host.last_probe != Some(target) {
-            host.probes = host.probes.saturating_add(1);
+            host.profile.probes = host.profile.probes.saturating_add(1);
             host.last_probe = Some(target);
         }
     }
 
     /// Takes note of a RST that answers a SYN|ACK.
     pub fn observe_half_open(&mut self, segment: &Segment) {
-        let host = self.hosts.write(segment.tuple.src.ip());
+        let host = &mut self.hosts.write(segment.tuple.src.ip().into()).profile;
         host.half_opened = host.half_opened.saturating_add(1);
     }
 
     /// Takes note of an abort by the accepting side of `port`, of a connection without data.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        let record = self.ports.write(port);
+        let record = self.ports.write(port.into());
         let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
         record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
         record.last_aborted = Some(sight);

@@ -31,7 +31,8 @@ struct Resets {
     latest_held: u64,
     /// What the classifier said of the latest reset of each end that is an event of its own.
     notes: [Option<Note>; 2],
-    /// What it said of the latest resets, each with its frame; all places are taken before one is taken again.
+    /// What it said of the latest resets that `notes` does not tell, each with its frame; all places are taken before one is
+    /// taken again.
     said: Vec<(FrameNo, Note)>,
     /// The next place to be taken.
     cursor: usize,
@@ -40,9 +41,20 @@ struct Resets {
 /// Of how many resets the verdicts are kept, for their second sightings.
 const SAID_KEPT: usize = 16;
 
+impl Resets {
+    fn say(&mut self, frame: FrameNo, note: Note) {
+        match self.said.get_mut(self.cursor) {
+            Some(place) => *place = (frame, note),
+            None => self.said.push((frame, note)),
+        }
+        self.cursor = (self.cursor + 1) % SAID_KEPT;
+    }
+}
+
 /// One life of a four-tuple: from its SYN, or its first segment captured, to the next one's SYN.
 ///
-/// Laid out for the cache: an ordinary segment touches the first line and one for each end, and not the fourth.
+/// Laid out for the cache: an ordinary segment touches the first line, one for each end, that of the history's counters and the
+/// one it is written to.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct Incarnation {
@@ -52,14 +64,14 @@ pub struct Incarnation {
     pub(super) previous: Option<Id>,
     /// What concerns its resets, once it has one.
     resets: Option<Box<Resets>>,
-    /// The last segments.
-    pub history: History,
+    /// Counts four-tuples in order of first sight, from 1.
+    pub number: u64,
+    /// Where it stands among those that may be given up.
+    pub(super) place: Place,
     /// What the lower end has shown.
     low: Endpoint,
     /// What the higher end has shown.
     high: Endpoint,
-    /// Counts four-tuples in order of first sight, from 1.
-    pub number: u64,
     /// The hash of the four-tuple.
     pub(super) hash: u32,
     /// Counts lives of this four-tuple, from 1.
@@ -76,8 +88,8 @@ pub struct Incarnation {
     pub(super) succeeded: bool,
     /// Whether something that belongs to it, or came before it, was given up to stay within memory; perhaps, not surely.
     pub given_up: bool,
-    /// Among those that may be given up.
-    pub(super) place: Place,
+    /// The last segments.
+    pub history: History,
 }
 
 impl Incarnation {
@@ -149,20 +161,21 @@ impl Incarnation {
     /// Keeps what the classifier said of the reset of `side` in `frame`.
     pub fn set_note(&mut self, side: Side, frame: FrameNo, note: Note) {
         let resets = self.resets.get_or_insert_default();
-        if note.frame == frame {
-            let [low, high] = &mut resets.notes;
-            *(if side == Side::Low { low } else { high }) = Some(note);
+        if note.frame != frame {
+            return resets.say(frame, note);
         }
-        match resets.said.get_mut(resets.cursor) {
-            Some(place) => *place = (frame, note),
-            None => resets.said.push((frame, note)),
+        let [low, high] = &mut resets.notes;
+        let earlier = (if side == Side::Low { low } else { high }).replace(note);
+        if let Some(earlier) = earlier {
+            resets.say(earlier.frame, earlier);
         }
-        resets.cursor = (resets.cursor + 1) % SAID_KEPT;
     }
 
     /// What the classifier said of the reset in `frame`, while that is kept.
     pub fn said_of(&self, frame: FrameNo) -> Option<Note> {
-        self.resets.as_ref()?.said.iter().find(|(reset, _)| *reset == frame).map(|(_, note)| *note)
+        let resets = self.resets.as_ref()?;
+        let event = resets.notes.iter().flatten().find(|note| note.frame == frame);
+        event.or_else(|| resets.said.iter().find(|(reset, _)| *reset == frame).map(|(_, note)| note)).copied()
     }
 
     /// Reads something of each cache line that an ordinary segment needs.
@@ -287,7 +300,7 @@ impl Incarnation {
     /// Whether the RST's numbers fit this life: those of a live socket, or of an answer to a segment that was kept.
     fn has_drawn(&self, reset: &Segment, side: Side) -> bool {
         let own = self.end(side);
-        let mut peers = self.history.records().iter().filter(|record| record.side() != side);
+        let mut peers = self.history.records().filter(|record| record.side() != side);
         match reset.ack() {
             None => self.has_acknowledged(reset, side) || peers.any(|record| record.ack() == Some(reset.seq)),
             Some(_) => reset.seq == SeqNum(0) || own.shows(Marks::SYN) && is_near(reset.seq, own.snd_max),
@@ -304,7 +317,7 @@ impl Incarnation {
             false => record.seq_len() > 0 && record.ack() == Some(reset.seq),
         };
         let last = reset.seq == old.end(side.other()).max_ack;
-        asking && last && !old.history.records().iter().filter(in_flight).any(drew)
+        asking && last && !old.history.records().filter(in_flight).any(drew)
     }
 
     /// Whether the number of the RST of `side` is one that its peer had acknowledged in this life.
@@ -348,8 +361,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ordinary_segment_needs_three_cache_lines() {
-        assert_eq!(size_of::<Incarnation>(), 256);
+    fn an_ordinary_segment_needs_few_cache_lines() {
+        assert_eq!(size_of::<Incarnation>(), 384);
         assert_eq!(std::mem::offset_of!(Incarnation, low), 64);
         assert_eq!(std::mem::offset_of!(Incarnation, high), 128);
     }

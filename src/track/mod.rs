@@ -13,6 +13,7 @@ mod icmp;
 mod incarnation;
 mod interest;
 mod key;
+mod packed;
 mod sighting;
 mod table;
 mod tracker;

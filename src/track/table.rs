@@ -9,7 +9,7 @@ use super::Incarnation;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Id(u32);
 
-const CHUNK_BITS: u32 = 12;
+const CHUNK_BITS: u32 = 14;
 const CHUNK: usize = 1 << CHUNK_BITS;
 
 /// Incarnations in chunks, so that growing moves nothing.

@@ -103,6 +103,12 @@ impl Tracker {
         self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_recent(hash))
     }
 
+    /// Whether the same is true of one that has not passed for a while.
+    #[inline]
+    pub fn is_open(&self, hash: u64) -> bool {
+        self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_open(hash))
+    }
+
     /// Takes note of a segment whose four-tuple has no RST: of a plain one its flags, numbers and time are enough.
     pub fn pass_by(&mut self, segment: &Segment, side: Side, hash: u64) {
         let Some(bystanders) = &mut self.bystanders else { return };
@@ -175,7 +181,7 @@ impl Tracker {
     }
 
     /// Brings what is known of a four-tuple that is not followed into the cache.
-    pub fn touch_bystander(&self, hash: u64) -> u32 {
+    pub fn touch_bystander(&self, hash: u64) -> u64 {
         self.bystanders.as_ref().map_or(0, |bystanders| bystanders.touch(hash))
     }
 
@@ -194,6 +200,11 @@ impl Tracker {
     /// Brings an incarnation into the cache, all of its lines.
     pub fn touch(&self, id: Id) -> u32 {
         self.slab.get(id).map_or(0, Incarnation::touch)
+    }
+
+    /// Brings what an incarnation knows of its resets into the cache.
+    pub fn touch_resets(&self, id: Id) -> u64 {
+        self.slab.get(id).and_then(Incarnation::latest_held).unwrap_or(0)
     }
 
     /// Brings the incarnation's next place for a segment into the cache.
@@ -419,11 +430,12 @@ impl Tracker {
     }
 
     /// What was known of the life before, seen from the segment's sender.
-    pub fn previous(&self, placed: &Placed) -> Option<Previous> {
+    pub fn previous(&self, placed: &Placed) -> Option<Box<Previous>> {
         let incarnation = self.slab.get(self.slab.get(placed.id)?.previous?)?;
-        let past = incarnation.history.past(self.latest);
+        let mut past = Vec::new();
+        incarnation.history.past(self.latest, &mut past);
         let first_fin = past.iter().find(|past| past.flags().fin() && Some(past.side()) == incarnation.first_closer);
-        Some(Previous {
+        Some(Box::new(Previous {
             own: *incarnation.end(placed.side),
             peer: *incarnation.end(placed.side.other()),
             first_closer: incarnation.first_closer,
@@ -431,12 +443,14 @@ impl Tracker {
             last: incarnation.last(),
             last_segment: past.last().copied(),
             first_fin: first_fin.copied(),
-        })
+        }))
     }
 
-    /// The kept segments of a life, oldest first.
-    pub fn past(&self, id: Id) -> Vec<Past> {
-        self.slab.get(id).map(|incarnation| incarnation.history.past(self.latest)).unwrap_or_default()
+    /// Writes the kept segments of a life to `out`, oldest first.
+    pub fn past(&self, id: Id, out: &mut Vec<Past>) {
+        if let Some(incarnation) = self.slab.get(id) {
+            incarnation.history.past(self.latest, out);
+        }
     }
 
     /// Of a life that was over a while ago the landmarks are enough.

@@ -1,0 +1,54 @@
+//! Resets whose verdicts are made, until they are fetched; and the memory of their cases, to be used again.
+
+use std::collections::VecDeque;
+
+use crate::classify::Verdict;
+use crate::track::ResetCase;
+
+use super::{Finding, assemble};
+
+/// The most cases whose memory waits to be used again.
+const SPARE_MAX: usize = 1 << 10;
+
+/// Verdicts in the order of their RSTs.
+///
+/// A finding is put together when it is fetched only: whoever just counts does without.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    decided: VecDeque<(Box<ResetCase>, Verdict)>,
+    spare: VecDeque<Box<ResetCase>>,
+}
+
+impl Ready {
+    /// A case to be written over.
+    pub(super) fn blank(&mut self) -> Box<ResetCase> {
+        self.spare.pop_back().unwrap_or_else(|| Box::new(ResetCase::empty()))
+    }
+
+    /// Keeps a case and its verdict.
+    pub(super) fn push(&mut self, case: Box<ResetCase>, verdict: Verdict) {
+        self.decided.push_back((case, verdict));
+    }
+
+    /// The next finding.
+    pub(super) fn next(&mut self) -> Option<Finding> {
+        let (mut case, verdict) = self.decided.pop_front()?;
+        let finding = assemble::finding(&mut case, verdict);
+        self.keep(case);
+        Some(finding)
+    }
+
+    /// Drops all of them.
+    pub(super) fn clear(&mut self) {
+        while let Some((case, _)) = self.decided.pop_front() {
+            self.keep(case);
+        }
+    }
+
+    fn keep(&mut self, mut case: Box<ResetCase>) {
+        if self.spare.len() < SPARE_MAX {
+            case.reuse();
+            self.spare.push_back(case);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! From a RST that comes to its verdict.
+
+use super::{Analyzer, Tally, Waiting, assemble};
+use crate::classify::{self, Verdict};
+use crate::decode::{self, Carried};
+use crate::frame::{Frame, Timestamp};
+use crate::settle::{Settle, Settled};
+use crate::tcp::{Checksums, Segment};
+use crate::track::{Copied, Ends, Id, Incarnation, Marks, Past, ResetCase, ResetSighting, first_of};
+
+/// The checksums of so many frames are looked at after a RST with a wrong one.
+const COMPARED_EACH: u32 = 1 << 10;
+/// So many resets are decided together: what is to be read for them is read at the same time.
+const DECIDED_TOGETHER: usize = 32;
+/// The most services that are counted one by one.
+const SERVICES_COUNTED: usize = 1 << 16;
+/// How much of a RST's payload is kept.
+const PAYLOAD_KEPT: usize = 256;
+
+impl Analyzer {
+    /// Takes a RST; `frame` is the one that it, or its last fragment, came in.
+    pub(super) fn reset(&mut self, reset: &Waiting, frame: &Frame<'_>, carried: &Carried<'_>) {
+        let segment = &reset.segment;
+        self.pass_time(self.last);
+        self.summary.resets += 1;
+        let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
+        self.summary.segments += 1;
+        let mut case = self.ready.blank();
+        self.describe(&mut case, segment, carried);
+        let Some(life) = self.tracker.life(&placed) else { return };
+        case.life = life;
+        case.sender = placed.side;
+        case.previous = self.tracker.previous(&placed);
+        self.tracker.past(placed.id, &mut case.before);
+        case.heard =
+            self.hints.of_both(reset.hash, (placed.side, &case.life.own), (placed.side.other(), &case.life.peer));
+        case.checksums = decode::checksums(frame);
+        self.judge_checksums(segment, case.checksums);
+        let point = decode::point(frame, &carried.encap);
+        let doubled = [&case.life.own, &case.life.peer].iter().any(|end| end.shows(Marks::DOUBLED));
+        let sighting = ResetSighting { reset: segment, side: placed.side, point, doubled };
+        if let Some(first) = first_of(&case.before, &sighting) {
+            case.copied = Some(Copied { from: first.frame(), note: None });
+            self.tracker.observe_reset_again(&placed, segment, first.frame());
+        } else {
+            let observed = self.tracker.observe_reset(&placed, segment, point);
+            if let Some(latest) = observed.waiting {
+                self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
+            }
+        }
+        self.hold(case, placed.id);
+    }
+
+    /// Where a checksum is wrong, those of the next frames say whether it is so as a rule.
+    fn judge_checksums(&mut self, segment: &Segment, checksums: Checksums) {
+        let known = self.tracker.hosts().host(segment.tuple.src.ip()).right_checksums.is_some();
+        if checksums.are_right() {
+            self.tracker.hosts_mut().observe_right_checksums(segment);
+        } else if checksums.is_any_wrong() && !known {
+            let more = COMPARED_EACH.saturating_sub(self.comparing).min(self.comparable);
+            self.comparing += more;
+            self.comparable -= more;
+        }
+    }
+
+    fn hold(&mut self, case: Box<ResetCase>, id: Id) {
+        let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
+        let count = self.settle.hold(case, id, earlier);
+        self.tracker.change(id, |incarnation| incarnation.hold(count));
+    }
+
+    /// Writes into a blank case what the RST's frame shows, and what its hosts had shown by then.
+    fn describe(&self, case: &mut ResetCase, segment: &Segment, carried: &Carried<'_>) {
+        let hosts = self.tracker.hosts();
+        case.reset = *segment;
+        case.ends = Ends::of(&segment.tuple).0;
+        case.payload.extend(carried.payload.iter().take(PAYLOAD_KEPT));
+        case.layers.extend(carried.encap.layers());
+        case.vlans.extend_from_slice(carried.encap.vlans());
+        case.host = hosts.host(segment.tuple.src.ip());
+        case.peer_host = hosts.host(segment.tuple.dst.ip());
+        case.port = hosts.port(segment.tuple.src);
+    }
+
+    /// Decides the resets that `next` gives, some at a time.
+    pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) {
+        let mut settled = std::mem::take(&mut self.settled);
+        loop {
+            settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
+            if settled.is_empty() {
+                break;
+            }
+            self.touch_settled(&settled);
+            settled.drain(..).for_each(|settled| self.decide(settled));
+        }
+        self.settled = settled;
+    }
+
+    /// Reads what is known of the connections of these resets, which nobody may have asked for in a while, all at once.
+    fn touch_settled(&self, settled: &[Settled]) {
+        let touch =
+            |settled: &Settled| u64::from(self.tracker.touch(settled.id)) ^ self.tracker.touch_resets(settled.id);
+        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ touch(settled)));
+        let port = |settled: &Settled| self.tracker.hosts().port(settled.case.reset.tuple.src).refused;
+        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ port(settled)));
+    }
+
+    fn decide(&mut self, settled: Settled) {
+        let Settled { mut case, id } = settled;
+        case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
+        let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
+        case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
+        let errors = self.icmp.about(&case.ends).iter();
+        case.icmp.extend(errors.filter(|error| self.settle.covers(case.reset.time, error.time)));
+        let same_life = |number, life| number == case.life.number && life == case.life.life;
+        let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
+        let is_kept = life.is_some();
+        case.given_up = !is_kept && self.tracker.evictions() > 0;
+        if let Some(incarnation) = life {
+            case.note = incarnation.note(case.sender);
+            if let Some(copied) = &mut case.copied {
+                copied.note = incarnation.said_of(copied.from);
+            }
+        }
+        let verdict = classify::classify(&case);
+        if is_kept {
+            let note = classify::note(&case, &verdict);
+            self.tracker.change(id, |incarnation| {
+                incarnation.release();
+                incarnation.set_note(case.sender, case.reset.frame, note);
+            });
+        }
+        self.count(&case, &verdict);
+        self.ready.push(case, verdict);
+    }
+
+    fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
+        let event = u64::from(verdict.follows.is_none());
+        let service = assemble::service(case);
+        let summary = &mut self.summary;
+        let add = |tally: &mut Tally| {
+            tally.resets += 1;
+            tally.events += event;
+        };
+        add(summary.by_cause.entry((verdict.class, verdict.cause)).or_default());
+        // A scan has as many services as targets: the most affected are among those that came first.
+        if self.services.len() < SERVICES_COUNTED || self.services.contains_key(&service) {
+            add(self.services.entry(service).or_default());
+        }
+        summary.events += event;
+        summary.settled_early += u64::from(case.cut_short);
+    }
+}
