@@ -9,6 +9,7 @@
 //!
 //! [`Report`] is a page beside these, for somebody who never saw a packet.
 
+mod address;
 pub(crate) mod amount;
 mod catalogue;
 mod columns;

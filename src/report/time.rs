@@ -1,5 +1,7 @@
 //! Time stamps: RFC 3339 for programs, tcpdump's six styles for people.
 
+use std::fmt::Write;
+
 use jiff::tz::TimeZone;
 
 use super::{Style, TimeStyle};
@@ -10,7 +12,10 @@ const LONG: i64 = 10_000_000_000;
 
 /// In UTC with nine digits of the second, as RFC 3339 writes it.
 pub fn rfc3339(time: Timestamp) -> String {
-    format!("{:.9}", instant(time))
+    let mut text = String::with_capacity("2026-11-22T07:00:00.001210042Z".len());
+    // A String takes whatever is written to it.
+    let _ = write!(text, "{:.9}", instant(time));
+    text
 }
 
 /// The name of the zone in which times are printed.

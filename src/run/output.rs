@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub(super) struct Output(Rc<RefCell<BufWriter<StdoutLock<'static>>>>);
 
 impl Output {
-    const BUFFER: usize = 256 * 1024;
+    const BUFFER: usize = 64 * 1024;
 
     /// Takes standard output for the rest of the program.
     pub(super) fn new() -> Self {

@@ -1,6 +1,6 @@
 //! How a verdict was composed: its form, what kept other classes from it, and what another capture would decide.
 
-use super::{Speaker, template};
+use super::Speaker;
 use crate::classify::{Cause, Certainty, Class, Missing, Verdict};
 use crate::report::amount;
 
@@ -43,7 +43,7 @@ impl Speaker<'_> {
     /// What another capture would decide.
     pub fn further(&self) -> Vec<String> {
         let words = further(&self.finding.verdict);
-        words.into_iter().map(|words| template::fill(words, |gap| self.gap(gap))).collect()
+        words.into_iter().map(|words| self.filled(words)).collect()
     }
 }
 

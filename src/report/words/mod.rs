@@ -21,7 +21,10 @@ mod undetermined;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
+
 use super::Context;
+use super::address::{push_end, push_ip, push_number};
 use super::amount;
 use crate::analyzer::{Finding, Reset};
 use crate::classify::{Alternative, Cause, Certainty, Class, Fact, FactKind, Form, Role};
@@ -30,6 +33,8 @@ use crate::tcp::IcmpError;
 
 /// An idle time below this is nothing to speak of, in nanoseconds.
 const NOTABLE_IDLE: i64 = 1_000_000_000;
+/// What fills the gaps of a template is seldom longer than so many bytes.
+const FILLINGS: usize = 128;
 
 /// What is said of a cause.
 #[derive(Debug)]
@@ -70,42 +75,68 @@ impl<'a> Speaker<'a> {
         self.context
     }
 
+    /// What is spoken about.
+    pub fn finding(&self) -> &'a Finding {
+        self.finding
+    }
+
     /// Who reset whom, and why: one sentence.
     pub fn sentence(&self) -> String {
-        capitalized(template::fill(words(self.finding.verdict.cause).sentence, |gap| self.gap(gap)))
+        let mut text = self.filled(words(self.finding.verdict.cause).sentence);
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        text
     }
 
     /// What to check or to change.
     pub fn check(&self) -> String {
-        let own = template::fill(words(self.finding.verdict.cause).check, |gap| self.gap(gap));
+        let mut text = self.filled(words(self.finding.verdict.cause).check);
         let beside = self.finding.verdict.evidence.iter().find_map(|fact| {
             let template = icmp::check(fact.kind)?;
-            self.error(fact).map(|_| template::fill(template, |gap| self.gap_of(fact, gap)))
+            self.error(fact).map(|_| (fact, template))
         });
-        beside.map_or(own.clone(), |beside| format!("{own}; {beside}"))
+        if let Some((fact, template)) = beside {
+            text.push_str("; ");
+            template::fill(&mut text, template, |text, gap| self.fill_of(fact, text, gap));
+        }
+        text
     }
 
     /// What a fact says.
     pub fn fact(&self, fact: &Fact) -> String {
-        template::fill(facts::words(fact.kind), |gap| self.gap_of(fact, gap))
+        let mut text = String::new();
+        template::fill(&mut text, facts::words(fact.kind), |text, gap| self.fill_of(fact, text, gap));
+        text
     }
 
-    fn gap_of(&self, fact: &Fact, name: &str) -> Option<String> {
-        match name {
-            "frame" => fact.frame.map(|frame| self.frame(frame)),
-            "n" => fact.value.map(|value| value.unsigned_abs().to_string()),
-            "bytes" => fact.value.map(|value| amount::bytes(value.unsigned_abs())),
-            "time" => fact.value.map(amount::duration),
+    /// A template with what is known of the finding.
+    fn filled(&self, template: &str) -> String {
+        let mut text = String::with_capacity(template.len() + FILLINGS);
+        template::fill(&mut text, template, |text, gap| self.fill(text, gap));
+        text
+    }
+
+    /// Appends what fills a gap in the words of a fact.
+    fn fill_of(&self, fact: &Fact, text: &mut String, gap: &str) -> Option<()> {
+        match gap {
+            "frame" => self.push_frame(text, fact.frame?),
+            "n" => push_number(text, fact.value?.unsigned_abs()),
+            "bytes" => text.push_str(&amount::bytes(fact.value?.unsigned_abs())),
+            "time" => text.push_str(&amount::duration(fact.value?)),
             "icmp" => {
-                self.error(fact).map(|error| format!("{}, from {}", icmp::complaint(error.complaint), error.from))
+                let error = self.error(fact)?;
+                text.extend([icmp::complaint(error.complaint), ", from "]);
+                push_ip(text, error.from);
             }
-            "icmp-from" => self.error(fact).map(|error| error.from.to_string()),
-            "whose" => self.error(fact).map(|error| {
-                let own = error.tuple.src == self.finding.reset.tuple.src;
-                if own { self.sender() } else { self.receiver() }.to_owned()
-            }),
-            _ => self.gap(name),
+            "icmp-from" => push_ip(text, self.error(fact)?.from),
+            "whose" => {
+                let own = self.error(fact)?.tuple.src == self.finding.reset.tuple.src;
+                text.push_str(if own { self.sender() } else { self.receiver() });
+            }
+            _ => return self.fill(text, gap),
         }
+        Some(())
     }
 
     /// The ICMP error that a fact rests on.
@@ -158,9 +189,16 @@ impl<'a> Speaker<'a> {
 
     /// A frame by its number, and by its input where that is not the reset's own.
     pub fn frame(&self, frame: FrameNo) -> String {
-        match self.foreign_input(frame) {
-            Some(name) => format!("{frame} of {}", visible(name)),
-            None => frame.to_string(),
+        let mut text = String::new();
+        self.push_frame(&mut text, frame);
+        text
+    }
+
+    fn push_frame(&self, text: &mut String, frame: FrameNo) {
+        text.push('#');
+        push_number(text, frame.number());
+        if let Some(name) = self.foreign_input(frame) {
+            text.extend([" of ", &visible(name)]);
         }
     }
 
@@ -187,33 +225,35 @@ impl<'a> Speaker<'a> {
         self.finding.verdict.evidence.iter().any(|fact| fact.kind == kind)
     }
 
-    fn gap(&self, name: &str) -> Option<String> {
+    /// Appends what fills a gap. Some gaps have nothing to say and only decide whether their optional part is said.
+    fn fill(&self, text: &mut String, gap: &str) -> Option<()> {
         let (reset, verdict) = (&self.finding.reset, &self.finding.verdict);
         let (src, dst) = (reset.tuple.src, reset.tuple.dst);
         let role = verdict.sender_role;
-        let text = match name {
-            "sender" => format!("{src}{}", parenthesized(role)),
-            "receiver" => format!("{dst}{}", parenthesized(role.map(opposite))),
-            "sender-host" => src.ip().to_string(),
-            "receiver-host" => dst.ip().to_string(),
-            "sender-port" => src.port().to_string(),
-            "receiver-port" => dst.port().to_string(),
-            "s" => self.sender().to_owned(),
-            "r" => self.receiver().to_owned(),
-            "maybe" => self.hedge().to_owned(),
-            "form" => form(verdict.form).to_owned(),
-            "by-client" => guard(role == Some(Role::Client))?,
-            "retry-accepted" => guard(self.shows(FactKind::RetryAccepted))?,
-            "retry-not-accepted" => guard(!self.shows(FactKind::RetryAccepted))?,
-            "bad-checksum" => guard(self.shows(FactKind::BadChecksum) || self.shows(FactKind::BadIpChecksum))?,
-            "by-server" => guard(role == Some(Role::Server))?,
-            "by-unknown" => guard(role.is_none())?,
-            "idle" => amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?),
-            "trigger" => self.frame(verdict.trigger?.frame),
-            "follows" => self.frame(verdict.follows?),
+        let only_if = |said: bool| said.then_some(());
+        match gap {
+            "sender" => push_party(text, src, role),
+            "receiver" => push_party(text, dst, role.map(opposite)),
+            "sender-host" => push_ip(text, src.ip()),
+            "receiver-host" => push_ip(text, dst.ip()),
+            "sender-port" => push_number(text, src.port()),
+            "receiver-port" => push_number(text, dst.port()),
+            "s" => text.push_str(self.sender()),
+            "r" => text.push_str(self.receiver()),
+            "maybe" => text.push_str(self.hedge()),
+            "form" => text.push_str(form(verdict.form)),
+            "by-client" => only_if(role == Some(Role::Client))?,
+            "retry-accepted" => only_if(self.shows(FactKind::RetryAccepted))?,
+            "retry-not-accepted" => only_if(!self.shows(FactKind::RetryAccepted))?,
+            "bad-checksum" => only_if(self.shows(FactKind::BadChecksum) || self.shows(FactKind::BadIpChecksum))?,
+            "by-server" => only_if(role == Some(Role::Server))?,
+            "by-unknown" => only_if(role.is_none())?,
+            "idle" => text.push_str(&amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?)),
+            "trigger" => self.push_frame(text, verdict.trigger?.frame),
+            "follows" => self.push_frame(text, verdict.follows?),
             _ => return None,
-        };
-        Some(text)
+        }
+        Some(())
     }
 
     fn sender(&self) -> &'static str {
@@ -365,18 +405,9 @@ fn opposite(role: Role) -> Role {
     }
 }
 
-fn parenthesized(role: Option<Role>) -> String {
-    role.map_or(String::new(), |role| format!(" ({role})"))
-}
-
-/// The value of a gap that only decides whether its optional part is said.
-fn guard(said: bool) -> Option<String> {
-    said.then(String::new)
-}
-
-fn capitalized(mut sentence: String) -> String {
-    if let Some(first) = sentence.get_mut(..1) {
-        first.make_ascii_uppercase();
+fn push_party(text: &mut String, address: SocketAddr, role: Option<Role>) {
+    push_end(text, address);
+    if let Some(role) = role {
+        text.extend([" (", role.id(), ")"]);
     }
-    sentence
 }

@@ -1,49 +1,56 @@
 //! Sentences with gaps: `{name}` is filled in; `[...]` is left out when one of its gaps has nothing to be filled with.
 
-/// Fills the gaps of `template`. A gap outside of brackets that `value` does not know stays.
-pub fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    let mut text = String::with_capacity(template.len() * 2);
-    for (index, part) in template.split(['[', ']']).enumerate() {
+/// Appends `template` to `text`. `gap` appends what fills the gap of a name, or nothing, and then gives `None`. A gap outside
+/// of brackets that it does not know stays.
+pub fn fill(text: &mut String, template: &str, gap: impl Fn(&mut String, &str) -> Option<()>) {
+    for (index, part) in split(template, [b'[', b']']).enumerate() {
         let optional = index % 2 == 1;
-        match fill_part(part, &value) {
-            Ok(filled) => text.push_str(&filled),
-            Err(_) if optional => {}
-            Err(filled) => text.push_str(&filled),
+        let before = text.len();
+        let complete = fill_part(text, part, &gap);
+        if optional && !complete {
+            text.truncate(before);
         }
     }
-    text
 }
 
-/// The filled part; as an error if a gap had no value.
-fn fill_part(part: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+/// Whether each gap was filled.
+fn fill_part(text: &mut String, part: &str, gap: impl Fn(&mut String, &str) -> Option<()>) -> bool {
     let mut complete = true;
-    let mut text = String::new();
-    for (index, piece) in part.split(['{', '}']).enumerate() {
+    for (index, piece) in split(part, [b'{', b'}']).enumerate() {
         if index % 2 == 0 {
             text.push_str(piece);
-            continue;
-        }
-        match value(piece) {
-            Some(filling) => text.push_str(&filling),
-            None => {
-                complete = false;
-                text.push_str(&format!("{{{piece}}}"));
-            }
+        } else if gap(text, piece).is_none() {
+            complete = false;
+            text.extend(["{", piece, "}"]);
         }
     }
-    if complete { Ok(text) } else { Err(text) }
+    complete
+}
+
+/// What lies between these marks.
+fn split(text: &str, [open, close]: [u8; 2]) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    memchr::memchr2_iter(open, close, text.as_bytes()).chain([text.len()]).map(move |to| {
+        let piece = text.get(from..to).unwrap_or_default();
+        from = to + 1;
+        piece
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fill;
-
     #[test]
     fn gaps_are_filled_and_optional_parts_left_out() {
-        let value = |name: &str| (name == "who").then(|| "the [::1]:80 {server}".to_owned());
-        assert_eq!(fill("{who} spoke", value), "the [::1]:80 {server} spoke");
-        assert_eq!(fill("a[ by {who}][ at {when}].", value), "a by the [::1]:80 {server}.");
-        assert_eq!(fill("[{who}{when}]at {when}", value), "at {when}");
-        assert_eq!(fill("plain", value), "plain");
+        let gap = |text: &mut String, name: &str| (name == "who").then(|| text.push_str("the [::1]:80 {server}"));
+        let fill = |template| {
+            let mut text = String::from("> ");
+            super::fill(&mut text, template, gap);
+            text
+        };
+        assert_eq!(fill("{who} spoke"), "> the [::1]:80 {server} spoke");
+        assert_eq!(fill("a[ by {who}][ at {when}]."), "> a by the [::1]:80 {server}.");
+        assert_eq!(fill("[{who}{when}]at {when}"), "> at {when}");
+        assert_eq!(fill("plain"), "> plain");
+        assert_eq!(fill("[–{who}]–"), "> –the [::1]:80 {server}–");
     }
 }
