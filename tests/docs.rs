@@ -324,6 +324,15 @@ fn every_known_timer_is_in_the_guide() {
     report(&KNOWN.iter().map(row).filter(|row| !rows.contains(row)).collect::<Vec<_>>());
 }
 
+/// What the README shows of the library is an example that compiles.
+#[test]
+fn the_library_is_shown_as_it_is() {
+    let example = lines_of("examples/findings.rs");
+    let readme = lines_of("README.md");
+    let shown: Vec<String> = blocks(&readme, "rust").into_iter().flatten().map(|line| readme[line].clone()).collect();
+    assert!(!shown.is_empty() && example.ends_with(&shown), "{shown:#?}");
+}
+
 /// The table of columns is that of the program; `UPDATE_EXPECT=1` rewrites it.
 #[test]
 fn columns_are_those_of_the_program() {
