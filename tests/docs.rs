@@ -17,6 +17,8 @@ mod schema;
 mod examples;
 #[path = "docs/json.rs"]
 mod json;
+#[path = "docs/picture.rs"]
+mod picture;
 
 use std::collections::BTreeSet;
 use std::fs;
