@@ -8,6 +8,7 @@ use super::page::Page;
 use super::told::counts;
 use super::write::Writer;
 use super::{Halt, Run};
+use crate::analyzer::Finding;
 use crate::report::Finished;
 use crate::source::Drops;
 
@@ -16,30 +17,47 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
-        let mut any = false;
-        for finding in self.analyzer.findings() {
-            if !self.context.selection.takes(&finding) {
-                continue;
-            }
-            if self.to_terminal {
-                self.progress.hide();
-            }
-            if self.names_patterns {
-                self.context.patterns.add(&finding);
-            }
+        let selection = &mut self.context.selection;
+        let found: Vec<Finding> = self.analyzer.findings().filter(|finding| selection.takes(finding)).collect();
+        let mut any = self.naming.is_none() && !found.is_empty();
+        for finding in found {
             self.gate.see(&finding);
-            let printed = self.sink.finding(&self.context, &finding);
-            if let Some(page) = &mut self.page {
-                page.finding(&self.context, &finding);
-            }
-            wanted(printed, self.page.as_ref())?;
             if let Some(writer) = &mut self.writer {
                 writer.note(&self.context, &finding);
             }
+            match &mut self.naming {
+                None => self.print(&finding)?,
+                Some(naming) => naming.hold(finding, &mut self.context.names),
+            }
+        }
+        while let Some(finding) = self.named(false) {
+            self.print(&finding)?;
             any = true;
         }
         self.with_writer(Writer::pass)?;
         if any && self.flush_each { wanted(self.output.flush(), self.page.as_ref()) } else { Ok(()) }
+    }
+
+    /// The next finding that has waited for names, or at the `end` is not to wait for long.
+    fn named(&mut self, end: bool) -> Option<Finding> {
+        let naming = self.naming.as_mut()?;
+        let names = &mut self.context.names;
+        if end { naming.last(names) } else { naming.next(names, self.context.live) }
+    }
+
+    /// Prints a finding.
+    fn print(&mut self, finding: &Finding) -> io::Result<()> {
+        if self.to_terminal {
+            self.progress.hide();
+        }
+        if self.names_patterns {
+            self.context.patterns.add(finding);
+        }
+        let printed = self.sink.finding(&self.context, finding);
+        if let Some(page) = &mut self.page {
+            page.finding(&self.context, finding);
+        }
+        wanted(printed, self.page.as_ref())
     }
 
     /// What is still held, the summary, and the counts of a live capture.
@@ -61,6 +79,9 @@ impl Run {
         self.progress.hide();
         self.analyzer.finish();
         self.report()?;
+        while let Some(finding) = self.named(true) {
+            self.print(&finding)?;
+        }
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.analyzer.summary()),
             wall_seconds: self.started.elapsed().as_secs_f64(),
