@@ -81,6 +81,50 @@ fn lines_that_are_wrong_are_found() {
     }
 }
 
+/// A list in `tests/schema`: names, each with its type.
+fn listed(name: &str) -> BTreeMap<String, String> {
+    let list = fs::read_to_string(super::root().join("tests/schema").join(name)).expect("readable");
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    let pair = |line: &str| line.split_once(' ').map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    lines.map(|line| pair(line).expect("a name and its type")).collect()
+}
+
+/// The objects of a document that have a `key`, with the type that their value has in the protocol.
+fn attributes(value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(keys) => {
+            if let (Some(Value::String(key)), Some(Value::Object(typed))) = (keys.get("key"), keys.get("value")) {
+                found.extend(typed.keys().map(|kind| (key.clone(), kind.trim_end_matches("Value").to_owned())));
+                return;
+            }
+            keys.values().for_each(|value| attributes(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| attributes(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn attributes_of_opentelemetry_are_those_of_its_conventions() {
+    let types = listed("otel-attributes.txt");
+    let mut paths = Vec::new();
+    collect(&super::root().join("tests/golden"), "json", &mut paths);
+    paths.retain(|path| path.to_string_lossy().ends_with(".otel.json"));
+    let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
+    for path in paths {
+        for line in fs::read_to_string(&path).expect("readable").lines() {
+            let mut found = Vec::new();
+            attributes(&serde_json::from_str(line).expect("JSON"), &mut found);
+            for (name, kind) in found.into_iter().filter(|(name, _)| !name.starts_with("rstscan.")) {
+                wrong.extend((types.get(&name) != Some(&kind)).then(|| format!("{}: {name} {kind}", path.display())));
+                used.insert(name);
+            }
+        }
+    }
+    report(&wrong);
+    assert!(used.len() > 8, "{used:?}");
+}
+
 /// The fields of a document with their values, those of lists one by one; what is this program's own stands apart.
 fn fields(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
@@ -97,9 +141,7 @@ fn fields(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
 /// And each of those in the list is used by a sample, so that the list is no longer than it needs to be.
 #[test]
 fn fields_of_elastic_are_those_of_its_schema() {
-    let list = fs::read_to_string(super::root().join("tests/schema/ecs-fields.txt")).expect("readable");
-    let lines = list.lines().filter(|line| !line.starts_with('#'));
-    let types: BTreeMap<&str, &str> = lines.map(|line| line.split_once(' ').expect("a field and its type")).collect();
+    let types = listed("ecs-fields.txt");
     LazyLock::force(&super::EXAMPLES);
     let captures = [
         super::root().join("samples/mixed.pcap"),
@@ -114,9 +156,9 @@ fn fields_of_elastic_are_those_of_its_schema() {
             let mut found = Vec::new();
             fields("", &serde_json::from_str(line).expect("JSON"), &mut found);
             for (name, value) in found {
-                let fits = match types.get(name.as_str()) {
-                    Some(&"long") => value.is_u64(),
-                    Some(&"ip") => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
+                let fits = match types.get(&name).map(String::as_str) {
+                    Some("long") => value.is_u64(),
+                    Some("ip") => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
                     Some(_) => value.is_string(),
                     None => false,
                 };
@@ -126,7 +168,6 @@ fn fields_of_elastic_are_those_of_its_schema() {
         }
     }
     report(&wrong);
-    let unused: Vec<String> =
-        types.keys().filter(|name| !used.contains(**name)).map(|name| (*name).to_owned()).collect();
+    let unused: Vec<String> = types.keys().filter(|name| !used.contains(*name)).cloned().collect();
     report(&unused);
 }
