@@ -54,6 +54,8 @@ pub struct Config {
     pub selection: Selection,
     /// How the output is to look.
     pub style: Style,
+    /// Ask what hosts and services are called.
+    pub names: bool,
     /// What makes a run fail that finds it.
     pub fail_on: Vec<Wanted>,
 }
@@ -264,7 +266,11 @@ struct Arguments {
     #[arg(short = '#', help_heading = "Segments")]
     frame_numbers: bool,
 
-    /// Accepted for the habit: addresses and ports are always numbers
+    /// Also names of hosts and services, as far as the system's resolver knows them within a second or two
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["numeric", "count_only"])]
+    names: bool,
+
+    /// Accepted for the habit: addresses and ports are numbers, unless --names asks for names beside them
     #[arg(short = 'n', action = ArgAction::Count, help_heading = "Segments")]
     numeric: u8,
 
@@ -384,6 +390,7 @@ impl Config {
             line_buffered: arguments.line_buffered,
             selection: Selection::new(arguments.only, arguments.not),
             style,
+            names: arguments.names,
             fail_on: arguments.fail_on,
         })
     }
@@ -471,6 +478,10 @@ fn style(arguments: &Arguments, surroundings: &Surroundings) -> Result<Style, cl
     let (format, json) = output::chosen(arguments, surroundings)?;
     if format != Format::Text && (arguments.group_by.is_some() || arguments.max_resets.is_some()) {
         let text = "--group-by and --max-resets are for the text output; --only and --not choose for every output";
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+    }
+    if arguments.names && !(format == Format::Text || (format == Format::Json && json == JsonStyle::Native)) {
+        let text = "--names is for the text output and --json";
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
     }
     let time = match arguments.time {

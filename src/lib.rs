@@ -1,30 +1,38 @@
 //! rstscan explains TCP resets: of every RST in a capture or on a live interface it says why it was sent, with the evidence.
 //!
-//! The core is [`analyzer::Analyzer`]: frames go in, findings come out. It does no I/O, reads no clock and cannot fail.
-//! A [`source`] supplies the frames; what a finding says is a [`classify::Verdict`].
-//!
-//! ```no_run
-//! use rstscan::analyzer::{Analyzer, Options};
-//! use rstscan::source::{CaptureFile, Next, Source};
-//!
-//! let mut capture = CaptureFile::new(std::fs::File::open("capture.pcap")?, 0);
-//! let mut analyzer = Analyzer::new(Options::default());
-//! loop {
-//!     match capture.next()? {
-//!         Next::Frame(frame) => analyzer.push(&frame),
-//!         Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
-//!         Next::End => break,
+//! ```
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     for finding in rstscan::open("samples/mixed.pcap")? {
+//!         let finding = finding?;
+//!         let (reset, verdict) = (&finding.reset, &finding.verdict);
+//!         println!("{} {}: {}/{} {}", reset.frame, reset.tuple, verdict.class, verdict.cause, verdict.certainty);
 //!     }
+//!     Ok(())
 //! }
-//! analyzer.finish();
-//! for finding in analyzer.findings() {
-//!     let (reset, verdict) = (&finding.reset, &finding.verdict);
-//!     println!("{} {}: {}/{} {}", reset.frame, reset.tuple.src, verdict.class, verdict.cause, verdict.certainty);
-//! }
-//! # Ok::<(), rstscan::source::SourceError>(())
 //! ```
 //!
-//! On long captures take the findings between frames too: they wait in memory until then.
+//! [`open`] reads a file of any known format, and [`Findings`] whatever is [`Read`](std::io::Read). What a finding holds is
+//! in [`analyzer::Finding`]; what it says is a [`classify::Verdict`], with its evidence as [facts](classify::Fact).
+//!
+//! Below that is the core, [`analyzer::Analyzer`]: frames go in, findings come out. It does no I/O, reads no clock and
+//! cannot fail. Frames come from a [`source`], or from wherever a program has them:
+//!
+//! ```
+//! use rstscan::analyzer::{Analyzer, Options};
+//! use rstscan::frame::{Frame, FrameNo, LinkType, Timestamp};
+//!
+//! let mut analyzer = Analyzer::new(Options::default());
+//! let captured: [(i64, &[u8]); 0] = [];
+//! for ((seconds, data), number) in captured.into_iter().zip(1..) {
+//!     let (no, time) = (FrameNo::new(0, number), Timestamp::new(seconds, 0));
+//!     analyzer.push(&Frame { no, time, link: LinkType::ETHERNET, data, wire_len: data.len() as u32 });
+//!     for finding in analyzer.findings() {
+//!         println!("{}", finding.verdict.cause);
+//!     }
+//! }
+//! analyzer.finish(); // What waits for what may follow it becomes final.
+//! let last: Vec<_> = analyzer.findings().collect();
+//! ```
 //!
 //! # Features
 //!
@@ -42,6 +50,7 @@ pub mod classify;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod decode;
+mod findings;
 pub mod frame;
 pub mod pattern;
 #[cfg(feature = "cli")]
@@ -52,3 +61,5 @@ pub mod settle;
 pub mod source;
 pub mod tcp;
 pub mod track;
+
+pub use findings::{Findings, open};

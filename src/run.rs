@@ -9,6 +9,7 @@ mod input;
 mod inputs;
 mod memory;
 mod merge;
+mod names;
 mod output;
 mod page;
 mod prescan;
@@ -33,6 +34,7 @@ use self::gate::Gate;
 use self::handover::wanted;
 use self::inputs::Inputs;
 use self::merge::Merge;
+use self::names::Naming;
 use self::output::{Output, tell};
 use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
@@ -143,6 +145,8 @@ struct Run {
     /// Whether somebody reads what many resets have in common.
     names_patterns: bool,
     gate: Gate,
+    /// Asks what hosts and services are called.
+    naming: Option<Naming>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -188,6 +192,7 @@ impl Run {
             names_patterns: config.style.names_patterns() || page.is_some(),
             page,
             gate: Gate::new(&config.fail_on),
+            naming: config.names.then(|| Naming::new(names::System)),
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,

@@ -196,6 +196,7 @@ fn many_resets_make_their_pattern() {
         ("resets-that-only-cut-the-close-short", vec!["benign"]),
         ("restart", vec!["restart"]),
         ("several-idle-for-350-seconds", vec!["idle-timer"]),
+        ("several-idle-for-900-seconds", vec!["idle-timer"]),
     ];
     let mut made = Vec::new();
     for case in cases().iter().filter(|case| case.path.parent().is_some_and(|folder| folder.ends_with("patterns"))) {

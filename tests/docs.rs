@@ -2,8 +2,8 @@
 //! cause, and links lead somewhere.
 //!
 //! In the documents a `sh` block holds commands, and a `console` block commands after `$ ` with their standard output.
-//! Those that begin with `rstscan` and read a file with `-r` are run here, in a folder with a capture of every packet
-//! script: `refused.pcap` is `tests/cases/closed-port/refused.pkt`. The folder stays, as `target/tmp/captures`; it also shows
+//! Those that call `rstscan`, and need no rights, are run here, in a folder with a capture of every packet script:
+//! `refused.pcap` is `tests/cases/closed-port/refused.pkt`. The folder stays, as `target/tmp/captures`; it also shows
 //! `samples/`.
 //!
 //! `UPDATE_EXPECT=1 cargo test --test docs` rewrites the outputs; read the diff before you commit it.
@@ -17,6 +17,8 @@ mod schema;
 mod examples;
 #[path = "docs/json.rs"]
 mod json;
+#[path = "docs/picture.rs"]
+mod picture;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,10 +35,11 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
+    "docs/situations.md",
     "docs/formats.md",
     "docs/verdicts.md",
     "docs/scenarios.md",
@@ -71,7 +74,14 @@ static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(|| {
     let _ = std::os::unix::fs::symlink(root().join("samples"), captures().join("samples"));
     let mut paths = Vec::new();
     collect(&root().join("tests/cases"), "pkt", &mut paths);
-    paths.iter().map(|path| example(path)).collect()
+    let examples = paths.iter().map(|path| example(path)).collect();
+    for (name, capture) in [("before.json", "keepalive-races.pcap"), ("after.json", "linger-zero.pcap")] {
+        let json = fs::File::create(captures().join(name)).expect("target is writable");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+        let status = program.args(["--json", "-qq", "-r", capture]).current_dir(captures()).stdout(json).status();
+        assert!(status.is_ok_and(|status| status.success()), "{name} is written");
+    }
+    examples
 });
 
 fn captures() -> PathBuf {
@@ -138,9 +148,10 @@ fn shown(lines: &[String], block: Range<usize>) -> Vec<Shown> {
     shown
 }
 
-/// Whether a command needs neither network nor rights.
+/// Whether a command calls the program, and needs neither network nor rights.
 fn is_runnable(command: &str) -> bool {
-    command.starts_with("rstscan ") && command.contains("-r ")
+    let calls = stages(command).iter().any(|stage| stage.trim_start().starts_with("rstscan "));
+    calls && !command.contains("sudo ")
 }
 
 /// The stages of a pipeline; a bar between single quotes is none of the shell's.
@@ -322,6 +333,38 @@ fn every_known_timer_is_in_the_guide() {
         format!("| {} | [{}]({source}) |", timer.idle_ns / 1_000_000_000, timer.name)
     };
     report(&KNOWN.iter().map(row).filter(|row| !rows.contains(row)).collect::<Vec<_>>());
+}
+
+/// Each of the thirty is in the index, has an answer that is run, and says what to change.
+#[test]
+fn every_situation_can_be_found_and_has_its_answer() {
+    let lines = lines_of("docs/situations.md");
+    let all = sections(&lines, "##");
+    assert_eq!(all.len(), 30);
+    let mut errors = Vec::new();
+    for ((title, text), number) in all.iter().zip(1..) {
+        let listed = format!(" | [{title}](#{}) |", anchor(title));
+        let own: Vec<String> = text.lines().map(str::to_owned).collect();
+        let commands: Vec<Shown> = blocks(&own, "console").into_iter().flat_map(|block| shown(&own, block)).collect();
+        let is_run = |shown: &Shown| is_runnable(&shown.command) && !shown.output.is_empty();
+        let checks = [
+            (title.starts_with(&format!("{number}. ")), "has another number"),
+            (lines.iter().any(|line| line.ends_with(&listed)), "is not in the index"),
+            (!commands.is_empty() && commands.iter().all(is_run), "has no command with an answer"),
+            (text.contains("\n**Change.** "), "does not say what to change"),
+        ];
+        errors.extend(checks.iter().filter(|(holds, _)| !holds).map(|(_, what)| format!("{title} {what}")));
+    }
+    report(&errors);
+}
+
+/// What the README shows of the library is an example that compiles.
+#[test]
+fn the_library_is_shown_as_it_is() {
+    let example = lines_of("examples/findings.rs");
+    let readme = lines_of("README.md");
+    let shown: Vec<String> = blocks(&readme, "rust").into_iter().flatten().map(|line| readme[line].clone()).collect();
+    assert!(!shown.is_empty() && example.ends_with(&shown), "{shown:#?}");
 }
 
 /// The table of columns is that of the program; `UPDATE_EXPECT=1` rewrites it.

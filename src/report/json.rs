@@ -27,7 +27,7 @@ use twins::Twins;
 use super::address::{push_end, push_ip};
 use super::time::rfc3339;
 use super::words::{self, Speaker};
-use super::{Context, Finished, JsonStyle, Sink, community_id};
+use super::{Context, Finished, JsonStyle, Named, Sink, community_id};
 use crate::analyzer::{Finding, Reset, Tally};
 use crate::classify::{Alternative, Class, Fact, Missing, Trigger, Verdict};
 use crate::frame::{FrameNo, Timestamp};
@@ -128,6 +128,8 @@ struct ResetLine<'a> {
     says: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    names: Option<Named<'a>>,
     class: &'static str,
     cause: &'static str,
     certainty: &'static str,
@@ -164,8 +166,7 @@ struct ResetLine<'a> {
 
 impl<'a> ResetLine<'a> {
     fn new(context: &'a Context, finding: &'a Finding) -> Self {
-        let speaker = Speaker::new(context, finding);
-        let Finding { reset, verdict, connection, .. } = finding;
+        let (speaker, Finding { reset, verdict, connection, .. }) = (Speaker::new(context, finding), finding);
         Self {
             r#type: "reset",
             schema: SCHEMA,
@@ -187,6 +188,7 @@ impl<'a> ResetLine<'a> {
             payload: words::payload(&reset.payload),
             says: speaker.says(),
             comment: speaker.comment(reset.frame),
+            names: context.names.of(finding),
             class: verdict.class.id(),
             cause: verdict.cause.id(),
             certainty: verdict.certainty.id(),

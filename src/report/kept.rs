@@ -2,6 +2,26 @@
 
 use super::amount;
 use crate::analyzer::{Finding, Part, Seen};
+use crate::tcp::Flags;
+
+/// Segments before the reset that memory had no room for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unkept {
+    /// How many.
+    pub count: u64,
+    /// Before which of the kept segments they came, the first of them at the latest.
+    pub place: usize,
+}
+
+/// What is not among the kept segments, the reset included: SYN, FIN and RST stay when others go, and of these the oldest
+/// go first.
+pub fn unkept(finding: &Finding, segments: &[Seen]) -> Option<Unkept> {
+    const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+    let reset = segments.iter().position(|seen| seen.frame == finding.reset.frame)?;
+    let count = finding.segments_before.checked_sub(reset as u64).filter(|count| *count > 0)?;
+    let place = segments.get(..=reset)?.iter().position(|seen| !seen.flags.any_of(LANDMARKS)).unwrap_or(0);
+    Some(Unkept { count, place })
+}
 
 /// The kept segments, the reset among them even where it was not kept.
 pub fn with_reset(finding: &Finding) -> Vec<Seen> {

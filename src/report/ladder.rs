@@ -135,8 +135,7 @@ impl Ladder {
         let segments = kept::with_reset(finding);
         let reset = segments.iter().position(|seen| seen.frame == finding.reset.frame).unwrap_or(0);
         let begin = segments.first().map_or(finding.reset.time, |seen| seen.time);
-        let lost = finding.segments_before.saturating_sub(reset as u64);
-        let unkept = unkept_before(&segments, reset).filter(|_| lost > 0);
+        let unkept = kept::unkept(finding, &segments);
         let end = if shows_all { segments.len() } else { segments.len().min(reset + 1 + AFTER) };
 
         let is_one_sided = finding.verdict.missing.contains(&Missing::OtherDirection);
@@ -146,8 +145,8 @@ impl Ladder {
         let mut rows = Vec::new();
         let mut previous: Option<&Seen> = None;
         for (index, seen) in segments.iter().enumerate().take(end) {
-            if unkept == Some(index) {
-                let gone = format!("{lost} more {} not kept", amount::noun(lost, "segment"));
+            if let Some(unkept) = unkept.filter(|unkept| unkept.place == index) {
+                let gone = format!("{} more {} not kept", unkept.count, amount::noun(unkept.count, "segment"));
                 rows.push(Row::Gap(with_silence(gone, previous, seen)));
             } else if let Some(silence) = silence(previous, seen) {
                 rows.push(Row::Gap(format!("{silence} idle")));
@@ -179,13 +178,6 @@ impl Ladder {
             Row::Gap(_) => None,
         })
     }
-}
-
-/// Where the segments that were not kept belong: SYN, FIN and RST stay when others go, and of these the oldest go first.
-fn unkept_before(segments: &[Seen], reset: usize) -> Option<usize> {
-    const LANDMARKS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
-    let before = segments.get(..=reset)?;
-    Some(before.iter().position(|seen| !seen.flags.any_of(LANDMARKS)).unwrap_or(0))
 }
 
 fn silence(previous: Option<&Seen>, seen: &Seen) -> Option<String> {

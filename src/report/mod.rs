@@ -22,6 +22,7 @@ mod json;
 mod kept;
 pub mod ladder;
 mod markdown;
+mod names;
 mod palette;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -43,6 +44,7 @@ pub use columns::{COLUMNS, Column, Row, Value};
 pub use comments::Comments;
 pub use diff::{Diff, Recorded};
 pub use html::Report;
+pub use names::{Named, Names};
 pub use remarks::remarks;
 pub use selection::{Selection, Term};
 pub use text::explain;
@@ -62,6 +64,8 @@ pub struct Context {
     pub comments: Comments,
     /// What the findings so far have in common, the one at hand included.
     pub patterns: Patterns,
+    /// What hosts and services are called, as far as that was asked for.
+    pub names: Names,
     /// Which resets are wanted; only these become findings of a sink.
     pub selection: Selection,
 }

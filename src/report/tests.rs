@@ -224,7 +224,20 @@ fn at_most_eight_segments_are_shown_the_reset_and_its_trigger_among_them() {
     assert_eq!(rows.len(), 8);
     assert!(rows[0].starts_with("  #120 ") && rows[2].starts_with("  #122 ") && rows[7].starts_with("> #144 "));
     assert!(text.contains("... 17 segments (#123 to #139), 24.2 kB, 730 us\n"), "{text}");
-    assert!(text.contains("... 1000 more segments seen before the reset and not kept\n"), "{text}");
+}
+
+/// SYN, FIN and RST stay when others go: what was not kept came after the handshake.
+#[test]
+fn segments_that_were_not_kept_are_counted_where_they_came() {
+    let mut finding = fixtures::unread_data();
+    finding.segments_before += 1_000;
+    let text = findings_text(utc(Format::Text), &[finding.clone()]);
+    let above = |row: &str| text.lines().skip_while(|line| !line.contains(row)).nth(1).unwrap_or_default().to_owned();
+    assert_eq!(above("  #121 "), "       ... 1000 segments not kept, 48 us", "{text}");
+    finding.segments.retain(|seen| !(122..124).contains(&seen.frame.number()));
+    let text = findings_text(utc(Format::Text), &[finding]);
+    let gap = "       ... 1002 segments not kept, then 18 segments, 25.7 kB, 858 us\n";
+    assert!(text.contains(gap), "{text}");
 }
 
 #[test]

@@ -157,7 +157,8 @@ impl Text {
         let (class, cause, certainty) = (verdict.class, verdict.cause, verdict.certainty);
         let harm = if benign(finding) == Some(true) { " benign" } else { "" };
         let says: String = speaker.says().iter().map(|words| format!(" says {words}")).collect();
-        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}{says}", reset.tuple);
+        let names = speaker.context().names.sentence(finding).map(|names| format!(" [{names}]")).unwrap_or_default();
+        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}{says}{names}", reset.tuple);
         page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
         self.above = Above::Lines;
     }
@@ -194,6 +195,9 @@ impl Text {
         let right = format!("tcp.stream eq {}", finding.connection.stream);
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
         page.paragraph(2, Ink::Strong, &speaker.sentence());
+        if let Some(names) = speaker.context().names.sentence(finding) {
+            page.paragraph(2, Ink::Plain, &names);
+        }
         page.blank();
         if self.style.ladder {
             ladder::draw(page, (speaker, finding), (&self.style, &mut self.stamper));

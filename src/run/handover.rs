@@ -8,6 +8,7 @@ use super::page::Page;
 use super::told::counts;
 use super::write::Writer;
 use super::{Halt, Run};
+use crate::analyzer::Finding;
 use crate::report::Finished;
 use crate::source::Drops;
 
@@ -21,25 +22,22 @@ impl Run {
             return Ok(());
         }
         let mut any = false;
-        for finding in self.analyzer.findings() {
+        while let Some(finding) = self.analyzer.findings().next() {
             if !self.context.selection.takes(&finding) {
                 continue;
             }
-            if self.to_terminal {
-                self.progress.hide();
-            }
-            if self.names_patterns {
-                self.context.patterns.add(&finding);
-            }
+            any |= self.naming.is_none();
             self.gate.see(&finding);
-            let printed = self.sink.finding(&self.context, &finding);
-            if let Some(page) = &mut self.page {
-                page.finding(&self.context, &finding);
-            }
-            wanted(printed, self.page.as_ref())?;
             if let Some(writer) = &mut self.writer {
                 writer.note(&self.context, &finding);
             }
+            match &mut self.naming {
+                None => self.print(&finding)?,
+                Some(naming) => naming.hold(finding, &mut self.context.names),
+            }
+        }
+        while let Some(finding) = self.named(false) {
+            self.print(&finding)?;
             any = true;
         }
         self.with_writer(Writer::pass)?;
@@ -51,6 +49,28 @@ impl Run {
         let kept = self.page.is_some() || self.writer.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.names_patterns || self.sink.takes_findings()
+    }
+
+    /// The next finding that has waited for names, or at the `end` is not to wait for long.
+    fn named(&mut self, end: bool) -> Option<Finding> {
+        let naming = self.naming.as_mut()?;
+        let names = &mut self.context.names;
+        if end { naming.last(names) } else { naming.next(names, self.context.live) }
+    }
+
+    /// Prints a finding.
+    fn print(&mut self, finding: &Finding) -> io::Result<()> {
+        if self.to_terminal {
+            self.progress.hide();
+        }
+        if self.names_patterns {
+            self.context.patterns.add(finding);
+        }
+        let printed = self.sink.finding(&self.context, finding);
+        if let Some(page) = &mut self.page {
+            page.finding(&self.context, finding);
+        }
+        wanted(printed, self.page.as_ref())
     }
 
     /// What is still held, the summary, and the counts of a live capture.
@@ -72,6 +92,9 @@ impl Run {
         self.progress.hide();
         self.analyzer.finish();
         self.report()?;
+        while let Some(finding) = self.named(true) {
+            self.print(&finding)?;
+        }
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.analyzer.summary()),
             wall_seconds: self.started.elapsed().as_secs_f64(),

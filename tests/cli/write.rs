@@ -207,6 +207,11 @@ fn numbers_of_connections_are_told_where_they_differ() {
         lines.filter(|line| line["type"] == "reset").map(|line| line["stream"].as_u64().unwrap()).collect()
     };
     assert_eq!((streams(&mixed), streams(&into)), (vec![10, 18, 25, 32], vec![0, 2, 3, 4]));
+    let comments: Vec<String> = rows(&into).into_iter().flat_map(|row| row.comments).collect();
+    for (there, here) in [(10, 0), (18, 2), (25, 3), (32, 4)] {
+        let place = format!("tcp.stream eq {there} there, tcp.stream eq {here} in this file.");
+        assert_eq!(comments.iter().filter(|text| text.ends_with(&place)).count(), 1, "{place}\n{comments:#?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `docs/schema.json` describes every line that the program prints as JSON, and nothing is printed that it does not name.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -76,4 +79,95 @@ fn lines_that_are_wrong_are_found() {
         let found = offences("line", &line).join("\n").to_lowercase();
         assert!(found.contains(complaint), "{to}: {found}");
     }
+}
+
+/// A list in `tests/schema`: names, each with its type.
+fn listed(name: &str) -> BTreeMap<String, String> {
+    let list = fs::read_to_string(super::root().join("tests/schema").join(name)).expect("readable");
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    let pair = |line: &str| line.split_once(' ').map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+    lines.map(|line| pair(line).expect("a name and its type")).collect()
+}
+
+/// The objects of a document that have a `key`, with the type that their value has in the protocol.
+fn attributes(value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(keys) => {
+            if let (Some(Value::String(key)), Some(Value::Object(typed))) = (keys.get("key"), keys.get("value")) {
+                found.extend(typed.keys().map(|kind| (key.clone(), kind.trim_end_matches("Value").to_owned())));
+                return;
+            }
+            keys.values().for_each(|value| attributes(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| attributes(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn attributes_of_opentelemetry_are_those_of_its_conventions() {
+    let types = listed("otel-attributes.txt");
+    let mut paths = Vec::new();
+    collect(&super::root().join("tests/golden"), "json", &mut paths);
+    paths.retain(|path| path.to_string_lossy().ends_with(".otel.json"));
+    let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
+    for path in paths {
+        for line in fs::read_to_string(&path).expect("readable").lines() {
+            let mut found = Vec::new();
+            attributes(&serde_json::from_str(line).expect("JSON"), &mut found);
+            for (name, kind) in found.into_iter().filter(|(name, _)| !name.starts_with("rstscan.")) {
+                wrong.extend((types.get(&name) != Some(&kind)).then(|| format!("{}: {name} {kind}", path.display())));
+                used.insert(name);
+            }
+        }
+    }
+    report(&wrong);
+    assert!(used.len() > 8, "{used:?}");
+}
+
+/// The fields of a document with their values, those of lists one by one; what is this program's own stands apart.
+fn fields(name: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(_) if name == "rstscan" => {}
+        Value::Object(keys) => {
+            let dot = if name.is_empty() { "" } else { "." };
+            keys.iter().for_each(|(key, value)| fields(&format!("{name}{dot}{key}"), value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(name, value, found)),
+        value => found.push((name.to_owned(), value.clone())),
+    }
+}
+
+/// And each of those in the list is used by a sample, so that the list is no longer than it needs to be.
+#[test]
+fn fields_of_elastic_are_those_of_its_schema() {
+    let types = listed("ecs-fields.txt");
+    LazyLock::force(&super::EXAMPLES);
+    let captures = [
+        super::root().join("samples/mixed.pcap"),
+        super::root().join("tests/captures/qinq.pcap"),
+        captures().join("ssh-turned-away.pcap"),
+    ];
+    let (mut used, mut wrong) = (BTreeSet::new(), Vec::new());
+    for path in captures {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+        let output = command.args(["-qq", "--json-style", "ecs", "-r"]).arg(&path).output().expect("it runs");
+        for line in String::from_utf8(output.stdout).expect("UTF-8").lines() {
+            let mut found = Vec::new();
+            fields("", &serde_json::from_str(line).expect("JSON"), &mut found);
+            for (name, value) in found {
+                let fits = match types.get(&name).map(String::as_str) {
+                    Some("long") => value.is_u64(),
+                    Some("ip") => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
+                    Some(_) => value.is_string(),
+                    None => false,
+                };
+                wrong.extend((!fits).then(|| format!("{}: {name} is {value}", path.display())));
+                used.insert(name);
+            }
+        }
+    }
+    report(&wrong);
+    let unused: Vec<String> = types.keys().filter(|name| !used.contains(*name)).cloned().collect();
+    report(&unused);
 }

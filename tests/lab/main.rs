@@ -11,6 +11,7 @@ mod corpus;
 mod craft;
 mod kernel;
 mod live;
+mod names;
 mod namespace;
 mod other_stack;
 mod samples;

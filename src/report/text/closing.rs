@@ -1,6 +1,7 @@
 //! The summary at the end of a text output.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use super::folding::Folding;
 use super::page::{Listed, Page};
@@ -23,7 +24,7 @@ pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), ho
         let (folding, _) = how;
         // Where all happened at one service, what is alike names it.
         if summary.by_service.len() > 1 || folding.groups().folded().is_empty() {
-            services(page, summary);
+            services(page, context, summary);
         }
         alike::write(page, context, how);
         patterns::write(page, context, folding.folds());
@@ -84,10 +85,15 @@ fn causes(page: &mut Page, summary: &Summary) {
     }
 }
 
+/// A service by its numbers, and by its names where they are known.
+fn named(context: &Context, service: SocketAddr) -> String {
+    context.names.brief(service).map_or(service.to_string(), |names| format!("{service}  {names}"))
+}
+
 /// The server ends with most events.
-fn services(page: &mut Page, summary: &Summary) {
+fn services(page: &mut Page, context: &Context, summary: &Summary) {
     let mut services: Vec<Row> =
-        summary.by_service.iter().map(|(service, tally)| (*tally, service.to_string())).collect();
+        summary.by_service.iter().map(|(service, tally)| (*tally, named(context, *service))).collect();
     let count = services.len();
     sort(&mut services);
     services.truncate(SERVICES);

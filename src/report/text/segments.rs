@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::page::{Listed, UNBREAKABLE};
 use crate::analyzer::{Connection, Finding, Part, Seen};
 use crate::frame::FrameNo;
-use crate::report::kept::{after, decides, part, reset_as_seen, with_reset};
+use crate::report::kept::{after, decides, part, reset_as_seen, unkept, with_reset};
 use crate::report::palette::Ink;
 use crate::report::time::Stamper;
 use crate::report::words::{Speaker, visible};
@@ -27,21 +27,24 @@ pub fn rows(finding: &Finding, speaker: &Speaker<'_>, (style, stamper): (&Style,
     let shown = if style.verbose > 0 { (0..segments.len()).collect() } else { deciding(finding, &segments) };
     let widest = shown.iter().filter_map(|index| segments.get(*index)).map(|seen| number(seen.frame).len()).max();
     let lead_width = widest.unwrap_or(0);
-    let unkept = not_kept(finding, &segments);
+    let unkept = unkept(finding, &segments);
 
-    let mut rows: Vec<Listed> = unkept.map(|text| gap(text, lead_width)).into_iter().collect();
+    let mut rows: Vec<Listed> = Vec::new();
     let mut next = 0;
     for index in shown {
         let hidden = segments.get(next..index).unwrap_or_default();
         let before = next.checked_sub(1).and_then(|previous| segments.get(previous));
         let Some(seen) = segments.get(index) else { continue };
-        rows.extend(between(before, hidden, seen, style.frame_numbers).map(|text| gap(text, lead_width)));
+        let unkept = unkept.filter(|unkept| (next..=index).contains(&unkept.place)).map_or(0, |unkept| unkept.count);
+        let hidden = Hidden { segments: hidden, unkept };
+        rows.extend(between(before, &hidden, seen, style.frame_numbers).map(|text| gap(text, lead_width)));
         rows.push(row(finding, seen, speaker, (style, stamper, lead_width)));
         rows.extend(comment(speaker, seen.frame, lead_width + 3));
         next = index + 1;
     }
     let after = segments.get(next..).unwrap_or_default();
-    rows.extend(left_out(after, style.frame_numbers).map(|text| gap(format!("{text} after it"), lead_width)));
+    let after = Hidden { segments: after, unkept: 0 };
+    rows.extend(left_out(&after, style.frame_numbers).map(|text| gap(format!("{text} after it"), lead_width)));
     rows
 }
 
@@ -170,8 +173,15 @@ fn deciding(finding: &Finding, segments: &[Seen]) -> Vec<usize> {
     places
 }
 
+/// What is not shown between two rows.
+struct Hidden<'a> {
+    segments: &'a [Seen],
+    /// How many more memory had no room for.
+    unkept: u64,
+}
+
 /// What lies between two rows: segments left out, or silence.
-fn between(before: Option<&Seen>, hidden: &[Seen], seen: &Seen, numbers: bool) -> Option<String> {
+fn between(before: Option<&Seen>, hidden: &Hidden<'_>, seen: &Seen, numbers: bool) -> Option<String> {
     let passed = before.map(|before| seen.time.since(before.time));
     match (left_out(hidden, numbers), passed) {
         (Some(text), Some(passed)) => Some(format!("{text}, {}", amount::duration(passed))),
@@ -180,21 +190,20 @@ fn between(before: Option<&Seen>, hidden: &[Seen], seen: &Seen, numbers: bool) -
     }
 }
 
-fn left_out(hidden: &[Seen], numbers: bool) -> Option<String> {
-    let (first, last) = (hidden.first()?, hidden.last()?);
-    let bytes: u64 = hidden.iter().map(|seen| u64::from(seen.len)).sum();
+fn left_out(hidden: &Hidden<'_>, numbers: bool) -> Option<String> {
+    let Hidden { segments, unkept } = hidden;
+    let unkept_words = format!("{unkept} {} not kept", amount::noun(*unkept, "segment"));
+    let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+        return (*unkept > 0).then(|| format!("... {unkept_words}"));
+    };
+    let bytes: u64 = segments.iter().map(|seen| u64::from(seen.len)).sum();
     let range = match numbers {
-        true if hidden.len() == 1 => format!(" ({})", first.frame),
+        true if segments.len() == 1 => format!(" ({})", first.frame),
         true => format!(" ({} to {})", first.frame, last.frame),
         false => String::new(),
     };
-    Some(format!("... {}{range}, {}", amount::counted(hidden.len() as u64, "segment"), amount::bytes(bytes)))
-}
-
-fn not_kept(finding: &Finding, segments: &[Seen]) -> Option<String> {
-    let reset = segments.iter().position(|seen| seen.frame == finding.reset.frame)? as u64;
-    let lost = finding.segments_before.checked_sub(reset).filter(|lost| *lost > 0)?;
-    Some(format!("... {lost} more {} seen before the reset and not kept", amount::noun(lost, "segment")))
+    let older = if *unkept > 0 { format!("{unkept_words}, then ") } else { String::new() };
+    Some(format!("... {older}{}{range}, {}", amount::counted(segments.len() as u64, "segment"), amount::bytes(bytes)))
 }
 
 fn gap(text: String, lead_width: usize) -> Listed {

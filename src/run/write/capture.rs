@@ -1,5 +1,6 @@
 //! A capture as it is written: one section, all interfaces of all inputs, frames as they were.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::block::{Order, kind};
@@ -146,11 +147,15 @@ impl Capture {
                 }
             }
         }
+        let mut stream = None;
         if let Some(numbers) = &mut self.numbers {
             let (data, wire_len) = order.contents(&packet.block);
-            numbers.push(&Frame { no: packet.no, time: packet.time, link: packet.link, data, wire_len });
+            let frame = Frame { no: packet.no, time: packet.time, link: packet.link, data, wire_len };
+            numbers.push(&frame);
+            stream = if comments.is_empty() { None } else { numbers.stream(&frame) };
         }
-        order.finish(&mut packet.block, packet.timeless, comments.iter().map(String::as_str));
+        let comments: Vec<Cow<'_, str>> = comments.iter().map(|text| located(text, stream)).collect();
+        order.finish(&mut packet.block, packet.timeless, comments.iter().map(AsRef::as_ref));
         self.frames += 1;
         self.files.write(&packet.block)
     }
@@ -170,5 +175,16 @@ impl Capture {
         let order = self.order(false);
         self.files.write(&order.section(&self.section))?;
         self.interfaces.iter().try_for_each(|block| self.files.write(block))
+    }
+}
+
+/// The comment on a RST, with `tcp.stream` of the file that it is written to where that is another than in what was read.
+fn located(text: &str, stream: Option<u64>) -> Cow<'_, str> {
+    let read = text.strip_suffix('.').and_then(|text| text.rsplit_once("tcp.stream eq "));
+    match (read, stream) {
+        (Some((_, read)), Some(stream)) if read.parse() != Ok(stream) => {
+            Cow::Owned(format!("{} there, tcp.stream eq {stream} in this file.", text.trim_end_matches('.')))
+        }
+        _ => Cow::Borrowed(text),
     }
 }
