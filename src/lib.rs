@@ -43,6 +43,7 @@ pub mod classify;
 pub mod cli;
 pub mod decode;
 pub mod frame;
+pub mod join;
 pub mod pattern;
 #[cfg(feature = "cli")]
 pub mod report;

@@ -11,6 +11,7 @@ mod memory;
 mod merge;
 mod output;
 mod page;
+mod points;
 mod prescan;
 mod progress;
 mod saving;
@@ -40,7 +41,7 @@ use self::saving::Taken;
 use self::signals::Signals;
 use self::told::with_remedy;
 use self::write::Writer;
-use crate::analyzer::{Analyzer, Options};
+use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::pattern::Patterns;
@@ -93,6 +94,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
         }
+        Input::Points(points) => {
+            let files: Vec<PathBuf> = points.iter().flat_map(|point| point.files.clone()).collect();
+            Run::over(&config, &files, filter)?.points(points)
+        }
         Input::Followed(file) => {
             let silence = Some(Silence::new(config.settle_ns));
             let mut run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
@@ -137,6 +142,8 @@ struct Run {
     progress: Progress,
     /// Whether findings go to a terminal, most likely the one of the progress.
     to_terminal: bool,
+    /// Findings of one point of several, until those of the others are known.
+    held: Option<Vec<Finding>>,
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
@@ -183,6 +190,7 @@ impl Run {
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             progress: Progress::new(false, &[]),
             to_terminal: io::stdout().is_terminal(),
+            held: None,
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns() || page.is_some(),

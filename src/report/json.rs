@@ -8,6 +8,7 @@
 mod ecs;
 mod otel;
 mod patterns;
+mod points;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Serialize, Serializer};
 
 use patterns::PatternLine;
+use points::{JointTwin, PointsTwin};
 
 use super::time::rfc3339;
 use super::words::{self, Speaker};
@@ -137,14 +139,15 @@ struct ResetLine<'a> {
     against: Vec<AgainstTwin<'a>>,
     alternatives: Vec<AlternativeTwin>,
     missing: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<PointsTwin<'a>>,
     summary: String,
     advice: String,
 }
 
 impl<'a> ResetLine<'a> {
     fn new(context: &'a Context, finding: &'a Finding) -> Self {
-        let speaker = Speaker::new(context, finding);
-        let Finding { reset, verdict, connection, .. } = finding;
+        let (speaker, Finding { reset, verdict, connection, .. }) = (Speaker::new(context, finding), finding);
         Self {
             r#type: "reset",
             schema: SCHEMA,
@@ -188,6 +191,7 @@ impl<'a> ResetLine<'a> {
             against: verdict.against.iter().map(|against| AgainstTwin::new(against, &speaker)).collect(),
             alternatives: verdict.alternatives.iter().map(AlternativeTwin::new).collect(),
             missing: verdict.missing.iter().map(|missing| missing.id()).collect(),
+            points: finding.points.as_deref().map(|points| PointsTwin::new(points, context)),
             summary: speaker.sentence(),
             advice: speaker.check(),
         }
@@ -406,11 +410,13 @@ struct SummaryLine<'a> {
     kernel_drops: Option<Option<u64>>,
     first: Option<String>,
     last: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<JointTwin<'a>>,
     wall_seconds: f64,
 }
 
 impl<'a> SummaryLine<'a> {
-    fn new(context: &Context, finished: &Finished<'a>) -> Self {
+    fn new(context: &'a Context, finished: &Finished<'a>) -> Self {
         let summary = finished.summary;
         let mut by_class: BTreeMap<&'static str, TallyTwin> = BTreeMap::new();
         let mut by_cause = BTreeMap::new();
@@ -437,6 +443,7 @@ impl<'a> SummaryLine<'a> {
             kernel_drops: if context.live { finished.kernel_drops.map(Some) } else { Some(None) },
             first: summary.first.map(rfc3339),
             last: summary.last.map(rfc3339),
+            points: context.joint.as_ref().map(|joint| JointTwin::new(joint, context)),
             wall_seconds: finished.wall_seconds,
         }
     }

@@ -47,6 +47,7 @@ pub use selection::{Selection, Term};
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
+use crate::join::Joint;
 use crate::pattern::Patterns;
 use crate::tcp::FourTuple;
 
@@ -61,6 +62,8 @@ pub struct Context {
     pub comments: Comments,
     /// What the findings so far have in common, the one at hand included.
     pub patterns: Patterns,
+    /// What captures at several points say together, where they were joined.
+    pub joint: Option<Joint>,
     /// Which resets are wanted; only these become findings of a sink.
     pub selection: Selection,
 }

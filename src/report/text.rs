@@ -193,7 +193,10 @@ impl Text {
         let subtitle = format!("{} · {}{harm}", verdict.cause, speaker.certainty());
         let right = format!("tcp.stream eq {}", finding.connection.stream);
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
-        page.paragraph(2, Ink::Strong, &speaker.sentence());
+        page.paragraph(2, Ink::Strong, &speaker.reason());
+        if let Some(passage) = speaker.passage() {
+            page.paragraph(2, Ink::Strong, &passage);
+        }
         page.blank();
         if self.style.ladder {
             ladder::draw(page, (speaker, finding), (&self.style, &mut self.stamper));
@@ -218,6 +221,7 @@ impl Text {
         }
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);
+        page.labelled("points", &speaker.points());
         if self.style.verbose > 0 {
             let named = verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact)));
             let against = if self.style.verbose > 1 { speaker.against_each() } else { named.collect() };

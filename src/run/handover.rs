@@ -8,6 +8,7 @@ use super::page::Page;
 use super::told::counts;
 use super::write::Writer;
 use super::{Halt, Run};
+use crate::analyzer::{Finding, Summary};
 use crate::report::Finished;
 use crate::source::Drops;
 
@@ -16,25 +17,35 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        if let Some(held) = &mut self.held {
+            held.extend(self.analyzer.findings());
+            return Ok(());
+        }
+        let ready: Vec<Finding> = self.analyzer.findings().collect();
+        self.hand_over(&ready)
+    }
+
+    /// Hands over findings that are final.
+    pub(super) fn hand_over(&mut self, ready: &[Finding]) -> io::Result<()> {
         let mut any = false;
-        for finding in self.analyzer.findings() {
-            if !self.context.selection.takes(&finding) {
+        for finding in ready {
+            if !self.context.selection.takes(finding) {
                 continue;
             }
             if self.to_terminal {
                 self.progress.hide();
             }
             if self.names_patterns {
-                self.context.patterns.add(&finding);
+                self.context.patterns.add(finding);
             }
-            self.gate.see(&finding);
-            let printed = self.sink.finding(&self.context, &finding);
+            self.gate.see(finding);
+            let printed = self.sink.finding(&self.context, finding);
             if let Some(page) = &mut self.page {
-                page.finding(&self.context, &finding);
+                page.finding(&self.context, finding);
             }
             wanted(printed, self.page.as_ref())?;
             if let Some(writer) = &mut self.writer {
-                writer.note(&self.context, &finding);
+                writer.note(&self.context, finding);
             }
             any = true;
         }
@@ -61,8 +72,13 @@ impl Run {
         self.progress.hide();
         self.analyzer.finish();
         self.report()?;
+        self.close(self.analyzer.summary(), drops)
+    }
+
+    /// Ends the output with the counts of the run.
+    pub(super) fn close(&mut self, summary: Summary, drops: Option<Drops>) -> io::Result<()> {
         let finished = Finished {
-            summary: &self.context.selection.narrowed(self.analyzer.summary()),
+            summary: &self.context.selection.narrowed(summary),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };

@@ -13,6 +13,7 @@ mod forged;
 mod half_open;
 mod icmp;
 pub mod patterns;
+pub mod points;
 mod says;
 mod template;
 mod time_wait;
@@ -70,8 +71,13 @@ impl<'a> Speaker<'a> {
         self.context
     }
 
-    /// Who reset whom, and why: one sentence.
+    /// Who reset whom, and why: one sentence; where points were joined a second one says how the reset came by them.
     pub fn sentence(&self) -> String {
+        self.passage().map_or_else(|| self.reason(), |passage| format!("{} {passage}", self.reason()))
+    }
+
+    /// Who reset whom, and why: one sentence.
+    pub fn reason(&self) -> String {
         capitalized(template::fill(words(self.finding.verdict.cause).sentence, |gap| self.gap(gap)))
     }
 
