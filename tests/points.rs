@@ -371,6 +371,36 @@ fn clocks_are_aligned_hours_apart_and_drifting() {
     assert!(told.clock()["residual_ns"].as_i64().unwrap() < MS, "{:#}", told.clock());
 }
 
+/// Each frame twice, as on a bridge and on the port of it (tcpdump -i any).
+fn doubled(capture: Capture) -> Capture {
+    let twice = |sent: Sent| [sent.clone(), Sent { time_ns: sent.time_ns + 20_000, ..sent }];
+    capture.into_iter().flat_map(twice).collect()
+}
+
+#[test]
+fn what_one_point_captures_twice_is_one_segment() {
+    let told = Road::answered(ABORT).changed(doubled).told();
+    for reset in &told.resets {
+        let said = (&reset["points"]["passage"], &reset["class"]);
+        assert_eq!(said, (&"sent".into(), &"abortive-close".into()), "{reset:#}");
+    }
+    let told = Road::new(&format!("{TALK}{REJECT}{OTHER}")).unseen_by_server(&[8, 9]).changed(doubled).told();
+    told.is("born-between", "forged", "certain");
+}
+
+#[test]
+fn a_clock_that_is_set_meanwhile_is_no_witness() {
+    let reject = "+.001 S > C R 301:301(0) win 0 ttl 62\n";
+    let told = Road::answered(reject).unseen_by_server(&[8, 9]).changed(|mut capture| {
+        let count = capture.len();
+        capture.iter_mut().skip(count - 2).for_each(|sent| sent.time_ns += 5_000 * MS);
+        capture
+    });
+    let told = told.told();
+    assert_eq!(told.resets[0]["points"]["passage"], "unknown", "{told:#?}");
+    assert!(!told.shows("sender-continues"));
+}
+
 /// Puts segments of one sender that follow each other into one, as a host that merges what it receives (GRO) captures them.
 fn merged(capture: Capture) -> Capture {
     let mut all: Capture = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::life::TWICE;
 use super::sight::Sight;
 use crate::frame::{FrameNo, Timestamp};
 
@@ -33,7 +34,8 @@ impl Sample {
             return;
         }
         let mark = Mark { frame: sight.frame, time: sight.time, again: false };
-        self.marks.entry(hash).and_modify(|known| known.again = true).or_insert(mark);
+        let note = |known: &mut Mark| known.again |= sight.time.since(known.time) > TWICE;
+        self.marks.entry(hash).and_modify(note).or_insert(mark);
         if self.marks.len() > KEPT {
             self.marks.pop_last();
         }

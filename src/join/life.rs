@@ -12,6 +12,10 @@ const HEAD: usize = 64;
 /// The last ones that are kept of it: they tell what happened around its resets.
 const TAIL: usize = 1024;
 
+/// What is captured twice at a point comes again within this time, in nanoseconds, and so many segments.
+pub const TWICE: i64 = 1_000_000;
+const LATEST: usize = 4;
+
 /// One life of a four-tuple.
 #[derive(Clone, Debug)]
 pub struct Life {
@@ -62,8 +66,18 @@ impl Gathering {
         sight.opens() && self.syn.is_none_or(|syn| syn.seq != sight.seq || syn.side != sight.side)
     }
 
+    /// Whether it was just captured, by the same point: on each of several interfaces, say.
+    fn has_just_come(&self, sight: &Sight) -> bool {
+        let mut latest = self.tail.iter().rev().chain(self.head.iter().rev()).take(LATEST);
+        let same = |known: &Sight| sight.time.since(known.time) <= TWICE && known.shows_the_same(sight);
+        !sight.flags.rst() && latest.any(same)
+    }
+
     /// Adds a segment; whether it takes new memory.
     pub fn push(&mut self, sight: Sight) -> bool {
+        if self.has_just_come(&sight) {
+            return false;
+        }
         if self.head.len() < HEAD {
             self.head.push(sight);
             return true;

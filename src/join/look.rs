@@ -63,7 +63,14 @@ impl Look<'_> {
 
     /// The moment of the RST by the clock there, and how far from it what counts as before or after has to be.
     fn moment(&self) -> Option<(Timestamp, i64)> {
-        Some((self.clock?.there(self.reset()?.time), self.clock?.slack()))
+        let (clock, reset) = (self.clock?, self.reset()?);
+        let agrees = |(here, there): &(usize, usize)| {
+            let times = self.here.0.sights.get(*here).zip(self.there.sights.get(*there));
+            times.is_some_and(|(one, other)| other.time.since(clock.there(one.time)).abs() <= clock.slack())
+        };
+        // A clock that was set meanwhile is no witness of what came first.
+        let before = self.pair.matched.iter().rev().find(|(here, _)| *here < self.here.1);
+        before.is_none_or(agrees).then(|| (clock.there(reset.time), clock.slack()))
     }
 
     fn frame_there(&self, place: usize) -> Option<FrameNo> {
@@ -141,10 +148,12 @@ impl Look<'_> {
         let (life, at) = (self.here.0, self.here.0.sights.get(place));
         let own = life.sights.iter().enumerate().take(place).skip(life.whole_from);
         let mut own = own.filter(|(_, sight)| sight.side == side && sight.kind() != Kind::Reset);
+        let all = own.clone().count();
         let first = own.find(|(place, _)| self.pair.has(*place));
         let is_copy = |sight: &Sight| at.is_some_and(|at| at.seq == sight.seq && at.kind() == sight.kind());
         let missing = own.filter(|(place, sight)| !self.pair.has(*place) && !is_copy(sight));
-        if first.is_none() { 0 } else { missing.count() as u32 }
+        let lost = if first.is_none() { all } else { missing.count() };
+        lost as u32
     }
 
     fn coverage(&self, around: (Option<FrameNo>, Option<FrameNo>), (side, lost): (Side, u32)) -> Coverage {

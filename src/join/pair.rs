@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::life::Life;
+use super::life::{Life, TWICE};
 use super::sight::{Kind, Sight};
 use crate::tcp::SeqNum;
 use crate::track::Side;
@@ -130,13 +130,19 @@ impl Pair {
         let spans =
             Both { low: self.spans(there, (Side::Low, bases.low)), high: self.spans(there, (Side::High, bases.high)) };
         let mut used: HashSet<usize> = HashSet::new();
+        let mut latest: Option<(Sight, Seen)> = None;
         let mut look = |sight: &Sight| {
             let mut places = at(names, sight).unwrap_or_default().iter().copied();
-            // Each RST has one counterpart only, the first with the first.
+            // Each RST has one counterpart only, the first with the first; what is captured twice here has the same.
             if sight.kind() == Kind::Reset {
-                let own = places.find(|place| !used.contains(place));
+                let twice =
+                    |(known, _): &(Sight, Seen)| known.shows_the_same(sight) && sight.time.since(known.time) <= TWICE;
+                let again = latest.filter(twice).map(|(_, seen)| seen);
+                let own = places.find(|place| again.is_none() && !used.contains(place));
                 used.extend(own);
-                return own.map_or(Seen::No, Seen::At);
+                let seen = again.unwrap_or_else(|| own.map_or(Seen::No, Seen::At));
+                latest = Some((*sight, seen));
+                return seen;
             }
             let (start, end) = span(sight, *bases.of(sight.side));
             let covered = |(from, to): &(i64, i64)| *from <= start && end <= *to;

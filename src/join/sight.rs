@@ -71,6 +71,12 @@ impl Sight {
         }
     }
 
+    /// Whether both are sightings of one segment, or of copies of it.
+    pub fn shows_the_same(&self, other: &Sight) -> bool {
+        let fields = |sight: &Sight| (sight.side, sight.flags, sight.seq, sight.ack, sight.len, sight.clock);
+        fields(self) == fields(other)
+    }
+
     /// The first segment of a connection.
     pub fn opens(&self) -> bool {
         self.flags.syn() && !self.flags.ack()

@@ -13,6 +13,7 @@ mod kernel;
 mod live;
 mod namespace;
 mod other_stack;
+mod points;
 mod samples;
 mod scenarios;
 mod segment;

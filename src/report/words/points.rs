@@ -68,31 +68,31 @@ impl Speaker<'_> {
     fn sighting(&self, sighting: &Sighting) -> String {
         let named = point(self.context, sighting.point);
         let other = sighting.tuple.filter(|tuple| *tuple != self.finding.reset.tuple);
-        let other = other.map_or(String::new(), |tuple| format!("; there it is {tuple}"));
+        let other = other.map_or(String::new(), |tuple| format!("; named {tuple} there"));
         let alone = sighting
             .alone
-            .map_or(String::new(), |(class, cause, certainty)| format!(", alone {class}/{cause} {certainty}"));
+            .map_or(String::new(), |(class, cause, certainty)| format!("; alone it says {class}/{cause} {certainty}"));
         let what = match sighting.frame {
             Some(frame) => format!("{frame}{alone}"),
             None => self.absence(sighting),
         };
-        format!("{named}: {what}{other}")
+        format!("{}: {what}{other}", named.trim_start_matches("the "))
     }
 
     fn absence(&self, sighting: &Sighting) -> String {
+        let lost = || amount::counted(u64::from(sighting.lost), "other segment");
         match sighting.coverage {
             Coverage::Seen => String::new(),
-            Coverage::Bracketed => format!("not there, unlike {}", around(sighting.around)),
-            Coverage::Running => "not there; it goes on later, but with nothing that the other has, too".to_owned(),
-            Coverage::Lossy => {
-                format!(
-                    "not there, but neither is {} that came by",
-                    amount::counted(u64::from(sighting.lost), "other segment")
-                )
+            Coverage::Bracketed => format!("no reset, though it has {}", around(sighting.around)),
+            Coverage::Running => "no reset; it goes on, but with nothing that the other has, too".to_owned(),
+            Coverage::Lossy => format!("no reset, and it lacks {} that came by, too", lost()),
+            Coverage::Ended => {
+                "no reset, but nothing at that moment or later, either: it may have ended before".to_owned()
             }
-            Coverage::Ended => "not there, but nothing at that moment or later is: it may have ended before".to_owned(),
-            Coverage::NotBegun => "not there, but nothing before that moment is: it may have begun later".to_owned(),
-            Coverage::OneSided => format!("not there, but nothing that {} sent is", self.sender()),
+            Coverage::NotBegun => {
+                "no reset, but nothing before that moment, either: it may have begun later".to_owned()
+            }
+            Coverage::OneSided => format!("no reset, but nothing else that {} sent, either", self.sender()),
             other => apart(other).to_owned(),
         }
     }
