@@ -140,7 +140,7 @@ fn shown(lines: &[String], block: Range<usize>) -> Vec<Shown> {
 
 /// Whether a command needs neither network nor rights.
 fn is_runnable(command: &str) -> bool {
-    command.starts_with("rstscan ") && command.contains("-r ")
+    command.starts_with("rstscan ") && ["-r ", "--client-side "].iter().any(|reads| command.contains(reads))
 }
 
 /// The stages of a pipeline; a bar between single quotes is none of the shell's.
