@@ -53,7 +53,9 @@ impl Clock {
             (Some(on), Some(back)) => (on.midpoint(back), Some(on.saturating_sub(back) / 2)),
             (one, other) => (one.or(other)?, None),
         };
-        let expected = |delay: &Delay| offset + way.map_or(0, |way| if delay.onward { way } else { -way });
+        let expected = |delay: &Delay| {
+            offset.saturating_add(way.map_or(0, |way| if delay.onward { way } else { way.saturating_neg() }))
+        };
         let residual =
             median(delays.iter().map(|delay| apart(delay).saturating_sub(expected(delay)).saturating_abs()).collect())?;
         Some(Clock { offset, drift, since, way, residual, samples: delays.len() as u64 })
@@ -93,7 +95,7 @@ fn drift(delays: &[Delay]) -> i64 {
         }
     }
     let few = slopes.len() < 3;
-    median(slopes).filter(|slope| !few && slope.abs() <= DRIFT_MAX).unwrap_or(0)
+    median(slopes).filter(|slope| !few && slope.saturating_abs() <= DRIFT_MAX).unwrap_or(0)
 }
 
 fn slope(one: &Delay, other: &Delay) -> i64 {
@@ -109,5 +111,54 @@ pub fn median(mut values: Vec<i64>) -> Option<i64> {
     match values.len().is_multiple_of(2) {
         true => Some(values.get(middle.checked_sub(1)?)?.midpoint(upper)),
         false => Some(upper),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Segments both ways, one a second, with a clock that is `ahead` and gains `gains`; each takes 3 ms.
+    fn delays(count: i64, (ahead, gains): (i64, i64)) -> Vec<Delay> {
+        const SECOND: i64 = 1_000_000_000;
+        let one = |at: i64, onward| {
+            let way = if onward { 3_000_000 } else { -3_000_000 };
+            Delay { time: Timestamp::from_nanos(at * SECOND), later: ahead + at * gains + way, onward }
+        };
+        (0..count).flat_map(|at| [one(at, true), one(at, false)]).collect()
+    }
+
+    #[test]
+    fn offset_way_and_drift_come_out() {
+        let clock = Clock::estimate(&delays(60, (-5_000_000_000, 20_000))).unwrap();
+        assert_eq!((clock.offset, clock.drift, clock.way), (-5_000_000_000, 20_000, Some(3_000_000)));
+        assert_eq!(clock.residual, 0);
+        let minute = Timestamp::from_nanos(60_000_000_000);
+        assert_eq!(clock.there(minute), minute.plus(-5_000_000_000 + 60 * 20_000));
+    }
+
+    #[test]
+    fn a_few_late_segments_move_nothing() {
+        let mut some = delays(40, (1_000, 0));
+        for late in some.iter_mut().step_by(9) {
+            late.later += 700_000_000;
+        }
+        let clock = Clock::estimate(&some).unwrap();
+        assert_eq!((clock.offset, clock.drift, clock.way), (1_000, 0, Some(3_000_000)));
+    }
+
+    #[test]
+    fn one_direction_has_no_way() {
+        let onward: Vec<Delay> = delays(3, (50, 0)).into_iter().filter(|delay| delay.onward).collect();
+        let clock = Clock::estimate(&onward).unwrap();
+        assert_eq!((clock.offset, clock.way), (3_000_050, None));
+        assert_eq!(Clock::estimate(&[]), None);
+    }
+
+    #[test]
+    fn absurd_times_saturate() {
+        let at = |time, later| Delay { time: Timestamp::from_nanos(time), later, onward: later > 0 };
+        let clock = Clock::estimate(&[at(i64::MIN, i64::MAX), at(i64::MAX, i64::MIN), at(0, i64::MAX)]);
+        assert!(clock.is_some_and(|clock| clock.slack() > 0));
     }
 }

@@ -66,7 +66,7 @@ impl Look<'_> {
         let (clock, reset) = (self.clock?, self.reset()?);
         let agrees = |(here, there): &(usize, usize)| {
             let times = self.here.0.sights.get(*here).zip(self.there.sights.get(*there));
-            times.is_some_and(|(one, other)| other.time.since(clock.there(one.time)).abs() <= clock.slack())
+            times.is_some_and(|(one, other)| other.time.since(clock.there(one.time)).saturating_abs() <= clock.slack())
         };
         // A clock that was set meanwhile is no witness of what came first.
         let before = self.pair.matched.iter().rev().find(|(here, _)| *here < self.here.1);
@@ -88,8 +88,9 @@ impl Look<'_> {
             return if same { Presence::Same(there) } else { Presence::Changed(there) };
         }
         let is_other = |sight: &Sight| {
-            let near =
-                self.moment().is_none_or(|(moment, slack)| sight.time.since(moment).abs() <= ONE_INSTANT + slack);
+            let near = self.moment().is_none_or(|(moment, slack)| {
+                sight.time.since(moment).saturating_abs() <= ONE_INSTANT.saturating_add(slack)
+            });
             sight.flags.rst() && self.pair.side(sight) == self.sender() && near
         };
         let mut others = self.there.sights.iter().enumerate().filter(|(_, sight)| is_other(sight));
@@ -204,7 +205,7 @@ impl Look<'_> {
     /// A RST in the other direction there, at that instant, that is not seen here.
     pub fn mirrored(&self) -> Option<FrameNo> {
         let (moment, slack) = self.moment()?;
-        let near = |sight: &Sight| sight.time.since(moment).abs() <= ONE_INSTANT + slack;
+        let near = |sight: &Sight| sight.time.since(moment).saturating_abs() <= ONE_INSTANT.saturating_add(slack);
         let other = |sight: &Sight| sight.flags.rst() && self.pair.side(sight) != self.sender() && near(sight);
         let mut others = self.there.sights.iter().enumerate().filter(|(_, sight)| other(sight));
         others.find(|(place, _)| !self.pair.is_counterpart(*place)).map(|(_, sight)| sight.frame)
@@ -220,7 +221,7 @@ impl Look<'_> {
         const TELLS: i64 = 20_000;
         let (on, back) = (self.took(side)?, self.took(side.other())?);
         let way = on.saturating_sub(back) / 2;
-        (way.abs() >= TELLS).then_some(way > 0)
+        (way.saturating_abs() >= TELLS).then_some(way > 0)
     }
 
     /// How much later what a side sent comes by there than here, by the clocks.

@@ -203,7 +203,7 @@ impl Net {
             _ => None,
         };
         let here = look.is_nearer_to(side).or_else(told)?;
-        let far = look.clock.and_then(|clock| clock.way).map_or(1, |way| way.abs().max(1));
+        let far = look.clock.and_then(|clock| clock.way).map_or(1, |way| way.saturating_abs().max(1));
         Some(if here { -far } else { far })
     }
 }
@@ -216,7 +216,7 @@ fn directed(took: Vec<(Timestamp, i64, Side)>, back: bool) -> Vec<Delay> {
     let onward = if low >= high { Side::Low } else { Side::High };
     let delay = |(time, later, by): (Timestamp, i64, Side)| match back {
         false => Delay { time, later, onward: by == onward },
-        true => Delay { time: time.plus(later), later: -later, onward: by != onward },
+        true => Delay { time: time.plus(later), later: later.saturating_neg(), onward: by != onward },
     };
     took.into_iter().map(delay).collect()
 }

@@ -157,7 +157,9 @@ impl Text {
         let (class, cause, certainty) = (verdict.class, verdict.cause, verdict.certainty);
         let harm = if benign(finding) == Some(true) { " benign" } else { "" };
         let says: String = speaker.says().iter().map(|words| format!(" says {words}")).collect();
-        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}{says}", reset.tuple);
+        let passage = speaker.passage_id().map_or(String::new(), |passage| format!(" {passage}"));
+        let body =
+            format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{passage}{context}{says}", reset.tuple);
         page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
         self.above = Above::Lines;
     }

@@ -39,6 +39,12 @@ impl Speaker<'_> {
         Some(super::capitalized(format!("{said}{trigger}.")))
     }
 
+    /// How it came by the points, in a word, where that is more than a possibility.
+    pub fn passage_id(&self) -> Option<&'static str> {
+        let points = self.finding.points.as_deref()?;
+        (points.certainty > Certainty::Possible).then(|| points.passage.id())
+    }
+
     fn provoked(&self) -> String {
         let trigger = self.finding.verdict.trigger;
         trigger.map_or(String::new(), |trigger| format!(" ({})", self.frame(trigger.frame)))
