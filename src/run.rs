@@ -168,6 +168,8 @@ impl Run {
     /// Final findings are asked for once in so many frames.
     const REPORT_EVERY: u64 = 64;
     const DAMAGES_TOLD: u32 = 20;
+    /// The most resets of one point that wait for those of the others, some 2 KiB each.
+    const HELD_MAX: usize = 1 << 17;
     /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
     const LAG_NS: i64 = 250_000_000;
 

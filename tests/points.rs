@@ -9,30 +9,12 @@ mod script;
 #[allow(dead_code, reason = "shared with tests/cli.rs, which uses all of it")]
 mod schema;
 
-use std::net::SocketAddrV4;
-use std::process::Command;
+#[path = "points/road.rs"]
+mod road;
 
+use road::{MS, Road, Sent, TALK, ran, told};
 use rstscan::tcp::Flags;
 use script::{Capture, Encapsulation};
-use serde_json::Value;
-
-/// A segment on the way.
-type Sent = <Capture as IntoIterator>::Item;
-
-/// One millisecond in nanoseconds.
-const MS: i64 = 1_000_000;
-
-/// A client that asks, and is answered, and asks again; what it is answered then is up to the test.
-const TALK: &str = "\
-+0        C > S  S   0:0(0) win 64240 <mss 1460, sackOK, TS val 100 ecr 0>
-+.01      S > C  S.  0:0(0) ack 1 win 65160 <mss 1460, sackOK, TS val 900 ecr 100>
-+.01      C > S  .   1:1(0) ack 1 win 502 <TS val 101 ecr 900>
-+.001     C > S  P.  1:101(100) ack 1 win 502 <TS val 102 ecr 900>
-+.02      S > C  .   1:1(0) ack 101 win 509 <TS val 901 ecr 102>
-+.001     S > C  P.  1:301(300) ack 101 win 509 <TS val 902 ecr 102>
-+.02      C > S  .   101:101(0) ack 301 win 501 <TS val 103 ecr 902>
-+1        C > S  P.  101:201(100) ack 301 win 501 <TS val 104 ecr 902>
-";
 
 /// Another connection of both, as long as the first and a while longer.
 const OTHER: &str = "\
@@ -45,175 +27,6 @@ host D 192.0.2.10:40001
 +2        D > S  P.  11:21(10) ack 1 win 502
 +.02      S > D  .   1:1(0) ack 21 win 509
 ";
-
-/// What lies between two points.
-struct Road {
-    /// All that is anywhere on it, in order.
-    sent: Capture,
-    /// Segments of the script that the client's side, and the server's side, never saw.
-    unseen: [Vec<u64>; 2],
-    /// From one point to the other.
-    way: i64,
-    /// How far the server's clock is ahead, and by how many parts in a billion it gains.
-    clock: (i64, i64),
-    /// Who the client is behind the NAT.
-    outside: Option<SocketAddrV4>,
-    /// Further changes of what the server's side captured.
-    change: fn(Capture) -> Capture,
-}
-
-impl Road {
-    fn new(text: &str) -> Self {
-        let script = script::parse(text).expect("a script");
-        let sent = script::segments(&script).expect("segments");
-        Self { sent, unseen: Default::default(), way: 5 * MS, clock: (0, 0), outside: None, change: |capture| capture }
-    }
-
-    /// A talk whose second request is answered like this, or what follows it; frames count from 9.
-    fn answered(then: &str) -> Self {
-        Self::new(&format!("{TALK}{then}"))
-    }
-
-    fn unseen_by_client(mut self, numbers: &[u64]) -> Self {
-        self.unseen[0] = numbers.into();
-        self
-    }
-
-    fn unseen_by_server(mut self, numbers: &[u64]) -> Self {
-        self.unseen[1] = numbers.into();
-        self
-    }
-
-    fn clock(self, ahead: i64, gains: i64) -> Self {
-        Self { clock: (ahead, gains), ..self }
-    }
-
-    fn behind_nat(self) -> Self {
-        Self { outside: Some("198.51.100.77:61000".parse().unwrap()), ..self }
-    }
-
-    fn changed(self, change: fn(Capture) -> Capture) -> Self {
-        Self { change, ..self }
-    }
-
-    /// What the client's side and the server's side captured.
-    fn captures(&self) -> [Capture; 2] {
-        let server = SocketAddrV4::new([198, 51, 100, 20].into(), 80);
-        let at = |point: usize| {
-            let seen =
-                self.sent.iter().filter(|sent| sent.number.is_none_or(|number| !self.unseen[point].contains(&number)));
-            let mut capture: Capture = seen.cloned().map(|sent| self.seen(sent, point, server)).collect();
-            capture.sort_by_key(|sent| sent.time_ns);
-            capture
-        };
-        [at(0), (self.change)(at(1))]
-    }
-
-    /// A segment as one point captures it; the time of the script is that in the middle.
-    fn seen(&self, mut sent: Sent, point: usize, server: SocketAddrV4) -> Sent {
-        let onward = sent.to == server;
-        let early = onward == (point == 0);
-        sent.time_ns += if early { -self.way / 2 } else { self.way / 2 };
-        let everywhere = sent.number.is_none_or(|number| self.unseen.iter().all(|unseen| !unseen.contains(&number)));
-        if !early && everywhere {
-            sent.ttl -= 2;
-        }
-        if point == 1 {
-            let first = self.sent.first().map_or(0, |first| first.time_ns);
-            let gained = i128::from(sent.time_ns - first) * i128::from(self.clock.1) / 1_000_000_000;
-            sent.time_ns += self.clock.0 + gained as i64;
-            for end in [&mut sent.from, &mut sent.to] {
-                if let Some(outside) = self.outside.filter(|_| *end != server) {
-                    *end = SocketAddrV4::new(*outside.ip(), outside.port() + (end.port() - 40000));
-                }
-            }
-        }
-        sent
-    }
-
-    fn ran(&self, more: &[&str]) -> Ran {
-        let files = tempfile::tempdir().expect("a folder");
-        let names = self.captures().into_iter().zip(["client.pcap", "server.pcap"]).map(|(capture, name)| {
-            let path = files.path().join(name);
-            std::fs::write(&path, script::pcap(&capture, Encapsulation::Ethernet)).expect("a capture");
-            path.display().to_string()
-        });
-        let names: Vec<String> = names.collect();
-        let sides = ["--client-side", &names[0], "--server-side", &names[1]];
-        ran(&[&sides[..], more].concat())
-    }
-
-    fn told(&self) -> Told {
-        told(&self.ran(&["--json"]).stdout)
-    }
-}
-
-/// How a run ended.
-struct Ran {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn ran(words: &[&str]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
-    let output = command.args(words).env("LC_ALL", "C.UTF-8").output().expect("the program runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// What was told, line by line.
-#[derive(Debug)]
-struct Told {
-    resets: Vec<Value>,
-    summary: Value,
-}
-
-fn told(json: &str) -> Told {
-    let offences = schema::offences("stdout", json);
-    assert!(offences.is_empty(), "{}", offences.join("\n"));
-    let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).cloned().collect::<Vec<_>>();
-    Told { resets: of("reset"), summary: of("summary").pop().expect("a summary") }
-}
-
-impl Told {
-    /// The only reset: how it came by, how sure, class and certainty.
-    #[track_caller]
-    fn is(&self, passage: &str, class: &str, certainty: &str) -> &Self {
-        let [reset] = &self.resets[..] else { panic!("{} resets: {self:#?}", self.resets.len()) };
-        let said = [&reset["points"]["passage"], &reset["class"], &reset["certainty"]]
-            .map(|value| value.as_str().unwrap_or("-"));
-        assert_eq!(said, [passage, class, certainty], "{reset:#}");
-        self
-    }
-
-    #[track_caller]
-    fn sees(&self, point: u64, coverage: &str) -> &Self {
-        let sightings = self.resets[0]["points"]["sightings"].as_array().expect("sightings");
-        let one = sightings.iter().find(|sighting| sighting["point"] == point).expect("the point");
-        assert_eq!(one["coverage"], coverage, "{one:#}");
-        self
-    }
-
-    #[track_caller]
-    fn trigger(&self, passage: &str) -> &Self {
-        assert_eq!(self.resets[0]["points"]["trigger"], passage, "{:#}", self.resets[0]);
-        self
-    }
-
-    fn shows(&self, fact: &str) -> bool {
-        self.resets[0]["evidence"].as_array().expect("evidence").iter().any(|shown| shown["fact"] == fact)
-    }
-
-    fn says(&self) -> &str {
-        self.resets[0]["summary"].as_str().expect("a summary")
-    }
-
-    fn clock(&self) -> &Value {
-        &self.summary["points"]["clocks"][0]
-    }
-}
 
 /// The server's kernel aborts: both captures have the reset.
 const ABORT: &str = "+.01 S > C R. 301:301(0) ack 201 win 0\n";
@@ -487,6 +300,27 @@ fn the_order_of_points_is_found_where_nobody_says_it() {
         let ran = ran(&["--json", "--join", "-r", &names[one], "-r", &names[other]]);
         told(&ran.stdout).is("born-between", "forged", "certain");
     }
+}
+
+#[test]
+fn three_points_tell_between_which_two() {
+    let road = Road::new(&format!("{TALK}{REJECT}{OTHER}")).unseen_by_server(&[8, 9]);
+    let [client, server] = road.captures();
+    let near = |sent: Sent| {
+        let (hops, later) = if sent.to.port() == 80 { (-1_i16, MS) } else { (1, -MS) };
+        Sent { ttl: (i16::from(sent.ttl) + hops) as u8, time_ns: sent.time_ns + later, ..sent }
+    };
+    let middle: Capture = client.iter().cloned().map(near).collect();
+    let files = tempfile::tempdir().unwrap();
+    let mut words = vec!["--json".to_owned(), "--join".to_owned()];
+    for (capture, name) in [(server, "a.pcap"), (client, "b.pcap"), (middle, "c.pcap")] {
+        let path = files.path().join(name);
+        std::fs::write(&path, script::pcap(&capture, Encapsulation::Ethernet)).unwrap();
+        words.extend(["-r".to_owned(), path.display().to_string()]);
+    }
+    let told = told(&ran(&words.iter().map(String::as_str).collect::<Vec<_>>()).stdout);
+    told.is("born-between", "forged", "certain");
+    assert_eq!(told.resets[0]["points"]["between"], serde_json::json!([0, 2]), "{told:#?}");
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::track::{Ends, Side};
 
 /// The lives that share most numbers are compared segment by segment, so many at most.
 const COMPARED: usize = 4;
+/// So many segments of a life are compared by the clock, and so many of all lives.
+const DELAYS_EACH: usize = 1 << 8;
+const DELAYS: usize = 1 << 18;
 /// A number that so many lives share names none of them.
 const SHARED: usize = 16;
 
@@ -139,8 +142,10 @@ impl Net {
                 _ => continue,
             };
             let lives = self.life(*from, *number).zip(self.life(*to, *there));
-            if let Some((one, two)) = lives.filter(|_| done.insert(place)) {
-                let took: Vec<_> = took(one, two, pair).collect();
+            let enough = delays.len() + one_way.len() >= DELAYS;
+            if let Some((one, two)) = lives.filter(|_| !enough && done.insert(place)) {
+                let step = pair.matched.len().div_ceil(DELAYS_EACH).max(1);
+                let took: Vec<_> = took(one, two, pair).step_by(step).collect();
                 let both = [Side::Low, Side::High].iter().all(|side| took.iter().any(|(.., by)| by == side));
                 if both { &mut delays } else { &mut one_way }.extend(directed(took, here));
             }

@@ -19,6 +19,9 @@ impl Run {
         self.show_progress();
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
+            if held.len() >= Self::HELD_MAX {
+                self.limit = Some(0);
+            }
             return Ok(());
         }
         let ready: Vec<Finding> = self.analyzer.findings().collect();

@@ -71,8 +71,17 @@ impl Run {
         while let Err(halt) = self.pump(&mut merge) {
             self.survive(halt, || merge.abandon())?;
         }
+        if self.limit.take().is_some() {
+            self.failed = true;
+            let file = files.first().map(|file| file.display().to_string()).unwrap_or_default();
+            self.tell(format_args!(
+                "rstscan: {file}: only the first {} resets are joined: choose with a filter",
+                Self::HELD_MAX
+            ));
+        }
         self.analyzer.finish();
         self.report().map_err(Halt::Output)?;
+        self.limit = None;
         Ok((self.held.take().unwrap_or_default(), self.analyzer.summary()))
     }
 
