@@ -4,6 +4,7 @@ mod extcap;
 mod ids;
 mod manual;
 mod output;
+mod points;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
+pub use points::PointFiles;
 pub use writing::Writing;
 
 use self::extcap::{Extcap, ExtcapArguments};
@@ -22,6 +24,7 @@ pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
 pub use self::manual::{Generated, generate};
 use self::output::{FormatName, JsonStyleName};
+use self::points::PointArguments;
 use self::surroundings::Surroundings;
 use self::writing::WritingArguments;
 use crate::report::{Format, GroupBy, JsonStyle, Selection, Style, Term, TimeStyle, Topic};
@@ -67,6 +70,8 @@ pub enum Input {
     Files(Vec<PathBuf>),
     /// The files whose names are in this one, one a line; `-` is standard input.
     List(PathBuf),
+    /// Captures at several points on the way of the same connections.
+    Points(Vec<PointFiles>),
     /// One file that grows.
     Followed(PathBuf),
     /// An interface.
@@ -101,7 +106,7 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --explain ID",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] --client-side FILE --server-side FILE [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --explain ID",
     next_line_help = false
 )]
 struct Arguments {
@@ -112,6 +117,9 @@ struct Arguments {
     /// Read the captures whose names are in a file, one a line; - is standard input
     #[arg(short = 'V', value_name = "LIST", help_heading = "Input", conflicts_with_all = ["files", "interface", "list"])]
     list_of_files: Option<PathBuf>,
+
+    #[command(flatten)]
+    points: PointArguments,
 
     /// Go on when the file ends, with what is written to it then, until Ctrl-C; also when another file takes its name
     #[arg(long, help_heading = "Input", conflicts_with_all = ["list_of_files", "interface", "list"])]
@@ -301,6 +309,7 @@ const EXAMPLES: &str = "\
 Examples:
   rstscan -r capture.pcapng                    explain every reset in a capture
   rstscan -r one.pcap -r two.pcap port 12345   two files as one, connections of one port
+  rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
@@ -404,6 +413,10 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         Input::Generate(what)
     } else if let Some(outputs) = arguments.diff.take() {
         compared(outputs, style)?
+    } else if let Some(points) =
+        arguments.points.take(&mut arguments.files).map_err(|(kind, text)| Arguments::command().error(kind, text))?
+    {
+        Input::Points(points)
     } else if arguments.list {
         Input::ListInterfaces
     } else if let Some(interface) = arguments.interface.take() {

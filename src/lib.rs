@@ -52,6 +52,7 @@ pub mod cli;
 pub mod decode;
 mod findings;
 pub mod frame;
+pub mod join;
 pub mod pattern;
 #[cfg(feature = "cli")]
 pub mod report;

@@ -12,6 +12,7 @@ mod merge;
 mod names;
 mod output;
 mod page;
+mod points;
 mod prescan;
 mod progress;
 mod saving;
@@ -42,7 +43,7 @@ use self::saving::Taken;
 use self::signals::Signals;
 use self::told::with_remedy;
 use self::write::Writer;
-use crate::analyzer::{Analyzer, Options};
+use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::pattern::Patterns;
@@ -95,6 +96,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
         }
+        Input::Points(points) => {
+            let files: Vec<PathBuf> = points.iter().flat_map(|point| point.files.clone()).collect();
+            Run::over(&config, &files, filter)?.points(points)
+        }
         Input::Followed(file) => {
             let silence = Some(Silence::new(config.settle_ns));
             let mut run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
@@ -139,6 +144,8 @@ struct Run {
     progress: Progress,
     /// Whether findings go to a terminal, most likely the one of the progress.
     to_terminal: bool,
+    /// Findings of one point of several, until those of the others are known.
+    held: Option<Vec<Finding>>,
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
@@ -165,6 +172,8 @@ impl Run {
     /// Final findings are asked for once in so many frames.
     const REPORT_EVERY: u64 = 64;
     const DAMAGES_TOLD: u32 = 20;
+    /// The most resets of one point that wait for those of the others, some 2 KiB each.
+    const HELD_MAX: usize = 1 << 17;
     /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
     const LAG_NS: i64 = 250_000_000;
 
@@ -187,6 +196,7 @@ impl Run {
             flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
             progress: Progress::new(false, &[]),
             to_terminal: io::stdout().is_terminal(),
+            held: None,
             silence: None,
             quiet: config.style.quiet > 1,
             names_patterns: config.style.names_patterns() || page.is_some(),

@@ -50,6 +50,16 @@ const MANY_OUTPUTS: [(&str, &[&str]); 9] = [
     ("only.json", &["--json", "--only", "certain"]),
 ];
 
+/// Connections captured at two points, and what is printed of them.
+const POINTS: [&str; 2] = ["born-between", "sent"];
+const POINTS_OUTPUTS: [(&str, &[&str]); 5] = [
+    ("points.txt", &["--utc", "-v"]),
+    ("points-ladder.txt", &["--utc", "--ladder"]),
+    ("points-quiet.txt", &["--utc", "-q"]),
+    ("points.json", &["--json"]),
+    ("points.csv", &["--format", "csv"]),
+];
+
 /// The endings of what terminals show.
 const TERMINALS: [&str; 4] = ["80.txt", "120.txt", "200.txt", "ascii.txt"];
 
@@ -72,6 +82,11 @@ fn samples() -> Vec<String> {
 
 /// What is printed of a capture, which is named as on the command line, relative to the root of the package.
 fn printed(capture: &str, options: &[&str]) -> String {
+    said(&[options, &["-r", capture]].concat())
+}
+
+/// What is printed where these words are typed in the root of the package.
+fn said(words: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
@@ -79,9 +94,9 @@ fn printed(capture: &str, options: &[&str]) -> String {
     // Else it would depend on the machine.
     let held = ["--max-connections", "1000000"];
     command.env("LC_ALL", "C.UTF-8");
-    let output = command.current_dir(root()).args(options).args(held).args(["-r", capture]).output();
+    let output = command.current_dir(root()).args(held).args(words).output();
     let output = output.expect("the program runs");
-    assert!(output.status.success(), "{capture} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     masked(&String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
@@ -121,6 +136,20 @@ fn samples_print_as_before() {
         for (ending, options) in OUTPUTS {
             let actual = printed(&format!("samples/{sample}.pcap"), options);
             differences.extend(compare(&format!("{sample}.{ending}"), &actual));
+        }
+    }
+    accept(&differences);
+}
+
+#[test]
+fn points_print_as_before() {
+    let mut differences = Vec::new();
+    for name in POINTS {
+        let [client, server] = ["client", "server"].map(|side| format!("samples/points/{name}/{side}.pcap"));
+        for (ending, options) in POINTS_OUTPUTS {
+            let sides = ["--client-side", &client, "--server-side", &server];
+            let actual = said(&[options, &sides].concat());
+            differences.extend(compare(&format!("{name}.{ending}"), &actual));
         }
     }
     accept(&differences);
@@ -178,10 +207,12 @@ fn no_output_is_kept_of_a_sample_that_is_gone() {
         let parts = name.split_once('.');
         parts.is_some_and(|(sample, ending)| {
             let is_sample = samples.iter().any(|known| known == sample);
+            let is_points = POINTS.contains(&sample) && POINTS_OUTPUTS.iter().any(|(known, _)| *known == ending);
             let is_many = MANY.iter().any(|(known, ..)| *known == sample);
             let mut many = MANY_OUTPUTS.iter().map(|(known, _)| *known).chain(TERMINALS);
             is_sample && OUTPUTS.iter().any(|(known, _)| *known == ending)
                 || is_many && many.any(|known| known == ending)
+                || is_points
         }) || name == "terminal.rs"
     };
     let entries = fs::read_dir(golden()).expect("tests/golden is readable");

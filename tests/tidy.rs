@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 
 /// Which modules a top-level module may reach through `crate::`, as ARCHITECTURE.md draws it.
 /// A module that is not listed may use every other: it belongs to the program.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("frame", &[]),
     ("tcp", &["frame"]),
     ("source", &["frame"]),
@@ -20,11 +20,12 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("settle", &["frame", "tcp", "track"]),
     ("analyzer", &["frame", "tcp", "decode", "track", "classify", "settle"]),
     ("pattern", &["frame", "tcp", "classify", "analyzer"]),
-    ("report", &["frame", "tcp", "classify", "analyzer", "pattern"]),
+    ("join", &["frame", "tcp", "track", "classify", "analyzer"]),
+    ("report", &["frame", "tcp", "classify", "analyzer", "pattern", "join"]),
 ];
 
 /// The modules that do no I/O, print nothing and never panic.
-const CORE: [&str; 8] = ["frame", "tcp", "decode", "track", "classify", "settle", "analyzer", "pattern"];
+const CORE: [&str; 9] = ["frame", "tcp", "decode", "track", "classify", "settle", "analyzer", "pattern", "join"];
 
 /// What the core never does, outside its tests.
 const MACROS: [&str; 10] =

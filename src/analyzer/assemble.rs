@@ -46,6 +46,7 @@ pub fn finding(case: &mut ResetCase, verdict: Verdict) -> Finding {
     Finding {
         from_client,
         from_server,
+        points: None,
         segments: segments(case, &verdict, client),
         segments_before: u64::from(case.life.segments),
         icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),

@@ -1,6 +1,6 @@
 //! A finding: one RST, its verdict, and as much of its connection as was kept.
 
-use crate::classify::Verdict;
+use crate::classify::{Points, Verdict};
 use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Flags, FourTuple, Heard, IcmpError, IpFields, Options, SeqNum};
 
@@ -24,6 +24,8 @@ pub struct Finding {
     pub from_client: Option<Heard>,
     /// The same of `connection.tuple.dst`.
     pub from_server: Option<Heard>,
+    /// What captures at other points on the way show of it, where they were joined.
+    pub points: Option<Box<Points>>,
 }
 
 /// The RST segment.

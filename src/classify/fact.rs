@@ -220,5 +220,20 @@ super::cause::vocabulary! {
         IcmpSourceQuench = "icmp-source-quench",
         /// ICMP said that the RST itself did not arrive.
         ResetUndelivered = "reset-undelivered",
+
+        /// The capture on the sender's side lacks it, and goes on with the frame.
+        AbsentAtPoint = "absent-at-other-point",
+        /// Another point captured the same RST.
+        SeenAtPoint = "seen-at-other-point",
+        /// The capture on the receiver's side lacks it, and goes on with the frame.
+        NotArrivedAtPoint = "never-reached-other-point",
+        /// Another point captured it with other numbers, or after another number of hops.
+        RewrittenOnTheWay = "rewritten-on-the-way",
+        /// What it answers reached the sender's side.
+        TriggerSeenAtPoint = "trigger-seen-at-other-point",
+        /// What it answers never reached the sender's side.
+        TriggerAbsentAtPoint = "trigger-never-reached-other-point",
+        /// What it answers was never sent by the side that it names.
+        TriggerNeverSent = "trigger-never-sent",
     }
 }

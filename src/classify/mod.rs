@@ -14,6 +14,7 @@ mod icmp;
 mod middlebox;
 mod note;
 mod opinion;
+mod points;
 mod state;
 mod suspicion;
 mod time_wait;
@@ -24,6 +25,7 @@ mod view;
 pub use cause::{Application, Cause, Certainty, Class, Form, OnPeer, Role};
 pub use fact::{Fact, FactKind};
 pub use note::note;
+pub use points::{Coverage, Passage, Points, Sighting, TriggerPassage, with_points};
 pub use state::Shown;
 pub use verdict::{Alternative, Effect, Missing, States, Trigger, Verdict};
 

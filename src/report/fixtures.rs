@@ -119,6 +119,7 @@ fn finding(ends: (&str, &str), rows: &[Row], reset: u64, verdict: Verdict) -> Fi
         icmp: Vec::new(),
         from_client: None,
         from_server: None,
+        points: None,
     }
 }
 

@@ -8,6 +8,7 @@
 mod ecs;
 mod otel;
 mod patterns;
+mod points;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Serialize, Serializer};
 
 use patterns::PatternLine;
+use points::{JointTwin, PointsTwin};
 use twins::Twins;
 
 use super::address::{push_end, push_ip};
@@ -76,7 +78,7 @@ impl Sink for JsonLines {
     }
 
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
-        let line = ResetLine::new(context, finding);
+        let line = ResetLine::new(Speaker::new(context, finding), finding);
         match self.style {
             JsonStyle::Native => self.reset_line(&line),
             JsonStyle::Ecs => self.line(&ecs::Document::new(&line)?),
@@ -160,13 +162,14 @@ struct ResetLine<'a> {
     against: Twins<'a, (Class, Fact), FactTwin<'a>>,
     alternatives: Twins<'a, Alternative, AlternativeTwin>,
     missing: Twins<'a, Missing, &'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<PointsTwin<'a>>,
     summary: String,
     advice: String,
 }
 
 impl<'a> ResetLine<'a> {
-    fn new(context: &'a Context, finding: &'a Finding) -> Self {
-        let (speaker, Finding { reset, verdict, connection, .. }) = (Speaker::new(context, finding), finding);
+    fn new(speaker: Speaker<'a>, finding @ Finding { reset, verdict, connection, .. }: &'a Finding) -> Self {
         Self {
             r#type: "reset",
             schema: SCHEMA,
@@ -183,12 +186,12 @@ impl<'a> ResetLine<'a> {
             len: reset.len,
             ttl: reset.ip.ttl,
             ip_id: reset.ip.id,
-            file: words::input(context, reset.frame),
+            file: words::input(speaker.context(), reset.frame),
             encap: Encap::new(reset),
             payload: words::payload(&reset.payload),
             says: speaker.says(),
             comment: speaker.comment(reset.frame),
-            names: context.names.of(finding),
+            names: speaker.context().names.of(finding),
             class: verdict.class.id(),
             cause: verdict.cause.id(),
             certainty: verdict.certainty.id(),
@@ -211,6 +214,7 @@ impl<'a> ResetLine<'a> {
             against: Twins::new(&verdict.against, speaker, FactTwin::against),
             alternatives: Twins::new(&verdict.alternatives, speaker, AlternativeTwin::new),
             missing: Twins::new(&verdict.missing, speaker, |missing, _| missing.id()),
+            points: finding.points.as_deref().map(|points| PointsTwin::new(points, speaker.context())),
             summary: speaker.sentence(),
             advice: speaker.check(),
         }
@@ -436,11 +440,13 @@ struct SummaryLine<'a> {
     kernel_drops: Option<Option<u64>>,
     first: Option<String>,
     last: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<JointTwin<'a>>,
     wall_seconds: f64,
 }
 
 impl<'a> SummaryLine<'a> {
-    fn new(context: &Context, finished: &Finished<'a>) -> Self {
+    fn new(context: &'a Context, finished: &Finished<'a>) -> Self {
         let summary = finished.summary;
         let mut by_class: BTreeMap<&'static str, TallyTwin> = BTreeMap::new();
         let mut by_cause = BTreeMap::new();
@@ -467,6 +473,7 @@ impl<'a> SummaryLine<'a> {
             kernel_drops: if context.live { finished.kernel_drops.map(Some) } else { Some(None) },
             first: summary.first.map(rfc3339),
             last: summary.last.map(rfc3339),
+            points: context.joint.as_ref().map(|joint| JointTwin::new(joint, context)),
             wall_seconds: finished.wall_seconds,
         }
     }

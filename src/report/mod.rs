@@ -50,6 +50,7 @@ pub use selection::{Selection, Term};
 pub use text::explain;
 
 use crate::analyzer::{Finding, Summary};
+use crate::join::Joint;
 use crate::pattern::Patterns;
 use crate::tcp::FourTuple;
 
@@ -66,6 +67,8 @@ pub struct Context {
     pub patterns: Patterns,
     /// What hosts and services are called, as far as that was asked for.
     pub names: Names,
+    /// What captures at several points say together, where they were joined.
+    pub joint: Option<Joint>,
     /// Which resets are wanted; only these become findings of a sink.
     pub selection: Selection,
 }

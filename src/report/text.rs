@@ -158,7 +158,9 @@ impl Text {
         let harm = if benign(finding) == Some(true) { " benign" } else { "" };
         let says: String = speaker.says().iter().map(|words| format!(" says {words}")).collect();
         let names = speaker.context().names.sentence(finding).map(|names| format!(" [{names}]")).unwrap_or_default();
-        let body = format!("{stamp}{separator}{} {class}/{cause} {certainty}{harm}{context}{says}{names}", reset.tuple);
+        let passage = speaker.passage_id().map_or(String::new(), |passage| format!(" {passage}"));
+        let verdict = format!("{class}/{cause} {certainty}{harm}{passage}");
+        let body = format!("{stamp}{separator}{} {verdict}{context}{says}{names}", reset.tuple);
         page.listing(&[Listed { lead: format!("{} ", reset.frame), body, note: None, ink: Ink::Accent(class) }]);
         self.above = Above::Lines;
     }
@@ -194,7 +196,10 @@ impl Text {
         let subtitle = format!("{} · {}{harm}", verdict.cause, speaker.certainty());
         let right = format!("tcp.stream eq {}", finding.connection.stream);
         page.heading((Ink::Title(verdict.class), &title), &subtitle, &right);
-        page.paragraph(2, Ink::Strong, &speaker.sentence());
+        page.paragraph(2, Ink::Strong, &speaker.reason());
+        if let Some(passage) = speaker.passage() {
+            page.paragraph(2, Ink::Strong, &passage);
+        }
         if let Some(names) = speaker.context().names.sentence(finding) {
             page.paragraph(2, Ink::Plain, &names);
         }
@@ -222,6 +227,7 @@ impl Text {
         }
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);
+        page.labelled("points", &speaker.points());
         if self.style.verbose > 0 {
             let named = verdict.against.iter().map(|(class, fact)| format!("{class}: {}", speaker.fact(fact)));
             let against = if self.style.verbose > 1 { speaker.against_each() } else { named.collect() };

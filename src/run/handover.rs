@@ -8,7 +8,7 @@ use super::page::Page;
 use super::told::counts;
 use super::write::Writer;
 use super::{Halt, Run};
-use crate::analyzer::Finding;
+use crate::analyzer::{Finding, Summary};
 use crate::report::Finished;
 use crate::source::Drops;
 
@@ -17,25 +17,57 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        if let Some(held) = &mut self.held {
+            held.extend(self.analyzer.findings());
+            if held.len() >= Self::HELD_MAX {
+                self.limit = Some(0);
+            }
+            return Ok(());
+        }
         if !self.takes_findings() {
             self.analyzer.drop_findings();
             return Ok(());
         }
         let mut any = false;
-        while let Some(finding) = self.analyzer.findings().next() {
-            if !self.context.selection.takes(&finding) {
-                continue;
-            }
-            any |= self.naming.is_none();
-            self.gate.see(&finding);
-            if let Some(writer) = &mut self.writer {
-                writer.note(&self.context, &finding);
-            }
-            match &mut self.naming {
-                None => self.print(&finding)?,
-                Some(naming) => naming.hold(finding, &mut self.context.names),
+        while let Some(finding) = self.next_finding() {
+            any |= self.take(finding)?;
+        }
+        self.flush_findings(any)
+    }
+
+    fn next_finding(&mut self) -> Option<Finding> {
+        self.analyzer.findings().next()
+    }
+
+    /// Hands over findings that are final.
+    pub(super) fn hand_over(&mut self, ready: Vec<Finding>) -> io::Result<()> {
+        let mut any = false;
+        for finding in ready {
+            any |= self.take(finding)?;
+        }
+        self.flush_findings(any)
+    }
+
+    /// Takes a finding if it is wanted; whether anything was printed.
+    fn take(&mut self, finding: Finding) -> io::Result<bool> {
+        if !self.context.selection.takes(&finding) {
+            return Ok(false);
+        }
+        self.gate.see(&finding);
+        if let Some(writer) = &mut self.writer {
+            writer.note(&self.context, &finding);
+        }
+        match &mut self.naming {
+            None => self.print(&finding).map(|()| true),
+            Some(naming) => {
+                naming.hold(finding, &mut self.context.names);
+                Ok(false)
             }
         }
+    }
+
+    /// Prints what has waited for names, and flushes what is to be seen at once.
+    fn flush_findings(&mut self, mut any: bool) -> io::Result<()> {
         while let Some(finding) = self.named(false) {
             self.print(&finding)?;
             any = true;
@@ -92,11 +124,16 @@ impl Run {
         self.progress.hide();
         self.analyzer.finish();
         self.report()?;
+        self.close(self.analyzer.summary(), drops)
+    }
+
+    /// Ends the output with the counts of the run.
+    pub(super) fn close(&mut self, summary: Summary, drops: Option<Drops>) -> io::Result<()> {
         while let Some(finding) = self.named(true) {
             self.print(&finding)?;
         }
         let finished = Finished {
-            summary: &self.context.selection.narrowed(self.analyzer.summary()),
+            summary: &self.context.selection.narrowed(summary),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };

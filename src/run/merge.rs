@@ -98,6 +98,14 @@ impl Merge {
         }
     }
 
+    /// With the numbers of the inputs counted from here on.
+    pub(super) fn numbered_from(mut self, first: u16) -> Self {
+        for file in &mut self.waiting {
+            file.input = file.input.saturating_add(first);
+        }
+        self
+    }
+
     /// After an error: gives up the file that it is of, and says which.
     pub(super) fn abandon(&mut self) -> PathBuf {
         self.greeting = None;

@@ -11,8 +11,10 @@ pub struct Id(u32);
 
 const CHUNK_BITS: u32 = 14;
 const CHUNK: usize = 1 << CHUNK_BITS;
+/// How many places the first chunk begins with.
+const FIRST: usize = 1 << 8;
 
-/// Incarnations in chunks, so that growing moves nothing.
+/// Incarnations in chunks, so that growing moves nothing but the first few.
 #[derive(Debug, Default)]
 pub struct Slab {
     chunks: Vec<Vec<Option<Incarnation>>>,
@@ -42,7 +44,9 @@ impl Slab {
             return Id(free);
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+            // The first grows by itself: few captures fill it.
+            let room = if self.chunks.is_empty() { FIRST } else { CHUNK };
+            self.chunks.push(Vec::with_capacity(room));
         }
         let id = self.places();
         if let Some(chunk) = self.chunks.last_mut() {

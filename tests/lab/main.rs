@@ -14,6 +14,7 @@ mod live;
 mod names;
 mod namespace;
 mod other_stack;
+mod points;
 mod samples;
 mod scenarios;
 mod segment;

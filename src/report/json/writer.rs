@@ -4,11 +4,11 @@
 //! call of its own, which was half of the time that a line took. Here keys are copied as they are, since names of fields in Rust
 //! have nothing to escape, and texts are looked at by 16 bytes. What is rare is left to serde_json.
 
-use serde::ser::{Error as _, Impossible, SerializeSeq, SerializeStruct};
+use serde::ser::{Error as _, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Serialize, Serializer};
 use serde_json::{Error, Result};
 
-/// Appends `value` to `line`: structures, lists, options, texts, numbers; nothing else occurs in a line of a reset.
+/// Appends `value` to `line`: structures, maps from texts, lists, options, texts, numbers; nothing else occurs in a line of a reset.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ impl SerializeStruct for Writer<'_> {
         self.line.push(b'"');
         self.line.extend_from_slice(key.as_bytes());
         self.line.extend_from_slice(b"\":");
-        self.serialize_element(value)
+        SerializeSeq::serialize_element(self, value)
     }
 
     fn end(self) -> Result<()> {
@@ -76,6 +76,43 @@ impl SerializeSeq for Writer<'_> {
     }
 }
 
+impl SerializeTuple for Writer<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<()> {
+        self.close(b']')
+    }
+}
+
+/// Also of structures that are part of another (`serde(flatten)`).
+impl SerializeMap for Writer<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
+        let at = self.line.len();
+        key.serialize(self.again())?;
+        if self.line.get(at) != Some(&b'"') {
+            return self.again().unknown();
+        }
+        self.line.push(b':');
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<()> {
+        self.close(b'}')
+    }
+}
+
 /// Numbers without a fraction.
 macro_rules! integers {
     ($($method:ident $type:ty,)+) => { $(fn $method(self, value: $type) -> Result<()> { self.number(value) })+ };
@@ -93,10 +130,10 @@ impl<'a> Serializer for Writer<'a> {
     type Error = Error;
     type SerializeSeq = Self;
     type SerializeStruct = Self;
-    type SerializeTuple = Impossible<(), Error>;
+    type SerializeTuple = Self;
     type SerializeTupleStruct = Impossible<(), Error>;
     type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Impossible<(), Error>;
+    type SerializeMap = Self;
     type SerializeStructVariant = Impossible<(), Error>;
 
     integers! {
@@ -165,8 +202,8 @@ impl<'a> Serializer for Writer<'a> {
         self.unknown()
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple> {
-        self.unknown()
+    fn serialize_tuple(self, _: usize) -> Result<Self> {
+        self.serialize_seq(None)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct> {
@@ -183,8 +220,9 @@ impl<'a> Serializer for Writer<'a> {
         self.unknown()
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap> {
-        self.unknown()
+    fn serialize_map(self, _: Option<usize>) -> Result<Self> {
+        self.line.push(b'{');
+        Ok(self)
     }
 
     fn serialize_struct_variant(
@@ -241,6 +279,15 @@ mod tests {
         letter: char,
         share: f64,
         empty: Vec<Inner>,
+        pair: [u16; 2],
+        map: std::collections::BTreeMap<String, u8>,
+        #[serde(flatten)]
+        part: Option<Part>,
+    }
+
+    #[derive(Serialize, Clone, Debug)]
+    struct Part {
+        address: std::net::IpAddr,
     }
 
     prop_compose! {
@@ -255,9 +302,12 @@ mod tests {
             byte: u8,
             is: bool,
             letter: char,
-            share: f64,
+            (share, pair) in any::<(f64, [u16; 2])>(),
+            map in prop::collection::btree_map("\\PC{0,9}", any::<u8>(), 0..3),
+            address: Option<std::net::IpAddr>,
         ) -> Outer {
-            Outer { texts, inner, nothing, byte, is, letter, share, empty: Vec::new() }
+            let part = address.map(|address| Part { address });
+            Outer { texts, inner, nothing, byte, is, letter, share, empty: Vec::new(), pair, map, part }
         }
     }
 

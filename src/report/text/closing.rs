@@ -30,6 +30,13 @@ pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), ho
         patterns::write(page, context, folding.folds());
         folded(page, how);
     }
+    let joint = words::points::joint(context);
+    if !joint.is_empty() {
+        page.blank();
+        for line in joint {
+            page.paragraph(0, Ink::Plain, &line);
+        }
+    }
     let remarks = remarks(finished, how.1.verbose > 0);
     if !remarks.is_empty() {
         page.blank();

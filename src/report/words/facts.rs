@@ -107,6 +107,16 @@ const WORDS: &[(FactKind, &str)] = &[
     (F::IcmpParameterProblem, "ICMP[ from {icmp-from}] rejects the IP header of a segment[ of {whose}][ ({frame})]"),
     (F::IcmpSourceQuench, "ICMP[ from {icmp-from}] asks[ {whose}] for less traffic[ ({frame})]"),
     (F::ResetUndelivered, "ICMP says that it could not be delivered[: {icmp}][ ({frame})]"),
+    (F::AbsentAtPoint, "it is not in the capture on {s}'s side[, which goes on with {frame}]"),
+    (F::SeenAtPoint, "another point captured the same RST[: {frame}]"),
+    (F::NotArrivedAtPoint, "it is not in the capture on {r}'s side[, which goes on with {frame}]"),
+    (
+        F::RewrittenOnTheWay,
+        "[{frame} is ]the same reset with other numbers or from another place: rewritten on the way",
+    ),
+    (F::TriggerSeenAtPoint, "what it answers had reached {s}'s side[: {frame}]"),
+    (F::TriggerAbsentAtPoint, "what it answers[, {frame},] never reached {s}'s side"),
+    (F::TriggerNeverSent, "what it answers[, {frame},] was never sent by {r}'s side"),
 ];
 
 /// A kind without its row here, or a row in the wrong place, does not compile.

@@ -13,6 +13,7 @@ mod forged;
 mod half_open;
 mod icmp;
 pub mod patterns;
+pub mod points;
 mod says;
 mod template;
 mod time_wait;
@@ -64,6 +65,14 @@ pub struct Speaker<'a> {
     finding: &'a Finding,
 }
 
+/// With a capital letter at its beginning.
+fn capitalized(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 impl<'a> Speaker<'a> {
     /// About `finding`.
     pub fn new(context: &'a Context, finding: &'a Finding) -> Self {
@@ -80,13 +89,14 @@ impl<'a> Speaker<'a> {
         self.finding
     }
 
-    /// Who reset whom, and why: one sentence.
+    /// Who reset whom, and why: one sentence; where points were joined a second one says how the reset came by them.
     pub fn sentence(&self) -> String {
-        let mut text = self.filled(words(self.finding.verdict.cause).sentence);
-        if let Some(first) = text.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        text
+        self.passage().map_or_else(|| self.reason(), |passage| format!("{} {passage}", self.reason()))
+    }
+
+    /// Who reset whom, and why: one sentence.
+    pub fn reason(&self) -> String {
+        capitalized(self.filled(words(self.finding.verdict.cause).sentence))
     }
 
     /// What to check or to change.
