@@ -329,9 +329,10 @@ impl Analyzer {
         std::iter::from_fn(|| self.ready.next())
     }
 
-    /// Drops the findings that have become final since the last call: for those who want the [`Summary`] only.
+    /// Drops the findings that have become final since the last call, and all to come: for those who want the [`Summary`]
+    /// only.
     pub fn drop_findings(&mut self) {
-        self.ready.clear();
+        self.ready.drop_all();
     }
 
     /// How many resets there were so far.

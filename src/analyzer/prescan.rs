@@ -1,22 +1,32 @@
 //! The first of two passes over a file: which connections have a RST at all.
 
 use crate::decode::{self, Reassembler, Skip};
-use crate::frame::Frame;
+use crate::frame::{Frame, Timestamp};
 use crate::tcp::Segment;
-use crate::track::{Interest, Lookup, Notes};
+use crate::track::{Interest, KEPT_AFTER_CLOSE, Lookup, Notes};
 
 /// Notes the four-tuples that have a RST, so that [`Analyzer::with_interest`](super::Analyzer::with_interest) need not
 /// follow the others.
 ///
 /// The verdicts are the same as without: of the other connections, verdicts know only what SYN|ACKs show of a host, and these
 /// are always looked at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Prescan {
     notes: Notes,
     frames: u64,
+    /// SYNs without ACK among those that had not to be decoded.
+    openings: u64,
+    first: Timestamp,
+    last: Timestamp,
     /// Frames that had to be decoded in full.
     decoded: u64,
     fragments: Reassembler,
+}
+
+impl Default for Prescan {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Prescan {
@@ -25,16 +35,26 @@ impl Prescan {
 
     /// A scan that has seen nothing.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            notes: Notes::default(),
+            frames: 0,
+            openings: 0,
+            first: Timestamp::from_nanos(i64::MAX),
+            last: Timestamp::from_nanos(i64::MIN),
+            decoded: 0,
+            fragments: Reassembler::default(),
+        }
     }
 
     /// Takes the next frame.
     #[inline(always)]
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
-        if !decode::lacks_reset(frame) {
-            self.look_closer(frame);
+        match decode::flags_without_reset(frame) {
+            Some(flags) => self.openings += u64::from(flags.syn() && !flags.ack()),
+            None => self.look_closer(frame),
         }
+        (self.first, self.last) = (self.first.min(frame.time), self.last.max(frame.time));
     }
 
     /// Takes these frames, the next ones.
@@ -86,9 +106,18 @@ impl Prescan {
         self.frames < Self::SAMPLE || self.decoded < self.frames / 2 && !self.notes.are_too_many()
     }
 
+    /// About how many connections without a RST are to be kept at the same time: those that began in the time for which one
+    /// that is over is kept.
+    fn openings_at_once(&self) -> usize {
+        let span = self.last.since(self.first).max(KEPT_AFTER_CLOSE);
+        let share = i128::from(self.openings) * i128::from(KEPT_AFTER_CLOSE) / i128::from(span);
+        usize::try_from(share).unwrap_or(usize::MAX)
+    }
+
     /// The four-tuples that had a RST.
     pub fn finish(self) -> Interest {
-        self.notes.finish()
+        let others = self.openings_at_once();
+        self.notes.finish(others)
     }
 }
 

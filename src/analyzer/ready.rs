@@ -17,6 +17,8 @@ const SPARE_MAX: usize = 1 << 10;
 pub(super) struct Ready {
     decided: VecDeque<(Box<ResetCase>, Verdict)>,
     spare: VecDeque<Box<ResetCase>>,
+    /// Nobody will ask for findings.
+    unwanted: bool,
 }
 
 impl Ready {
@@ -27,6 +29,9 @@ impl Ready {
 
     /// Keeps a case and its verdict.
     pub(super) fn push(&mut self, case: Box<ResetCase>, verdict: Verdict) {
+        if self.unwanted {
+            return self.keep(case);
+        }
         self.decided.push_back((case, verdict));
     }
 
@@ -38,8 +43,9 @@ impl Ready {
         Some(finding)
     }
 
-    /// Drops all of them.
-    pub(super) fn clear(&mut self) {
+    /// Drops all of them, and those to come.
+    pub(super) fn drop_all(&mut self) {
+        self.unwanted = true;
         while let Some((case, _)) = self.decided.pop_front() {
             self.keep(case);
         }

@@ -55,19 +55,20 @@ pub fn glance(frame: &Frame<'_>) -> Option<Glance> {
     }
 }
 
-/// Whether a look shows that the frame holds no RST; `false` where more than a look is needed.
+/// The flags of the segment in a frame without a RST; `None` where a look does not show that it has none.
 #[inline(always)]
-pub fn lacks_reset(frame: &Frame<'_>) -> bool {
+pub fn flags_without_reset(frame: &Frame<'_>) -> Option<Flags> {
     const FLAGS: usize = V4 - 7;
-    match frame.data.first_chunk() {
-        Some(bytes) if frame.link == LinkType::ETHERNET && is_plain_v4(bytes) => !Flags(bytes[FLAGS]).rst(),
-        _ => lacks_reset_elsewhere(frame),
-    }
+    let flags = match frame.data.first_chunk() {
+        Some(bytes) if frame.link == LinkType::ETHERNET && is_plain_v4(bytes) => Some(Flags(bytes[FLAGS])),
+        _ => flags_elsewhere(frame),
+    };
+    flags.filter(|flags| !flags.rst())
 }
 
 #[inline(never)]
-fn lacks_reset_elsewhere(frame: &Frame<'_>) -> bool {
-    glance(frame).is_some_and(|glance| !glance.flags.rst())
+fn flags_elsewhere(frame: &Frame<'_>) -> Option<Flags> {
+    glance(frame).map(|glance| glance.flags)
 }
 
 /// The IPv4 packet of a frame that holds it, without options and with TCP in it, at the most common place.

@@ -29,7 +29,7 @@ mod wifi;
 
 pub use checksum::checksums;
 pub use encap::Encap;
-pub use glance::{Glance, Hosts, glance, glance_v4, lacks_reset};
+pub use glance::{Glance, Hosts, flags_without_reset, glance, glance_v4};
 pub use icmp::icmp_error;
 pub use point::point;
 pub use reassembly::{Reassembler, Whole};

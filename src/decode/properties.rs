@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
 use super::{
-    Decoded, Glance, Hosts, Skip, checksums, decode, glance, glance_v4, icmp_error, lacks_reset, link, on_other_link,
-    tunnel, uncommon,
+    Decoded, Glance, Hosts, Skip, checksums, decode, flags_without_reset, glance, glance_v4, icmp_error, link,
+    on_other_link, tunnel, uncommon,
 };
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
@@ -188,8 +188,9 @@ proptest! {
     #[test]
     fn what_lacks_a_reset_at_a_glance_lacks_it((bytes, wire_len) in damaged_frame()) {
         let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
-        if lacks_reset(&frame) && let Ok(decoded) = decode(&frame) {
-            prop_assert!(!decoded.segment.flags.rst());
+        if let (Some(flags), Ok(decoded)) = (flags_without_reset(&frame), decode(&frame)) {
+            prop_assert_eq!(flags, decoded.segment.flags);
+            prop_assert!(!flags.rst());
         }
     }
 

@@ -160,10 +160,10 @@ pub(super) struct Bystanders {
 }
 
 impl Bystanders {
-    /// Holds at most `max` of them.
-    pub(super) fn new(max: usize) -> Self {
-        let known = Packed::new();
+    /// Holds at most `max` of them, and has room for so many from the beginning.
+    pub(super) fn with_room(room: usize, max: usize) -> Self {
         let max = max.max(2);
+        let known = Packed::with_room(room.min(max));
         Self { room: known.room().min(max), known, recent: Recent::new(), max, evictions: 0 }
     }
 
@@ -198,28 +198,30 @@ impl Bystanders {
     /// Takes note of a segment.
     pub(super) fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
         let place = self.known.place(hash);
-        let (known, opened) = match place.value() {
-            Some(packed) => {
-                let mut known = Bystander::unpack(packed);
-                let opened = known.meet(segment, side);
-                place.write(known.pack());
-                (known, opened)
-            }
-            None => {
-                if self.known.len() >= self.room {
-                    self.make_room(segment.time);
-                }
-                let known = Bystander::new(segment, side);
-                self.known.place(hash).write(known.pack());
-                (known, Opened::FourTuple)
-            }
+        let Some(packed) = place.value() else {
+            self.add(hash, segment, side);
+            return Opened::FourTuple;
         };
+        let mut known = Bystander::unpack(packed);
+        let opened = known.meet(segment, side);
+        place.write(known.pack());
         if known.is_embryonic() {
             self.recent.remove(hash);
         } else {
             self.recent.add(hash);
         }
         opened
+    }
+
+    fn add(&mut self, hash: u64, segment: &Segment, side: Side) {
+        if self.known.len() >= self.room {
+            self.make_room(segment.time);
+        }
+        let known = Bystander::new(segment, side);
+        self.known.place(hash).write(known.pack());
+        if !known.is_embryonic() {
+            self.recent.add(hash);
+        }
     }
 
     /// Forgets what is over, and grows where that is less than half.
@@ -337,7 +339,7 @@ mod tests {
 
     /// What each segment of one four-tuple opens.
     fn story(segments: &[(Side, Flags, u32)]) -> Vec<Opened> {
-        let mut all = Bystanders::new(usize::MAX);
+        let mut all = Bystanders::with_room(0, usize::MAX);
         segments.iter().map(|(side, flags, seq)| all.meet(7, &segment(*flags, *seq, 1), *side)).collect()
     }
 
@@ -375,7 +377,7 @@ mod tests {
 
     #[test]
     fn what_is_over_makes_room_for_others() {
-        let mut all = Bystanders::new(usize::MAX);
+        let mut all = Bystanders::with_room(0, usize::MAX);
         for hash in 0..100_000 {
             let second = hash as i64;
             for (side, flags) in [(Side::Low, FIN_ACK), (Side::High, FIN_ACK)] {
@@ -390,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_new_life_is_told_of_its_segments_until_it_goes_on() {
-        let mut all = Bystanders::new(1000);
+        let mut all = Bystanders::with_room(0, 1000);
         let hash = 5 << 32 | 5;
         all.meet(hash, &segment(Flags::ACK, 1, 1), Side::Low);
         assert!(all.is_recent(hash));
@@ -411,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_flood_makes_room_for_itself_and_what_is_open_stays() {
-        let mut all = Bystanders::new(1000);
+        let mut all = Bystanders::with_room(0, 1000);
         for hash in 0..500 {
             all.meet(spread(hash), &segment(Flags::SYN, 1, 1), Side::Low);
             all.meet(spread(hash), &segment(SYN_ACK, 1, 1), Side::High);
@@ -430,7 +432,7 @@ mod tests {
 
     #[test]
     fn what_is_open_stays() {
-        let mut all = Bystanders::new(usize::MAX);
+        let mut all = Bystanders::with_room(0, usize::MAX);
         for hash in 0..5000 {
             all.meet(spread(hash), &segment(Flags::ACK, 1, hash as i64), Side::Low);
         }

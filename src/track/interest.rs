@@ -39,10 +39,10 @@ impl Notes {
         self.too_many
     }
 
-    /// What was noted, in a form that is quick to ask.
-    pub fn finish(self) -> Interest {
+    /// What was noted, in a form that is quick to ask; `others` is about how many other four-tuples there are at a time.
+    pub fn finish(self, others: usize) -> Interest {
         let bits = if self.too_many { 0 } else { (self.hashes.len() * BITS_EACH).next_power_of_two().max(1 << 16) };
-        let mut interest = Interest { state: self.state, words: vec![0; bits / 64] };
+        let mut interest = Interest { state: self.state, words: vec![0; bits / 64], others };
         for hash in self.hashes {
             let (word, bits) = interest.place(u64::from(hash));
             if let Some(word) = interest.words.get_mut(word) {
@@ -59,6 +59,8 @@ pub struct Interest {
     pub(super) state: RandomState,
     /// Three bits in one word for each hash; empty where everything matters.
     words: Vec<u64>,
+    /// About how many other four-tuples there are at a time.
+    pub(super) others: usize,
 }
 
 impl Interest {
@@ -89,7 +91,7 @@ mod tests {
     fn it_holds_what_was_noted_and_little_else() {
         let mut notes = Notes::default();
         (0..1000).for_each(|port| notes.add(&lookup(port)));
-        let interest = notes.finish();
+        let interest = notes.finish(0);
         let held = |port: u16| interest.holds(lookup(port).hash(&interest.state));
         assert!((0..1000).all(held));
         assert!((1000..11_000).filter(|port| held(*port)).count() < 1000, "one in ten");
@@ -102,7 +104,7 @@ mod tests {
         notes.add(&lookup(1));
         assert!(notes.are_too_many());
         assert_eq!(notes.hashes.len(), NOTED_MAX);
-        let interest = notes.finish();
+        let interest = notes.finish(0);
         assert!((0..1000).all(|port| interest.holds(lookup(port).hash(&interest.state))));
     }
 }

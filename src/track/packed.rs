@@ -36,13 +36,14 @@ impl Place<'_> {
     }
 }
 
-/// Slots at the beginning.
+/// Slots at least.
 const SLOTS: usize = 1 << 12;
 
 impl Packed {
-    /// An empty table.
-    pub(super) fn new() -> Self {
-        Self { slots: vec![[0; 2]; SLOTS], used: 0, nowhere: [0; 2] }
+    /// An empty table with room for so many.
+    pub(super) fn with_room(room: usize) -> Self {
+        let slots = (room / 3 * 4 + 4).next_power_of_two().max(SLOTS);
+        Self { slots: vec![[0; 2]; slots], used: 0, nowhere: [0; 2] }
     }
 
     /// How many values there are.
@@ -127,7 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map(steps in proptest::collection::vec((0u64..400, any::<u64>(), 0..20), 1..600)) {
-            let mut table = Packed::new();
+            let mut table = Packed::with_room(0);
             let mut model: HashMap<u64, u64> = HashMap::new();
             for (key, value, step) in steps {
                 // Few homes, some at the end of the table, so that runs collide and wrap around.

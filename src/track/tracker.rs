@@ -94,7 +94,11 @@ impl Tracker {
     /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by). Of
     /// these it holds at most `max`, too.
     pub fn for_interest(interest: &Interest, max: usize) -> Self {
-        Self { state: interest.state.clone(), bystanders: Some(Bystanders::new(max)), ..Self::new(max) }
+        Self {
+            state: interest.state.clone(),
+            bystanders: Some(Bystanders::with_room(interest.others, max)),
+            ..Self::new(max)
+        }
     }
 
     /// Whether a plain segment with this hash, of a four-tuple that is not followed, needs no [`pass_by`](Self::pass_by).
