@@ -1,15 +1,10 @@
 //! The program: arguments, run, exit code.
 
-mod huge_pages;
-
 use std::io::Write;
 use std::process::ExitCode;
 
 use rstscan::cli::Config;
 use rstscan::run::run;
-
-#[global_allocator]
-static MEMORY: huge_pages::HugePages = huge_pages::HugePages;
 
 fn main() -> ExitCode {
     let config = match Config::from_env() {

@@ -9,7 +9,7 @@ use super::Incarnation;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Id(u32);
 
-const CHUNK_BITS: u32 = 14;
+const CHUNK_BITS: u32 = 12;
 const CHUNK: usize = 1 << CHUNK_BITS;
 /// How many places the first chunk begins with.
 const FIRST: usize = 1 << 8;
