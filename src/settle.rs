@@ -29,6 +29,8 @@ pub struct Settle {
 struct Held {
     /// More than a kilobyte, which a queue that grows would move about.
     case: Box<ResetCase>,
+    /// When the reset came: the case is far away by the time that this is asked for.
+    time: Timestamp,
     id: Id,
     /// The reset of the same incarnation that was held before, if any.
     earlier: Option<u64>,
@@ -41,6 +43,10 @@ pub struct Settled {
     pub case: Box<ResetCase>,
     /// Its incarnation, while that exists.
     pub id: Id,
+    /// Whether the wait was cut short.
+    pub cut_short: bool,
+    /// Whether the capture ended before the wait was over.
+    pub capture_ended: bool,
 }
 
 impl Settle {
@@ -51,7 +57,7 @@ impl Settle {
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
     pub fn hold(&mut self, case: Box<ResetCase>, id: Id, earlier: Option<u64>) -> u64 {
-        self.held.push_back(Held { case, id, earlier });
+        self.held.push_back(Held { time: case.reset.time, case, id, earlier });
         self.schedule();
         self.gone + self.held.len() as u64 - 1
     }
@@ -88,32 +94,31 @@ impl Settle {
     pub fn due(&mut self, now: Timestamp) -> Option<Settled> {
         let front = self.held.front()?;
         let crowded = self.held.len() > HELD_MAX;
-        if !crowded && now.since(front.case.reset.time) < self.settle_ns {
+        if !crowded && now.since(front.time) < self.settle_ns {
             return None;
         }
-        let cut_short = crowded && now.since(front.case.reset.time) < self.settle_ns;
-        self.take(|case| case.cut_short = cut_short)
+        let cut_short = crowded && now.since(front.time) < self.settle_ns;
+        self.take().map(|held| Settled { cut_short, ..held })
     }
 
     /// The next reset, whether its wait is over or not: the capture has ended at `now`.
     pub fn drain(&mut self, now: Timestamp) -> Option<Settled> {
-        let settle_ns = self.settle_ns;
-        self.take(|case| case.capture_ended = now.since(case.reset.time) < settle_ns)
+        let capture_ended = now.since(self.held.front()?.time) < self.settle_ns;
+        self.take().map(|held| Settled { capture_ended, ..held })
     }
 
     fn schedule(&mut self) {
         self.due = match self.held.front() {
             None => NEVER,
             Some(_) if self.held.len() >= HELD_MAX + TOGETHER => Timestamp::from_nanos(i64::MIN),
-            Some(front) => front.case.reset.time.plus(self.settle_ns),
+            Some(front) => front.time.plus(self.settle_ns),
         };
     }
 
-    fn take(&mut self, mark: impl FnOnce(&mut ResetCase)) -> Option<Settled> {
-        let mut held = self.held.pop_front()?;
+    fn take(&mut self) -> Option<Settled> {
+        let held = self.held.pop_front()?;
         self.gone += 1;
         self.schedule();
-        mark(&mut held.case);
-        Some(Settled { case: held.case, id: held.id })
+        Some(Settled { case: held.case, id: held.id, cut_short: false, capture_ended: false })
     }
 }

@@ -106,7 +106,8 @@ impl Analyzer {
     }
 
     fn decide(&mut self, settled: Settled) {
-        let Settled { mut case, id } = settled;
+        let Settled { mut case, id, cut_short, capture_ended } = settled;
+        (case.cut_short, case.capture_ended) = (cut_short, capture_ended);
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
         let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
         case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
