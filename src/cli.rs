@@ -61,6 +61,8 @@ pub struct Config {
     pub names: bool,
     /// What makes a run fail that finds it.
     pub fail_on: Vec<Wanted>,
+    /// Ask the kernel of this host about the resets of a live capture.
+    pub kernel: bool,
 }
 
 /// Where the frames come from.
@@ -158,6 +160,10 @@ struct Arguments {
     /// Do not put the interface into promiscuous mode
     #[arg(short = 'p', help_heading = "Capture")]
     no_promiscuous: bool,
+
+    /// Also what the kernel of this host says of the resets it sends and accepts: reason, socket state, process (Linux 6.10, root)
+    #[arg(long, help_heading = "Capture")]
+    kernel: bool,
 
     /// Let what follows a reset within this time count [default: 3 for files, 1 live]
     #[arg(long, value_name = "SECONDS", help_heading = "Analysis", value_parser = seconds())]
@@ -311,6 +317,7 @@ Examples:
   rstscan -r one.pcap -r two.pcap port 12345   two files as one, connections of one port
   rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
+  rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
@@ -381,6 +388,7 @@ impl Config {
             Some(question) => Input::Extcap(question),
             None => input(&mut arguments, &style, writing.is_some())?,
         };
+        let kernel = asks_kernel(&arguments, &input)?;
         let settle = if matches!(input, Input::Live(_)) { SETTLE_LIVE_NS } else { SETTLE_FILES_NS };
         if let Some(writing) = &mut writing {
             writing.meanwhile = matches!(input, Input::Live(_) | Input::Followed(_));
@@ -401,8 +409,18 @@ impl Config {
             style,
             names: arguments.names,
             fail_on: arguments.fail_on,
+            kernel,
         })
     }
+}
+
+/// Whether the kernel is asked, which knows nothing of the resets in a file.
+fn asks_kernel(arguments: &Arguments, input: &Input) -> Result<bool, clap::Error> {
+    if arguments.kernel && !matches!(input, Input::Live(_)) {
+        let text = "--kernel needs -i INTERFACE: the kernel is asked while it sends resets";
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+    }
+    Ok(arguments.kernel)
 }
 
 /// Where frames come from, or what is wanted instead of them.

@@ -53,6 +53,8 @@ pub mod decode;
 mod findings;
 pub mod frame;
 pub mod join;
+#[cfg(feature = "cli")]
+pub mod kernel;
 pub mod pattern;
 #[cfg(feature = "cli")]
 pub mod report;

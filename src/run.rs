@@ -7,6 +7,7 @@ mod gate;
 mod handover;
 mod input;
 mod inputs;
+mod kernel;
 mod memory;
 mod merge;
 mod names;
@@ -34,6 +35,7 @@ use self::follow::{Followed, Silence};
 use self::gate::Gate;
 use self::handover::wanted;
 use self::inputs::Inputs;
+use self::kernel::Asked;
 use self::merge::Merge;
 use self::names::Naming;
 use self::output::{Output, tell};
@@ -111,6 +113,7 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
             let mut run = Run::new(&config, context)?;
             run.write_to(&config, &[])?;
+            run.kernel = config.kernel.then(|| Asked::start(config.settle_ns)).flatten();
             run.live(&LiveOptions { interface, filter, ..options.clone() })
         }
     }
@@ -154,6 +157,8 @@ struct Run {
     gate: Gate,
     /// Asks what hosts and services are called.
     naming: Option<Naming>,
+    /// Asks the kernel of this host.
+    kernel: Option<Asked>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -203,6 +208,7 @@ impl Run {
             page,
             gate: Gate::new(&config.fail_on),
             naming: config.names.then(|| Naming::new(names::System)),
+            kernel: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,

@@ -47,6 +47,7 @@ pub fn finding(case: &mut ResetCase, verdict: Verdict) -> Finding {
         from_client,
         from_server,
         points: None,
+        kernel: None,
         segments: segments(case, &verdict, client),
         segments_before: u64::from(case.life.segments),
         icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),

@@ -1,6 +1,6 @@
 //! A finding: one RST, its verdict, and as much of its connection as was kept.
 
-use crate::classify::{Points, Verdict};
+use crate::classify::{KernelWord, Points, Verdict};
 use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Flags, FourTuple, Heard, IcmpError, IpFields, Options, SeqNum};
 
@@ -26,6 +26,8 @@ pub struct Finding {
     pub from_server: Option<Heard>,
     /// What captures at other points on the way show of it, where they were joined.
     pub points: Option<Box<Points>>,
+    /// What the kernel of this host says of it, where it was asked.
+    pub kernel: Option<Box<KernelWord>>,
 }
 
 /// The RST segment.

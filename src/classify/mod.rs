@@ -11,6 +11,7 @@ mod forged;
 mod form;
 mod half_open;
 mod icmp;
+mod kernel;
 mod middlebox;
 mod note;
 mod opinion;
@@ -24,6 +25,7 @@ mod view;
 
 pub use cause::{Application, Cause, Certainty, Class, Form, OnPeer, Role};
 pub use fact::{Fact, FactKind};
+pub use kernel::{Accepted, KernelWord, Origin, Process, Sent};
 pub use note::note;
 pub use points::{Coverage, Passage, Points, Sighting, TriggerPassage, with_points};
 pub use state::Shown;

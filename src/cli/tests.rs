@@ -48,6 +48,8 @@ fn one_named_file_can_be_followed() {
 fn live_options() {
     let Input::Live(options) = parse("-i eth0").unwrap().input else { panic!("not live") };
     assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (2048, 65_536, true));
+    assert!(parse("-i eth0 --kernel").unwrap().kernel && !parse("-i eth0").unwrap().kernel);
+    assert!(parse("-r a.pcap --kernel").is_err() && parse("--kernel").is_err());
     let Input::Live(options) = parse("-i any -s0 -B 512 -p").unwrap().input else { panic!("not live") };
     assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (262_144, 512, false));
 }

@@ -120,6 +120,7 @@ fn finding(ends: (&str, &str), rows: &[Row], reset: u64, verdict: Verdict) -> Fi
         from_client: None,
         from_server: None,
         points: None,
+        kernel: None,
     }
 }
 

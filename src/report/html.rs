@@ -137,6 +137,7 @@ fn said((context, finding): (&Context, &Finding), speaker: &Speaker<'_>) -> Vec<
         ("Why we think so", verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect()),
         ("What else it could be", verdict.alternatives.iter().map(|other| speaker.alternative(other)).collect()),
         ("Missing from the recording", if missing.is_empty() { Vec::new() } else { vec![missing.join("; ")] }),
+        ("The kernel of this host says", speaker.kernel()),
         ("At each capture point", speaker.points()),
         ("The programs said", speaker.heard()),
         ("The sender says", speaker.says()),

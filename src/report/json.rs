@@ -6,6 +6,7 @@
 //! Other styles ([`JsonStyle`]) have one object for each reset and nothing else.
 
 mod ecs;
+mod kernel;
 mod otel;
 mod patterns;
 mod points;
@@ -22,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Serialize, Serializer};
 
+use kernel::KernelTwin;
 use patterns::PatternLine;
 use points::{JointTwin, PointsTwin};
 use twins::Twins;
@@ -80,7 +82,10 @@ impl Sink for JsonLines {
     fn finding(&mut self, context: &Context, finding: &Finding) -> io::Result<()> {
         let line = ResetLine::new(Speaker::new(context, finding), finding);
         match self.style {
-            JsonStyle::Native => self.reset_line(&line),
+            JsonStyle::Native => match finding.kernel.as_deref() {
+                Some(word) => self.line(&Asked { line: &line, kernel: KernelTwin::new(word) }),
+                None => self.reset_line(&line),
+            },
             JsonStyle::Ecs => self.line(&ecs::Document::new(&line)?),
             JsonStyle::Otel => self.line(&otel::logs_data(&line)?),
             JsonStyle::Zeek => self.line(&zeek::Record::new(&line)?),
@@ -97,6 +102,14 @@ impl Sink for JsonLines {
         }
         self.out.flush()
     }
+}
+
+/// A reset that the kernel was asked about.
+#[derive(Serialize)]
+struct Asked<'a> {
+    #[serde(flatten)]
+    line: &'a ResetLine<'a>,
+    kernel: KernelTwin<'a>,
 }
 
 /// One reset.

@@ -225,6 +225,7 @@ impl Text {
         if self.style.verbose > 1 {
             page.labelled("form", &[speaker.form()]);
         }
+        page.labelled("kernel", &speaker.kernel());
         let because: Vec<String> = verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect();
         page.labelled("because", &because);
         page.labelled("points", &speaker.points());

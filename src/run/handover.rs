@@ -29,6 +29,7 @@ impl Run {
             return Ok(());
         }
         let mut any = false;
+        self.listen_to_kernel();
         while let Some(finding) = self.next_finding() {
             any |= self.take(finding)?;
         }
@@ -49,7 +50,10 @@ impl Run {
     }
 
     /// Takes a finding if it is wanted; whether anything was printed.
-    fn take(&mut self, finding: Finding) -> io::Result<bool> {
+    fn take(&mut self, mut finding: Finding) -> io::Result<bool> {
+        if let Some(kernel) = &mut self.kernel {
+            kernel.join(&mut finding);
+        }
         if !self.context.selection.takes(&finding) {
             return Ok(false);
         }
@@ -80,7 +84,7 @@ impl Run {
     fn takes_findings(&self) -> bool {
         let kept = self.page.is_some() || self.writer.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
-        kept || chosen || self.names_patterns || self.sink.takes_findings()
+        kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()
     }
 
     /// The next finding that has waited for names, or at the `end` is not to wait for long.
@@ -115,6 +119,9 @@ impl Run {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }
         let status = self.gate.status(self.failed, self.quiet);
+        if let Some(kernel) = self.kernel.take() {
+            kernel.end();
+        }
         // Millions of connections take a while to be freed one by one, and the process ends.
         std::mem::forget(self.analyzer);
         Ok(status)
@@ -133,7 +140,7 @@ impl Run {
             self.print(&finding)?;
         }
         let finished = Finished {
-            summary: &self.context.selection.narrowed(summary),
+            summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
         };

@@ -25,7 +25,7 @@ use crate::{check_each, may_run, retry};
 
 /// The program as it listens inside a namespace. It ends with the value.
 #[derive(Debug)]
-struct Listening {
+pub struct Listening {
     child: Child,
     /// Its lines on standard output.
     stdout: Receiver<String>,
@@ -34,7 +34,7 @@ struct Listening {
 
 /// How a run ended.
 #[derive(Debug)]
-struct Ended {
+pub struct Ended {
     status: ExitStatus,
     /// The lines on standard output that nobody had asked for before the signal.
     rest: Vec<String>,
@@ -44,7 +44,7 @@ struct Ended {
 
 impl Listening {
     /// Starts `rstscan -i INTERFACE FORMAT FILTER` and waits until it listens.
-    fn start(namespace: &Namespace, interface: &str, words: &[&str]) -> io::Result<Self> {
+    pub fn start(namespace: &Namespace, interface: &str, words: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
         command.args(["-i", interface]).args(words).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -64,7 +64,7 @@ impl Listening {
     }
 
     /// What it prints, up to the `count`-th line that begins in this way.
-    fn lines(&self, beginning: &str, count: usize) -> io::Result<Vec<String>> {
+    pub fn lines(&self, beginning: &str, count: usize) -> io::Result<Vec<String>> {
         let (mut lines, mut found) = (Vec::new(), 0);
         while found < count {
             let line = self.stdout.recv_timeout(PATIENCE);
@@ -75,7 +75,13 @@ impl Listening {
         Ok(lines)
     }
 
-    fn end(mut self, signal: Signal) -> io::Result<Ended> {
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end, which the signal asks for.
+    pub fn end(mut self, signal: Signal) -> io::Result<Ended> {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal)?;
         let mut status = None;
         wait_until("the program to end", || {

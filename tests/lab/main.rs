@@ -5,6 +5,7 @@
 #![cfg(target_os = "linux")]
 
 mod agreement;
+mod asked;
 mod bench;
 mod capture;
 mod corpus;

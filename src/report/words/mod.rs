@@ -12,6 +12,7 @@ mod facts;
 mod forged;
 mod half_open;
 mod icmp;
+mod kernel;
 pub mod patterns;
 pub mod points;
 mod says;

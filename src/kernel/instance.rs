@@ -1,0 +1,127 @@
+//! A tracing instance of our own, below tracefs. It disturbs no other, and ends with the value or, after a crash, when the
+//! next one is made.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::process;
+
+/// Where tracefs is mounted, since Linux 4.1 and before.
+const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+/// Instances are called `rstscan-PROCESS-START`: its number, and when it started in clock ticks since boot.
+const PREFIX: &str = "rstscan-";
+/// Room for events, for each processor, in KiB: some 8000 events, which are read at least ten times a second.
+const BUFFER_KIB: &str = "1024";
+/// The file of an event that says how it is laid out.
+const FORMAT: &str = "events/tcp/tcp_send_reset/format";
+
+/// A tracing instance that notes resets; it ends with the value.
+#[derive(Debug)]
+pub struct Instance {
+    folder: PathBuf,
+    /// Closed before the folder goes.
+    pipe: Option<File>,
+}
+
+impl Instance {
+    /// Starts to note the resets of every network namespace of the machine.
+    ///
+    /// # Errors
+    ///
+    /// In words for the user: there is no tracefs, the rights to it are missing, or the kernel is older than Linux 6.10.
+    pub fn start() -> io::Result<Self> {
+        let tracefs = tracefs()?;
+        let format = fs::read_to_string(tracefs.join(FORMAT)).map_err(|error| explained(&error, &tracefs))?;
+        if !format.contains("sk_rst_reason reason") {
+            return Err(too_old());
+        }
+        let instances = tracefs.join("instances");
+        sweep(&instances);
+        let folder = instances.join(own_name());
+        fs::create_dir(&folder).map_err(|error| explained(&error, &tracefs))?;
+        let mut instance = Self { folder, pipe: None };
+        instance.set_up().map_err(|error| explained(&error, &tracefs))?;
+        Ok(instance)
+    }
+
+    fn set_up(&mut self) -> io::Result<()> {
+        // The clock of captures, but for the leap seconds that a daemon may have told the kernel; it is set when that is.
+        fs::write(self.folder.join("trace_clock"), "tai")?;
+        fs::write(self.folder.join("buffer_size_kb"), BUFFER_KIB)?;
+        let mut options = OpenOptions::new();
+        self.pipe = Some(options.read(true).custom_flags(libc::O_NONBLOCK).open(self.folder.join("trace_pipe"))?);
+        for event in ["tcp_send_reset", "tcp_receive_reset"] {
+            fs::write(self.folder.join("events/tcp").join(event).join("enable"), "1")?;
+        }
+        Ok(())
+    }
+
+    /// Lines that are there, some of them at a time; 0 bytes where there are none.
+    ///
+    /// # Errors
+    ///
+    /// The trace cannot be read.
+    pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Some(pipe) = &mut self.pipe else { return Ok(0) };
+        match pipe.read(into) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+            read => read,
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.pipe = None;
+        // What cannot go now goes when the next one is made.
+        let _ = fs::remove_dir(&self.folder);
+    }
+}
+
+fn tracefs() -> io::Result<PathBuf> {
+    let found =
+        TRACEFS.iter().map(Path::new).find(|folder| !matches!(folder.join("instances").try_exists(), Ok(false)));
+    let missing = || {
+        io::Error::new(
+            ErrorKind::NotFound,
+            "there is no tracefs at /sys/kernel/tracing (mount -t tracefs tracefs /sys/kernel/tracing)",
+        )
+    };
+    found.map(Path::to_owned).ok_or_else(missing)
+}
+
+fn too_old() -> io::Error {
+    io::Error::new(ErrorKind::Unsupported, "the kernel does not say why it sends resets, which Linux does since 6.10")
+}
+
+/// What an error means to somebody who has asked for the kernel's word.
+fn explained(error: &io::Error, tracefs: &Path) -> io::Error {
+    let tracefs = tracefs.display();
+    match error.kind() {
+        ErrorKind::PermissionDenied => io::Error::new(error.kind(), format!("no right to {tracefs}, which takes root")),
+        ErrorKind::NotFound => too_old(),
+        kind => io::Error::new(kind, format!("{tracefs}: {error}")),
+    }
+}
+
+fn own_name() -> String {
+    let own = std::process::id();
+    format!("{PREFIX}{own}-{}", process::started(own).unwrap_or_default())
+}
+
+/// Removes the instances of runs that were killed before they could. Those of a run that goes on are in use: the kernel
+/// keeps them, whoever it is that cannot see its process.
+fn sweep(instances: &Path) {
+    for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
+        let Some((pid, start)) = owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?))) else {
+            continue;
+        };
+        if process::started(pid) != Some(start) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
+}
