@@ -83,7 +83,7 @@ pub struct Analyzer {
     summary: Summary,
     skipped: [u64; Skip::ALL.len()],
     fragments: Reassembler,
-    /// Resets by service, of the first [`SERVICES_COUNTED`].
+    /// Resets by service, of those services that came first.
     services: HashMap<SocketAddr, Tally, RandomState>,
     /// Room for resets whose wait is over.
     settled: Vec<Settled>,
