@@ -7,7 +7,7 @@ use crate::track::{Id, KEPT_AFTER, Past, ResetCase};
 
 /// The most resets held at one time.
 const HELD_MAX: usize = 1 << 16;
-/// Where more are held, so many are given up at a time.
+/// Where there are more, so many are decided early at a time.
 const TOGETHER: usize = 32;
 /// The most resets of one incarnation that still take note of what follows.
 const CHAIN_MAX: usize = 32;
@@ -43,10 +43,6 @@ pub struct Settled {
     pub case: Box<ResetCase>,
     /// Its incarnation, while that exists.
     pub id: Id,
-    /// Whether the wait was cut short.
-    pub cut_short: bool,
-    /// Whether the capture ended before the wait was over.
-    pub capture_ended: bool,
 }
 
 impl Settle {
@@ -93,24 +89,28 @@ impl Settle {
     /// The next reset whose wait is over at `now`.
     pub fn due(&mut self, now: Timestamp) -> Option<Settled> {
         let front = self.held.front()?;
-        let crowded = self.held.len() > HELD_MAX;
+        let crowded = self.held.len() > HELD_MAX - TOGETHER;
         if !crowded && now.since(front.time) < self.settle_ns {
             return None;
         }
         let cut_short = crowded && now.since(front.time) < self.settle_ns;
-        self.take().map(|held| Settled { cut_short, ..held })
+        let mut settled = self.take()?;
+        settled.case.cut_short = cut_short;
+        Some(settled)
     }
 
     /// The next reset, whether its wait is over or not: the capture has ended at `now`.
     pub fn drain(&mut self, now: Timestamp) -> Option<Settled> {
         let capture_ended = now.since(self.held.front()?.time) < self.settle_ns;
-        self.take().map(|held| Settled { capture_ended, ..held })
+        let mut settled = self.take()?;
+        settled.case.capture_ended = capture_ended;
+        Some(settled)
     }
 
     fn schedule(&mut self) {
         self.due = match self.held.front() {
             None => NEVER,
-            Some(_) if self.held.len() >= HELD_MAX + TOGETHER => Timestamp::from_nanos(i64::MIN),
+            Some(_) if self.held.len() > HELD_MAX => Timestamp::from_nanos(i64::MIN),
             Some(front) => front.time.plus(self.settle_ns),
         };
     }
@@ -119,6 +119,6 @@ impl Settle {
         let held = self.held.pop_front()?;
         self.gone += 1;
         self.schedule();
-        Some(Settled { case: held.case, id: held.id, cut_short: false, capture_ended: false })
+        Some(Settled { case: held.case, id: held.id })
     }
 }

@@ -1,11 +1,10 @@
 //! Many frames at a time, where most are of no interest: these are told first, and what is left is taken one by one.
 
-use super::Analyzer;
 use super::dull::lookup;
+use super::{Analyzer, touch};
 use crate::decode;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::Flags;
-use crate::track::Id;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
 const AHEAD: usize = 64;
@@ -23,13 +22,10 @@ struct Look {
     plain: bool,
     /// Whether its four-tuple is followed.
     followed: bool,
-    /// The incarnation that it most likely belongs to, where it is followed.
-    id: Option<Id>,
 }
 
 impl Look {
-    const NONE: Look =
-        Look { hash: 0, now: Timestamp::from_nanos(0), seen: false, plain: false, followed: false, id: None };
+    const NONE: Look = Look { hash: 0, now: Timestamp::from_nanos(0), seen: false, plain: false, followed: false };
 }
 
 const NO_FRAME: Frame<'static> =
@@ -111,28 +107,16 @@ impl Analyzer {
         left.get(..count).unwrap_or_default()
     }
 
-    /// Reads what is known of the four-tuples that are left, all at once, so that the cache misses overlap: first where the
-    /// incarnations are, then these.
+    /// Asks which of the four-tuples that are left are followed, and reads what is known of them.
     fn touch_left(&self, looks: &mut [Look], left: &[u8]) {
         let Some(interest) = &self.interest else { return };
-        let tracker = &self.tracker;
-        let mut sum = 0;
         for at in left {
-            let Some(look) = looks.get_mut(usize::from(*at)) else { continue };
-            look.followed = interest.holds(look.hash);
-            sum ^= match look.followed {
-                true => tracker.touch_index(look.hash),
-                false => tracker.touch_bystander(look.hash),
-            };
+            if let Some(look) = looks.get_mut(usize::from(*at)) {
+                look.followed = interest.holds(look.hash);
+            }
         }
-        std::hint::black_box(sum);
-        for at in left {
-            let Some(look) = looks.get_mut(usize::from(*at)) else { continue };
-            look.id = if look.followed { tracker.guess(look.hash) } else { None };
-        }
-        let ids = || left.iter().filter_map(|at| looks.get(usize::from(*at))?.id);
-        std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch(id)));
-        std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch_history(id)));
+        let looks = left.iter().filter_map(|at| looks.get(usize::from(*at)));
+        touch(&self.tracker, looks.map(|look| (look.hash, look.followed)));
     }
 
     fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8]) {

@@ -24,7 +24,7 @@ use crate::decode::{self, Carried, Reassembler, Skip};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{self, Heard, Segment};
-use crate::track::{Hints, IcmpErrors, Interest, Lookup, Past, Placed, Tracker};
+use crate::track::{Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, Tracker};
 
 /// How an [`Analyzer`] works.
 #[derive(Clone, Debug)]
@@ -193,8 +193,18 @@ impl Analyzer {
     }
 
     fn track(&mut self, waiting: &Waiting) {
-        let placed = self.tracker.place(&waiting.segment, &waiting.lookup, waiting.hash);
-        self.observe(&placed, &waiting.segment);
+        let segment = &waiting.segment;
+        let placed = self.tracker.place(segment, &waiting.lookup, waiting.hash);
+        self.summary.segments += 1;
+        let observed = self.tracker.observe(&placed, segment);
+        self.tell_waiting(&placed, segment, observed);
+    }
+
+    /// Tells the resets of its connection that wait for what follows of a segment.
+    fn tell_waiting(&mut self, placed: &Placed, segment: &Segment, observed: Observed) {
+        if let Some(latest) = observed.waiting {
+            self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
+        }
     }
 
     /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
@@ -255,19 +265,7 @@ impl Analyzer {
     fn flush(&mut self) {
         let whole = std::mem::take(&mut self.batch);
         let batch = whole.get(..self.waiting).unwrap_or_default();
-        // Independent reads whose cache misses overlap: first the index slots, then the incarnations.
-        let tracker = &self.tracker;
-        let touch = |waiting: &Waiting| match waiting.dull {
-            true => tracker.touch_bystander(waiting.hash),
-            false => tracker.touch_index(waiting.hash),
-        };
-        std::hint::black_box(batch.iter().fold(0, |sum, waiting| sum ^ touch(waiting)));
-        let mut ids = [None; BATCH];
-        for (id, waiting) in ids.iter_mut().zip(batch).filter(|(_, waiting)| !waiting.dull) {
-            *id = tracker.guess(waiting.hash);
-        }
-        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch(*id)));
-        std::hint::black_box(ids.iter().flatten().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
+        touch(&self.tracker, batch.iter().map(|waiting| (waiting.hash, !waiting.dull)));
         for waiting in batch {
             self.pass_time(waiting.now);
             if waiting.dull {
@@ -279,14 +277,6 @@ impl Analyzer {
         }
         self.batch = whole;
         self.waiting = 0;
-    }
-
-    fn observe(&mut self, placed: &Placed, segment: &Segment) {
-        self.summary.segments += 1;
-        let observed = self.tracker.observe(placed, segment);
-        if let Some(latest) = observed.waiting {
-            self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
-        }
     }
 
     /// Takes note of a segment with right checksums.
@@ -356,6 +346,25 @@ impl Analyzer {
             ..self.summary.clone()
         }
     }
+}
+
+/// Reads what is known of these four-tuples, each a hash and whether it is followed: independent reads, so that their cache
+/// misses overlap, first of where the incarnations are and then of these. [`BATCH`] of them at most.
+fn touch(tracker: &Tracker, four_tuples: impl Iterator<Item = (u64, bool)> + Clone) {
+    let place = |(hash, followed)| match followed {
+        true => tracker.touch_index(hash),
+        false => tracker.touch_bystander(hash),
+    };
+    std::hint::black_box(four_tuples.clone().fold(0, |sum, four_tuple| sum ^ place(four_tuple)));
+    let mut ids = [None; BATCH];
+    let mut count = 0;
+    for (id, (hash, _)) in ids.iter_mut().zip(four_tuples.filter(|(_, followed)| *followed)) {
+        *id = tracker.guess(hash);
+        count += 1;
+    }
+    let ids = || ids.iter().take(count).flatten();
+    std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch(*id)));
+    std::hint::black_box(ids().fold(0, |sum, id| sum ^ tracker.touch_history(*id)));
 }
 
 /// Keeps what an application gives away in its first bytes.

@@ -16,7 +16,8 @@ const SPARE_MAX: usize = 1 << 10;
 #[derive(Debug, Default)]
 pub(super) struct Ready {
     decided: VecDeque<(Box<ResetCase>, Verdict)>,
-    spare: VecDeque<Box<ResetCase>>,
+    #[expect(clippy::vec_box, reason = "the boxes go on to other places as they are")]
+    spare: Vec<Box<ResetCase>>,
     /// Nobody will ask for findings.
     unwanted: bool,
 }
@@ -24,7 +25,7 @@ pub(super) struct Ready {
 impl Ready {
     /// A case to be written over.
     pub(super) fn blank(&mut self) -> Box<ResetCase> {
-        self.spare.pop_back().unwrap_or_else(|| Box::new(ResetCase::empty()))
+        self.spare.pop().unwrap_or_else(|| Box::new(ResetCase::empty()))
     }
 
     /// Keeps a case and its verdict.
@@ -54,7 +55,7 @@ impl Ready {
     fn keep(&mut self, mut case: Box<ResetCase>) {
         if self.spare.len() < SPARE_MAX {
             case.reuse();
-            self.spare.push_back(case);
+            self.spare.push(case);
         }
     }
 }

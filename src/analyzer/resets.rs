@@ -6,7 +6,7 @@ use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{Checksums, Segment};
-use crate::track::{Copied, Ends, Id, Incarnation, Marks, Past, ResetCase, ResetSighting, first_of};
+use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
 /// The checksums of so many frames are looked at after a RST with a wrong one.
 const COMPARED_EACH: u32 = 1 << 10;
@@ -44,9 +44,7 @@ impl Analyzer {
             self.tracker.observe_reset_again(&placed, segment, first.frame());
         } else {
             let observed = self.tracker.observe_reset(&placed, segment, point);
-            if let Some(latest) = observed.waiting {
-                self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
-            }
+            self.tell_waiting(&placed, segment, observed);
         }
         self.hold(case, placed.id);
     }
@@ -106,8 +104,7 @@ impl Analyzer {
     }
 
     fn decide(&mut self, settled: Settled) {
-        let Settled { mut case, id, cut_short, capture_ended } = settled;
-        (case.cut_short, case.capture_ended) = (cut_short, capture_ended);
+        let Settled { mut case, id } = settled;
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
         let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
         case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));

@@ -131,9 +131,9 @@ fn said((context, finding): (&Context, &Finding), speaker: &Speaker<'_>) -> Vec<
     let harmless = (benign(finding) == Some(true)).then(|| "everything had been delivered both ways".to_owned());
     let comment = speaker.comment(finding.reset.frame).map(words::visible);
     let said = [
-        ("What it did", vec![plain::capitalized(&speaker.effect())]),
+        ("What it did", vec![words::capitalized(speaker.effect())]),
         ("Harmless", harmless.into_iter().collect()),
-        ("What to check", vec![plain::capitalized(&speaker.check())]),
+        ("What to check", vec![words::capitalized(speaker.check())]),
         ("Why we think so", verdict.evidence.iter().map(|fact| speaker.fact(fact)).collect()),
         ("What else it could be", verdict.alternatives.iter().map(|other| speaker.alternative(other)).collect()),
         ("Missing from the recording", if missing.is_empty() { Vec::new() } else { vec![missing.join("; ")] }),

@@ -162,7 +162,7 @@ impl Page<'_> {
         html! {
             article.card data-class=(kind.class) {
                 h3 {
-                    span.count { (grouped(count.events)) } " " (plain::capitalized(words::class(kind.class))) " "
+                    span.count { (grouped(count.events)) } " " (words::capitalized(words::class(kind.class))) " "
                     code title=(plain::means(kind)) { (kind.cause) }
                 }
                 p { (plain::class(kind.class)) }
@@ -175,7 +175,7 @@ impl Page<'_> {
                     @if count.events > 1 { ", first " (first) ", last " (last) } @else { ", " (first) }
                     @if count.benign > 0 { ". " (harmless(count.benign, count.events)) }
                 }
-                p.advice { strong { "What to check: " } (plain::capitalized(check)) "." }
+                p.advice { strong { "What to check: " } (words::capitalized(check)) "." }
                 @if let Some(place) = count.place {
                     p.show {
                         a href={ "#event-" (place) } data-cause={ (kind.class) "/" (kind.cause) } { "Show the evidence" }
@@ -239,9 +239,9 @@ impl Page<'_> {
                     ul.patterns {
                         @for pattern in patterns.iter().take(PATTERNS) {
                             li {
-                                (plain::capitalized(&words::patterns::summary(&pattern.what)))
+                                (words::capitalized(words::patterns::summary(&pattern.what)))
                                 " (" (counted(pattern.members.resets, "reset")) ")."
-                                br; span.advice { (plain::capitalized(&words::patterns::advice(&pattern.what))) "." }
+                                br; span.advice { (words::capitalized(words::patterns::advice(&pattern.what))) "." }
                             }
                         }
                     }

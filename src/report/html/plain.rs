@@ -35,12 +35,6 @@ pub fn certainty(certainty: Certainty) -> &'static str {
     }
 }
 
-/// With a capital letter.
-pub fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
 /// What the catalogue says a cause means, its letters spelled out.
 pub fn means(kind: Kind) -> String {
     let chapters = catalogue::chapters();

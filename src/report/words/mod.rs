@@ -67,7 +67,8 @@ pub struct Speaker<'a> {
 }
 
 /// With a capital letter at its beginning.
-fn capitalized(mut text: String) -> String {
+pub fn capitalized(text: impl Into<String>) -> String {
+    let mut text = text.into();
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
