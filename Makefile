@@ -46,9 +46,9 @@ install-files:
 	$(PROGRAM) --generate zsh > $(SHARE)/zsh/site-functions/_rstscan
 	$(PROGRAM) --generate fish > $(SHARE)/fish/vendor_completions.d/rstscan.fish
 ifeq ($(SETCAP),1)
-	setcap cap_net_raw,cap_net_admin=eip $(BIN)/rstscan
+	setcap cap_net_raw=ep $(BIN)/rstscan
 else
-	@echo "Live capture takes root, or once: setcap cap_net_raw,cap_net_admin=eip $(PREFIX)/bin/rstscan (make install SETCAP=1)"
+	@echo "Live capture takes root, or once: setcap cap_net_raw=ep $(PREFIX)/bin/rstscan (make install SETCAP=1)"
 endif
 
 uninstall:

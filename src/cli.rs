@@ -5,6 +5,7 @@ mod ids;
 mod manual;
 mod output;
 mod points;
+mod rights;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
+pub use rights::Rights;
 pub use writing::Writing;
 
 use self::extcap::{Extcap, ExtcapArguments};
@@ -25,6 +27,7 @@ use self::ids::{TermParser, TopicParser, WantedParser};
 pub use self::manual::{Generated, generate};
 use self::output::{FormatName, JsonStyleName};
 use self::points::PointArguments;
+use self::rights::RightsArguments;
 use self::surroundings::Surroundings;
 use self::writing::WritingArguments;
 use crate::report::{Format, GroupBy, JsonStyle, Selection, Style, Term, TimeStyle, Topic};
@@ -63,6 +66,8 @@ pub struct Config {
     pub fail_on: Vec<Wanted>,
     /// Ask the kernel of this host about the resets of a live capture.
     pub kernel: bool,
+    /// What the run gives up before it looks at a frame.
+    pub rights: Rights,
 }
 
 /// Where the frames come from.
@@ -88,6 +93,8 @@ pub enum Input {
     Generate(Generated),
     /// Nowhere: Wireshark asks what can be captured.
     Extcap(ExtcapQuestion),
+    /// Nowhere: another process captures, and has this one do what takes root's rights; the tracing instance that goes with it.
+    Monitor(Option<PathBuf>),
 }
 
 /// Where a filter is written.
@@ -164,6 +171,9 @@ struct Arguments {
     /// Also what the kernel of this host says of the resets it sends and accepts: reason, socket state, process (Linux 6.10, root)
     #[arg(long, help_heading = "Capture")]
     kernel: bool,
+
+    #[command(flatten)]
+    rights: RightsArguments,
 
     /// Let what follows a reset within this time count [default: 3 for files, 1 live]
     #[arg(long, value_name = "SECONDS", help_heading = "Analysis", value_parser = seconds())]
@@ -410,6 +420,7 @@ impl Config {
             names: arguments.names,
             fail_on: arguments.fail_on,
             kernel,
+            rights: arguments.rights.rights(),
         })
     }
 }
@@ -425,7 +436,9 @@ fn asks_kernel(arguments: &Arguments, input: &Input) -> Result<bool, clap::Error
 
 /// Where frames come from, or what is wanted instead of them.
 fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input, clap::Error> {
-    Ok(if let Some(topic) = arguments.explain {
+    Ok(if arguments.rights.is_monitor() {
+        Input::Monitor(arguments.rights.take_instance())
+    } else if let Some(topic) = arguments.explain {
         Input::Explain(topic)
     } else if let Some(what) = arguments.generate {
         Input::Generate(what)

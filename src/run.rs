@@ -13,9 +13,11 @@ mod merge;
 mod names;
 mod output;
 mod page;
+mod place;
 mod points;
 mod prescan;
 mod progress;
+mod rights;
 mod saving;
 mod signals;
 mod told;
@@ -23,7 +25,7 @@ mod write;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -31,7 +33,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
-use self::follow::{Followed, Silence};
+use self::follow::Silence;
 use self::gate::Gate;
 use self::handover::wanted;
 use self::inputs::Inputs;
@@ -41,6 +43,7 @@ use self::names::Naming;
 use self::output::{Output, tell};
 use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
+use self::rights::Monitor;
 use self::saving::Taken;
 use self::signals::Signals;
 use self::told::with_remedy;
@@ -71,6 +74,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn explain(config: Config) -> anyhow::Result<ExitCode> {
+    rights::refuse_set_id()?;
     let filter = config.filter.as_ref().map(input::filter_text).transpose()?.filter(|text| !text.is_empty());
     if let Some(narrow) = filter.as_deref().and_then(narrowed_by) {
         tell(format_args!("rstscan: warning: {narrow}"));
@@ -93,6 +97,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
+        Input::Monitor(instance) => {
+            rights::monitor(&config, instance.as_deref())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::List(list) => {
             let files = input::listed(list)?;
@@ -102,19 +110,14 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             let files: Vec<PathBuf> = points.iter().flat_map(|point| point.files.clone()).collect();
             Run::over(&config, &files, filter)?.points(points)
         }
-        Input::Followed(file) => {
-            let silence = Some(Silence::new(config.settle_ns));
-            let mut run = Run { silence, flush_each: true, ..Run::over(&config, &[], filter)? };
-            run.write_to(&config, std::slice::from_ref(file))?;
-            run.followed(file)
-        }
+        Input::Followed(file) => Run::over(&config, &[], filter)?.followed(&config, file),
         Input::Live(options) => {
             let interface = interface_name(&options.interface)?;
             let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
             let mut run = Run::new(&config, context)?;
             run.write_to(&config, &[])?;
             run.kernel = config.kernel.then(|| Asked::start(config.settle_ns)).flatten();
-            run.live(&LiveOptions { interface, filter, ..options.clone() })
+            run.live(&config, &LiveOptions { interface, filter, ..options.clone() })
         }
     }
 }
@@ -159,6 +162,8 @@ struct Run {
     naming: Option<Naming>,
     /// Asks the kernel of this host.
     kernel: Option<Asked>,
+    /// Does what takes root's rights, which this process has no more. It waits for the end of the kernel's trace.
+    monitor: Option<Rc<Monitor>>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -209,6 +214,7 @@ impl Run {
             gate: Gate::new(&config.fail_on),
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
+            monitor: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -254,18 +260,6 @@ impl Run {
         self.finish(None)
     }
 
-    fn followed(mut self, path: &Path) -> anyhow::Result<ExitCode> {
-        let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
-        let pumped = ended.and_then(|mut file| {
-            self.keep_originals(&mut file);
-            self.pump(&mut file)
-        });
-        if let Err(halt) = pumped {
-            self.survive(halt, || path.to_owned())?;
-        }
-        self.finish(None)
-    }
-
     /// Says that a file cannot be read on, unless nothing can.
     fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
         match halt {
@@ -279,8 +273,10 @@ impl Run {
         }
     }
 
-    fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
+    fn live(mut self, config: &Config, options: &LiveOptions) -> anyhow::Result<ExitCode> {
+        let outgoing = self.prepare_to_give_up(config)?;
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
+        self.give_up(&outgoing)?;
         self.keep_originals(&mut live);
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);

@@ -1,5 +1,6 @@
 //! The options that write a capture, with the letters and the sense that they have for tcpdump.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
@@ -42,6 +43,25 @@ impl Writing {
             utc: false,
             meanwhile: false,
         }
+    }
+
+    /// Whether it goes to files, not to standard output.
+    pub fn makes_files(&self) -> bool {
+        self.file.as_os_str() != "-"
+    }
+
+    /// The arguments that give the same files.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut words = vec!["-w".into(), self.file.clone().into_os_string()];
+        // Names depend on whether there is a size, not on how much that is.
+        let size = self.size.map(|size| ("-C", format!("{}k", size.div_ceil(1 << 10))));
+        let seconds = self.seconds.map(|seconds| ("-G", seconds.to_string()));
+        let count = self.count.map(|count| ("-W", count.to_string()));
+        for (option, value) in [size, seconds, count].into_iter().flatten() {
+            words.extend([option.into(), value.into()]);
+        }
+        words.extend(self.utc.then(|| "--utc".into()));
+        words
     }
 }
 

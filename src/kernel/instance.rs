@@ -46,6 +46,11 @@ impl Instance {
         Ok(instance)
     }
 
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn set_up(&mut self) -> io::Result<()> {
         // The clock of captures, but for the leap seconds that a daemon may have told the kernel; it is set when that is.
         fs::write(self.folder.join("trace_clock"), "tai")?;

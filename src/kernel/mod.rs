@@ -14,6 +14,7 @@ mod process;
 
 use std::io;
 use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::event::{Event, Kind, Line, parse};
@@ -70,6 +71,11 @@ impl Kernel {
             read: None,
             knows_addresses: !binds_anything(),
         })
+    }
+
+    /// The folder of tracefs that ends with the value, where this process may still remove it.
+    pub fn instance(&self) -> &Path {
+        self.instance.folder()
     }
 
     /// Reads what the kernel has noted, unless that was done just now.

@@ -3,10 +3,13 @@
 use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::signals::Signals;
+use super::{Halt, Run};
+use crate::cli::Config;
 use crate::source::{Beside, CaptureFile, Description, Growing, Next, Original, Originals, Source, SourceError};
 
 /// The frames of a file and of its successors, each with a number of its own as input.
@@ -22,6 +25,28 @@ pub(super) struct Followed {
     stopped: bool,
     greeting: Option<String>,
     keeps_originals: bool,
+}
+
+impl Run {
+    /// A run over a file that grows, until a signal.
+    ///
+    /// # Errors
+    ///
+    /// The filter is wrong, or the output cannot be written.
+    pub(super) fn followed(mut self, config: &Config, path: &Path) -> anyhow::Result<ExitCode> {
+        self.silence = Some(Silence::new(config.settle_ns));
+        self.flush_each = true;
+        self.write_to(config, &[path.to_owned()])?;
+        let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
+        let pumped = ended.and_then(|mut file| {
+            self.keep_originals(&mut file);
+            self.pump(&mut file)
+        });
+        if let Err(halt) = pumped {
+            self.survive(halt, || path.to_owned())?;
+        }
+        self.finish(None)
+    }
 }
 
 impl Followed {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 use super::Run;
 use super::output::tell;
@@ -28,6 +29,11 @@ impl Asked {
                 None
             }
         }
+    }
+
+    /// The folder of the kernel that goes with it.
+    pub(super) fn instance(&self) -> Option<&Path> {
+        Some(self.kernel.instance())
     }
 
     fn listen(&mut self) {

@@ -45,8 +45,17 @@ enum Question {
 /// A question with its answer.
 type Answer = (Question, Option<String>);
 
+/// What the threads begin with.
+struct Threads {
+    resolver: Arc<dyn Resolver>,
+    questions: Arc<Mutex<Receiver<Question>>>,
+    tell: Sender<Answer>,
+}
+
 /// Findings that wait for names.
 pub(super) struct Naming {
+    /// Not begun before the first finding: a run gives up its rights before, which each thread has for itself.
+    threads: Option<Threads>,
     ask: SyncSender<Question>,
     answers: Receiver<Answer>,
     /// What was asked, and whether it was answered.
@@ -54,6 +63,18 @@ pub(super) struct Naming {
     waiting: VecDeque<(Finding, Instant)>,
     /// How much longer the run may stand still for names, in all.
     budget: Duration,
+}
+
+impl Threads {
+    /// Begins so many. They are not waited for: what hangs ends with the process. Without threads nothing is answered.
+    fn begin(self, count: usize) {
+        for _ in 0..count {
+            let (resolver, questions, tell) =
+                (Arc::clone(&self.resolver), Arc::clone(&self.questions), self.tell.clone());
+            let _ =
+                thread::Builder::new().name("names".to_owned()).spawn(move || answer(&*resolver, &questions, &tell));
+        }
+    }
 }
 
 impl Naming {
@@ -74,18 +95,22 @@ impl Naming {
     pub(super) fn new(resolver: impl Resolver) -> Self {
         let (ask, questions) = sync_channel(Self::QUESTIONS_MAX);
         let (tell, answers) = channel();
-        let (resolver, questions) = (Arc::new(resolver), Arc::new(Mutex::new(questions)));
-        for _ in 0..Self::THREADS {
-            let (resolver, questions, tell) = (Arc::clone(&resolver), Arc::clone(&questions), tell.clone());
-            // They are not waited for: what hangs ends with the process. Without threads nothing is answered.
-            let _ =
-                thread::Builder::new().name("names".to_owned()).spawn(move || answer(&*resolver, &questions, &tell));
+        let threads = Threads { resolver: Arc::new(resolver), questions: Arc::new(Mutex::new(questions)), tell };
+        Self {
+            threads: Some(threads),
+            ask,
+            answers,
+            asked: HashMap::new(),
+            waiting: VecDeque::new(),
+            budget: Self::BUDGET,
         }
-        Self { ask, answers, asked: HashMap::new(), waiting: VecDeque::new(), budget: Self::BUDGET }
     }
 
     /// Takes a finding, and asks for its names.
     pub(super) fn hold(&mut self, finding: Finding, names: &mut Names) {
+        if let Some(threads) = self.threads.take() {
+            threads.begin(Self::THREADS);
+        }
         if self.asked.len() > Self::ASKED_MAX {
             self.asked.clear();
             names.clear();
@@ -164,7 +189,7 @@ fn questions(finding: &Finding) -> [Question; 3] {
 }
 
 /// Answers questions until nobody asks or hears any more.
-fn answer(resolver: &impl Resolver, questions: &Mutex<Receiver<Question>>, tell: &Sender<Answer>) {
+fn answer(resolver: &dyn Resolver, questions: &Mutex<Receiver<Question>>, tell: &Sender<Answer>) {
     loop {
         let question = match questions.lock() {
             Ok(questions) => questions.recv(),

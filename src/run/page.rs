@@ -1,11 +1,12 @@
 //! The file of the report: opened before the run, so that a wrong name is told at once, and written after it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::place;
 use crate::analyzer::Finding;
 use crate::report::{Context, Finished, Report, Style};
 
@@ -26,8 +27,7 @@ impl Page {
     /// It cannot be written.
     pub(super) fn open(path: &Path, style: &Style) -> anyhow::Result<Self> {
         let is_new = !path.exists();
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = file.with_context(|| format!("cannot write the report {}", path.display()))?;
+        let file = place::open(path).with_context(|| format!("cannot write the report {}", path.display()))?;
         Ok(Self { report: Report::new(style), path: path.to_owned(), file, is_new })
     }
 

@@ -1,5 +1,7 @@
 //! What people are told of a live capture.
 
+use rustix::process::geteuid;
+
 use crate::source::{Drops, SourceError};
 
 /// The lines that tcpdump ends a live capture with.
@@ -19,16 +21,41 @@ pub(super) fn counts(captured: u64, drops: Drops) -> String {
 /// What to do about missing rights.
 pub(super) fn with_remedy(error: SourceError) -> anyhow::Error {
     match error {
+        SourceError::Permission { .. } if geteuid().is_root() => anyhow::anyhow!(
+            "{error}: root has not the capability CAP_NET_RAW here; give it to the container (docker run --cap-add=NET_RAW)"
+        ),
         SourceError::Permission { .. } => {
-            anyhow::anyhow!("{error}: run with sudo, or: sudo setcap cap_net_raw,cap_net_admin=eip $(which rstscan)")
+            let words: Vec<String> = std::env::args_os().map(|word| quoted(&word.to_string_lossy())).collect();
+            let program = std::env::current_exe().unwrap_or_else(|_| "rstscan".into());
+            let program = quoted(&program.to_string_lossy());
+            let own = words.get(1..).unwrap_or_default().join(" ");
+            anyhow::anyhow!(
+                "{error}\n  this once:  sudo {program} {own}\n  for good:   sudo setcap cap_net_raw=ep {program}"
+            )
         }
         error => error.into(),
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |char: char| char.is_alphanumeric() || "-_./=:,@%+".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        let quoted = ["-i", "/usr/bin/rstscan", "host a", "it's", "", "a;b"].map(quoted);
+        assert_eq!(quoted, ["-i", "/usr/bin/rstscan", "'host a'", r"'it'\''s'", "''", "'a;b'"]);
+    }
 
     #[test]
     fn counts_are_worded_as_by_tcpdump() {

@@ -25,6 +25,9 @@ fn may_run() -> bool {
     reason.is_none()
 }
 
+/// Root of a user namespace without other users has nobody to become: tests/lab/rights.rs does with root of the machine.
+const SCRIPT: &str = r#"ip link set lo up && exec "$0" -Z root "$@""#;
+
 /// A run in a fresh network namespace that goes away with it.
 struct Namespace(Running);
 
@@ -32,9 +35,8 @@ impl Namespace {
     /// Starts the program there and waits until it listens; `None` where that is not allowed.
     fn start(words: &[&str]) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_rstscan");
-        let script = r#"ip link set lo up && exec "$0" "$@""#;
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--net", "sh", "-c", script, program]).args(words);
+        command.args(["--map-root-user", "--net", "sh", "-c", SCRIPT, program]).args(words);
         if !may_run() {
             return None;
         }
@@ -158,9 +160,8 @@ fn an_extcap_interface_has_comments_while_it_runs() {
     let copy = files.0.path().join("copy.pcapng");
     let words = ["--capture", "--extcap-interface", "rstscan-lo", "--settle", "0.2", "--extcap-capture-filter", "tcp"];
     let mut reader = Command::new("cat").arg(&pipe).stdout(std::fs::File::create(&copy).unwrap()).spawn().unwrap();
-    let script = r#"ip link set lo up && exec "$0" "$@""#;
     let mut command = Command::new("unshare");
-    command.args(["--map-root-user", "--net", "sh", "-c", script, env!("CARGO_BIN_EXE_rstscan")]);
+    command.args(["--map-root-user", "--net", "sh", "-c", SCRIPT, env!("CARGO_BIN_EXE_rstscan")]);
     let namespace = Namespace(Running::start(command.args(words).arg("--fifo").arg(&pipe)));
     let length = || std::fs::metadata(&copy).unwrap().len();
     // The header comes as soon as the capture runs, the frames with their comments while it goes on.

@@ -22,12 +22,12 @@ const REJECTED: u16 = 47_104;
 const BY_CLIENT: u16 = 47_105;
 
 /// Whether the kernel tells; if not, why is said.
-fn may_ask() -> bool {
+pub fn may_ask() -> bool {
     may_run() && Trace::start_or_say().is_some()
 }
 
 /// The tracing instance of a process, if there is one.
-fn instance_of(pid: u32) -> io::Result<Option<String>> {
+pub fn instance_of(pid: u32) -> io::Result<Option<String>> {
     let names: Vec<_> =
         fs::read_dir(INSTANCES)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
     let names = names.into_iter().filter_map(|name| name.into_string().ok());
@@ -107,7 +107,8 @@ fn what_a_killed_run_left_the_next_one_removes() {
         return;
     }
     let place = Namespace::create(0, "asked").expect("a namespace");
-    let killed = Listening::start(&place, "lo", &["--kernel"]).expect("it listens");
+    // Without a second process, which would remove it at once.
+    let killed = Listening::start(&place, "lo", &["--kernel", "-Z", "root"]).expect("it listens");
     let pid = killed.pid();
     kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).expect("it runs");
     drop(killed);

@@ -16,6 +16,7 @@ mod names;
 mod namespace;
 mod other_stack;
 mod points;
+mod rights;
 mod samples;
 mod scenarios;
 mod segment;

@@ -5,9 +5,11 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
+use super::super::rights::Monitor;
 use super::name;
 use crate::cli::Writing;
 use crate::frame::Timestamp;
@@ -47,6 +49,8 @@ pub(super) struct Files {
     inputs: Vec<(u64, u64)>,
     /// Made before anything was read, so that nobody waits for an error; it has no name yet.
     prepared: Option<NamedTempFile>,
+    /// Makes the files, where this process may not.
+    monitor: Option<Rc<Monitor>>,
     open: Option<Open>,
     /// When the first frame of the present period came, in seconds.
     since: i64,
@@ -88,7 +92,7 @@ impl Files {
 
     pub(super) fn new(writing: Writing, inputs: &[PathBuf]) -> Self {
         let inputs = inputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|data| identity(&data)).collect();
-        Self { writing, inputs, prepared: None, open: None, since: 0, periods: 0, number: 0, made: 0 }
+        Self { writing, inputs, prepared: None, monitor: None, open: None, since: 0, periods: 0, number: 0, made: 0 }
     }
 
     /// The name of the file last opened.
@@ -111,6 +115,12 @@ impl Files {
         };
         self.prepared = made.map_err(|error| cannot_write(&name, error))?;
         Ok(())
+    }
+
+    /// Has another process make the files from here on.
+    pub(super) fn leave_to(&mut self, monitor: Rc<Monitor>) {
+        self.prepared = None;
+        self.monitor = Some(monitor);
     }
 
     /// Makes the first file, for a capture that begins at this time.
@@ -148,7 +158,11 @@ impl Files {
     fn next(&mut self) -> Result<(), WriteError> {
         self.close()?;
         let name = name::of(&self.writing, self.number, Timestamp::new(self.since, 0));
-        let target = self.create(&name).map_err(|error| cannot_write(&name, error))?;
+        let made = match &self.monitor {
+            Some(monitor) if !is_standard(&name) => monitor.file(self.number, self.since).map(Target::File),
+            _ => self.create(&name),
+        };
+        let target = made.map_err(|error| cannot_write(&name, error))?;
         self.made += 1;
         self.open = Some(Open { name, target, buffer: Vec::with_capacity(Self::BUFFER), length: 0 });
         Ok(())
@@ -221,6 +235,15 @@ impl Open {
         };
         self.buffer.clear();
         outcome
+    }
+}
+
+/// Makes the file of this number, whose period began at this time in seconds, for another process to write to.
+pub(in super::super) fn make(writing: &Writing, number: u64, seconds: i64) -> io::Result<File> {
+    let name = name::of(writing, number, Timestamp::new(seconds, 0));
+    match Files::new(writing.clone(), &[]).create(&name)? {
+        Target::File(file) => Ok(file),
+        Target::Stdout(_) => Err(io::ErrorKind::InvalidInput.into()),
     }
 }
 

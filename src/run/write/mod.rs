@@ -15,7 +15,7 @@ mod spool;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-pub(super) use files::WriteError;
+pub(super) use files::{WriteError, make};
 
 use self::capture::Capture;
 use self::files::{Files, is_standard};
@@ -26,6 +26,7 @@ use self::spool::Spool;
 use super::merge::Merge;
 use super::now;
 use super::progress::Meter;
+use super::rights::Monitor;
 use super::signals::Signals;
 use crate::analyzer::Finding;
 use crate::cli::Writing;
@@ -89,6 +90,11 @@ impl Writer {
             plan,
             now: Timestamp::from_nanos(i64::MIN),
         })
+    }
+
+    /// Has another process make the files from here on.
+    pub(super) fn leave_files_to(&mut self, monitor: Rc<Monitor>) {
+        self.capture.files.leave_to(monitor);
     }
 
     /// Whether it takes frames as they are analysed.
