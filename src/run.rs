@@ -108,7 +108,9 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         }
         Input::Points(points) => {
             let files: Vec<PathBuf> = points.iter().flat_map(|point| point.files.clone()).collect();
-            Run::over(&config, &files, filter)?.points(points)
+            let run = Run::over(&config, &files, filter)?;
+            rights::confine_to(&config, &files)?;
+            run.points(points)
         }
         Input::Followed(file) => Run::over(&config, &[], filter)?.followed(&config, file),
         Input::Live(options) => {
@@ -240,6 +242,7 @@ impl Run {
 
     fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         self.write_to(config, files)?;
+        rights::confine_to(config, files)?;
         let mut pass = Pass::Only;
         if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
@@ -276,7 +279,7 @@ impl Run {
     fn live(mut self, config: &Config, options: &LiveOptions) -> anyhow::Result<ExitCode> {
         let outgoing = self.prepare_to_give_up(config)?;
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
-        self.give_up(&outgoing)?;
+        self.give_up(&outgoing, config)?;
         self.keep_originals(&mut live);
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);

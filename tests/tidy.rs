@@ -34,10 +34,12 @@ const MACROS: [&str; 10] =
 const METHODS: [&str; 2] = ["unwrap", "expect"];
 
 /// Which files may name a library.
-const USERS: [(&str, &[&str]); 3] = [
+const USERS: [(&str, &[&str]); 5] = [
     ("pcap", &["src/source/live.rs", "src/source/filter.rs"]),
     ("etherparse", &["src/decode/"]),
     ("colored", &["src/report/palette.rs"]),
+    ("landlock", &["src/run/rights/paths.rs"]),
+    ("seccompiler", &["src/run/rights/calls.rs"]),
 ];
 
 const FILE_LINES: usize = 400;

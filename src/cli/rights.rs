@@ -7,14 +7,20 @@ use std::path::PathBuf;
 pub struct Rights {
     /// The user that a live capture begun as root runs on as; `root`: it stays what it is.
     pub user: String,
+    /// Whether it may open no files and make no system calls but those it needs.
+    pub sandbox: bool,
 }
 
 /// The arguments, as typed.
 #[derive(clap::Args, Debug)]
 pub(super) struct RightsArguments {
-    /// Begun as root: run on as this user once the interface is open, with no capability left; root: stay root
-    #[arg(short = 'Z', value_name = "USER", help_heading = "Capture", default_value = "nobody")]
+    /// A live capture begun as root runs on as this user once all is open, with no capability left; root: it stays root
+    #[arg(short = 'Z', value_name = "USER", help_heading = "Rights", default_value = "nobody")]
     user: String,
+
+    /// Do without the sandbox, in which no file can be opened and no system call made that is not needed
+    #[arg(long, help_heading = "Rights")]
+    no_sandbox: bool,
 
     #[arg(long, hide = true)]
     monitor: bool,
@@ -26,7 +32,7 @@ pub(super) struct RightsArguments {
 impl RightsArguments {
     /// What they ask for.
     pub(super) fn rights(self) -> Rights {
-        Rights { user: self.user }
+        Rights { user: self.user, sandbox: !self.no_sandbox }
     }
 
     /// Whether another run started this one.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::signals::Signals;
-use super::{Halt, Run};
+use super::{Halt, Run, rights};
 use crate::cli::Config;
 use crate::source::{Beside, CaptureFile, Description, Growing, Next, Original, Originals, Source, SourceError};
 
@@ -37,6 +37,7 @@ impl Run {
         self.silence = Some(Silence::new(config.settle_ns));
         self.flush_each = true;
         self.write_to(config, &[path.to_owned()])?;
+        rights::confine_to(config, &[path.to_owned()])?;
         let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
         let pumped = ended.and_then(|mut file| {
             self.keep_originals(&mut file);

@@ -58,7 +58,7 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if self.is_new {
-            // An empty file that cannot be removed does no harm.
+            // An empty file does no harm where it cannot be removed: in the sandbox, or as another user than began.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -42,7 +42,7 @@ pub use filter::Filter;
 pub use growing::Growing;
 #[cfg(feature = "live")]
 pub use live::{Live, interface_name, interface_names, interfaces};
-pub use narrow::{Narrow, narrowed_by};
+pub use narrow::{Narrow, may_name, narrowed_by};
 pub use original::{Beside, BesideKind, Description, Original, Originals};
 #[cfg(any(feature = "cli", feature = "live"))]
 pub use pipe::Pipe;

@@ -43,6 +43,63 @@ pub fn narrowed_by(filter: &str) -> Option<Narrow> {
     flag_test(&words).or_else(|| one_way(&words)).or_else(|| length_test(&words))
 }
 
+/// Whether a filter may have names of hosts, networks, services or protocols in it, which the system's resolver is asked for
+/// when it is compiled: a word that the language does not have and that is no address.
+pub fn may_name(filter: &str) -> bool {
+    let known = |word: &str| {
+        KEYWORDS.contains(&word) || !word.starts_with(|first: char| first.is_alphabetic() || first == '\\')
+    };
+    let is_address =
+        |word: &str| word.contains(':') && word.chars().all(|char| char.is_ascii_hexdigit() || ":./".contains(char));
+    words(filter).iter().any(|word| !known(word) && !word.contains('[') && !is_address(word))
+}
+
+/// Words of pcap-filter(7) that concern what is looked for in captures of TCP. Any other is taken for a name.
+const KEYWORDS: [&str; 42] = [
+    "and",
+    "arp",
+    "broadcast",
+    "dst",
+    "ether",
+    "gateway",
+    "geneve",
+    "greater",
+    "host",
+    "icmp",
+    "icmp6",
+    "ifindex",
+    "inbound",
+    "ip",
+    "ip6",
+    "len",
+    "less",
+    "mask",
+    "mpls",
+    "multicast",
+    "net",
+    "not",
+    "or",
+    "outbound",
+    "port",
+    "portrange",
+    "pppoes",
+    "proto",
+    "rarp",
+    "src",
+    "tcp",
+    "tcp-ack",
+    "tcp-fin",
+    "tcp-push",
+    "tcp-rst",
+    "tcp-syn",
+    "tcp-urg",
+    "tcpflags",
+    "type",
+    "udp",
+    "vlan",
+    "vxlan",
+];
+
 /// Words, numbers and operators; an accessor such as `tcp[tcpflags]` is one word.
 fn words(filter: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -196,6 +253,22 @@ mod tests {
         length("less 100", "less 100");
         length("port 80 and greater 60", "greater 60");
         length("len <= 66 and tcp", "len < = 66");
+    }
+
+    #[test]
+    fn names_are_told_from_the_language_and_from_addresses() {
+        for without in [
+            "",
+            "tcp port 80 and host 192.0.2.1",
+            "tcp[tcpflags] & (tcp-rst|tcp-syn) != 0 or (ip6 and not net 2001:db8::/32)",
+            "host fe80::1 && portrange 1-1024",
+            "vlan 7 and ether host 00:11:22:33:44:55",
+        ] {
+            assert!(!may_name(without), "{without}");
+        }
+        for with in ["localhost", "port http", "host a", "ip proto \\tcp", "not(src www.example.net)", "net loopback"] {
+            assert!(may_name(with), "{with}");
+        }
     }
 
     #[test]

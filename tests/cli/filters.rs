@@ -12,6 +12,24 @@ fn words_choose_frames() {
     run(&["-c", "2", "-r", &good, "port", "12345", "-n"]).done().saw_frames(2);
 }
 
+/// Also in the sandbox, in which a filter is compiled once its files are open.
+#[test]
+fn names_in_a_filter_are_looked_up() {
+    let files = Files::new();
+    let good = files.add("good.pcap", &capture());
+    let knows = |file: &str, words: [&str; 2]| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        text.lines().any(|line| line.split_whitespace().take(2).eq(words))
+    };
+    if knows("/etc/hosts", ["127.0.0.1", "localhost"]) {
+        run(&["-r", &good, "ip host localhost"]).done().saw_frames(0);
+    }
+    if knows("/etc/services", ["ssh", "22/tcp"]) {
+        run(&["-r", &good, "not port ssh"]).done().saw_frames(3);
+    }
+    run(&["-r", &good, "ip proto \\tcp"]).done().saw_frames(3);
+}
+
 #[test]
 fn a_file_holds_a_filter_with_comments() {
     let files = Files::new();

@@ -41,6 +41,8 @@ fn check_bare(pid: u32) {
         ("CapEff", none.to_owned()),
         ("CapBnd", none.to_owned()),
         ("CapAmb", none.to_owned()),
+        ("NoNewPrivs", "1".to_owned()),
+        ("Seccomp", "2".to_owned()),
     ];
     let threads = threads(pid).expect("it runs");
     assert!(!threads.is_empty());
@@ -119,16 +121,19 @@ fn who_stays_root_for_it_sees_no_frame_and_ends_with_the_capture() {
     let folder = folder_of_root();
     let listening = Listening::start(&place, "lo", &["-w", &path(folder.path(), "c")]).expect("it listens");
     let [monitor] = children(listening.pid())[..] else { panic!("not one process") };
-    // No socket but the one to the capture, and capabilities for files alone.
-    let open = fs::read_dir(format!("/proc/{monitor}/fd"))
-        .expect("ours")
-        .filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-    let sockets: Vec<_> = open.filter(|link| link.to_string_lossy().starts_with("socket:")).collect();
-    assert!(sockets.windows(2).all(|pair| pair[0] == pair[1]), "{sockets:?}");
-    let files = Some("000000000000000e".to_owned());
+    // Not the socket of the capture, the one for packets in this namespace, and capabilities for files alone.
+    let packets = fs::read_to_string(format!("/proc/{}/net/packet", listening.pid())).expect("ours");
+    let inodes = packets.lines().skip(1).filter_map(|line| line.split_whitespace().last());
+    let captures: Vec<String> = inodes.map(|inode| format!("socket:[{inode}]")).collect();
+    let open = |pid| {
+        let links = fs::read_dir(format!("/proc/{pid}/fd")).expect("ours").filter_map(Result::ok);
+        links.filter_map(|link| fs::read_link(link.path()).ok()?.to_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let holds = |pid| open(pid).iter().any(|link| captures.contains(link));
+    assert_eq!((holds(listening.pid()), holds(monitor)), (true, false));
     for thread in threads(monitor).expect("it runs") {
-        let files = files.as_ref().map(|_| "000000000000000e");
-        assert_eq!([thread.get("CapEff"), thread.get("CapBnd")].map(|set| set.map(String::as_str)), [files; 2]);
+        let fields = ["CapEff", "CapBnd", "NoNewPrivs", "Seccomp"].map(|name| thread[name].as_str());
+        assert_eq!(fields, ["000000000000000e", "000000000000000e", "1", "2"]);
     }
     kill(Pid::from_raw(listening.pid().cast_signed()), Signal::SIGKILL).expect("it runs");
     drop(listening);
@@ -175,6 +180,26 @@ fn another_user_can_be_named_and_root_kept() {
         uid("daemon"),
         [daemon.to_string(), daemon.to_string(), daemon.to_string(), daemon.to_string()].join(" ")
     );
+}
+
+/// A file is read with the rights of its user, of which nothing is left but to read it.
+#[test]
+fn who_reads_a_file_can_do_little_else() {
+    let folder = TempDir::new().expect("a folder");
+    let pipe = path(folder.path(), "pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    for (words, bound) in [(&["-r", &pipe][..], ["1", "2"]), (&["--no-sandbox", "-r", &pipe], ["0", "0"])] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+        let mut child = command.args(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        let fields = || {
+            let threads = threads(child.id()).unwrap_or_default();
+            let of = |thread: &BTreeMap<String, String>| ["NoNewPrivs", "Seccomp"].map(|name| thread[name].clone());
+            !threads.is_empty() && threads.iter().all(|thread| of(thread) == bound)
+        };
+        let comes = wait_until("it is confined", fields);
+        let killed = child.kill();
+        assert!(comes.is_ok() && killed.is_ok() && child.wait().is_ok(), "{words:?}");
+    }
 }
 
 /// What a capture says that does not come about.

@@ -31,6 +31,15 @@ impl Monitor {
     }
 }
 
+/// No bounds.
+pub(super) mod sandbox {
+    use super::super::needs::Needs;
+
+    pub(in super::super) fn enter(_: &Needs) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Users, who stay what they are.
 pub(super) mod user {
     use std::io;
@@ -56,6 +65,10 @@ pub(super) mod user {
 
     pub(in super::super) fn become_user(account: &Account) -> io::Result<()> {
         match *account {}
+    }
+
+    pub(in super::super) fn keep_files() -> io::Result<()> {
+        Ok(())
     }
 
     pub(in super::super) fn keep_nothing() -> io::Result<()> {

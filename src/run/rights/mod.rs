@@ -3,21 +3,30 @@
 //! A live capture opens all it needs, then becomes a user without rights; what takes root's rights later is done by a
 //! second process that reads no frames, the monitor. [docs/security.md](../../../docs/security.md) says who may do what.
 
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+mod calls;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod monitor;
+mod needs;
+#[cfg(target_os = "linux")]
+mod paths;
+#[cfg(target_os = "linux")]
+mod sandbox;
 #[cfg(target_os = "linux")]
 mod user;
 
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 
 #[cfg(not(target_os = "linux"))]
-use self::elsewhere::{Monitor, user};
+use self::elsewhere::{Monitor, sandbox, user};
 #[cfg(target_os = "linux")]
 pub(super) use self::monitor::Monitor;
+use self::needs::Needs;
 use self::user::Account;
 use super::Run;
 use crate::cli::Config;
@@ -75,7 +84,7 @@ impl Run {
     /// # Errors
     ///
     /// It keeps some of them, so that it must not go on.
-    pub(super) fn give_up(&mut self, outgoing: &Outgoing) -> anyhow::Result<()> {
+    pub(super) fn give_up(&mut self, outgoing: &Outgoing, config: &Config) -> anyhow::Result<()> {
         let Outgoing { account, name } = outgoing;
         if let Some(monitor) = &self.monitor {
             monitor.wait().context("the second process that stays root")?;
@@ -86,7 +95,30 @@ impl Run {
             }),
             None if user::is_root() => Ok(()),
             None => user::keep_nothing().context("cannot give up capabilities"),
-        }
+        }?;
+        confine(config, || Needs::of_live(config, self, &self.context.inputs))
+    }
+}
+
+/// Before the first of these files is read: from here on the run opens what it was asked for, and nothing else. As root it
+/// keeps the capabilities that concern files, as it may read any.
+///
+/// # Errors
+///
+/// The system refuses what it should know.
+pub(super) fn confine_to(config: &Config, files: &[PathBuf]) -> anyhow::Result<()> {
+    // Of what is not there nothing is read.
+    if !files.iter().any(|file| file.as_os_str() == "-" || file.exists()) || !config.rights.sandbox {
+        return Ok(());
+    }
+    user::keep_files().context("cannot give up capabilities")?;
+    confine(config, || Needs::of_files(config, files))
+}
+
+fn confine(config: &Config, needs: impl FnOnce() -> Needs) -> anyhow::Result<()> {
+    match config.rights.sandbox {
+        true => sandbox::enter(&needs()).context("cannot enter the sandbox (--no-sandbox goes on without)"),
+        false => Ok(()),
     }
 }
 
@@ -95,6 +127,6 @@ impl Run {
 /// # Errors
 ///
 /// It was not started by another run.
-pub(super) fn monitor(config: &Config, instance: Option<&std::path::Path>) -> anyhow::Result<()> {
+pub(super) fn monitor(config: &Config, instance: Option<&Path>) -> anyhow::Result<()> {
     Monitor::serve(config.writing.as_ref(), instance).context("--monitor is for this program's own use")
 }

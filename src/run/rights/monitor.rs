@@ -22,7 +22,8 @@ use rustix::net::{
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::user;
+use super::needs::Needs;
+use super::{sandbox, user};
 use crate::cli::Writing;
 use crate::run::write::make;
 
@@ -120,7 +121,7 @@ impl Monitor {
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::default())?;
         }
-        let ready = user::keep_capabilities(user::FILES);
+        let ready = user::keep_files().and_then(|()| sandbox::enter(&Needs::of_monitor(writing, instance)));
         let works = ready.is_ok();
         reply(&socket, ready.map(|()| None))?;
         let mut request = [0; REQUEST];

@@ -17,7 +17,7 @@ use rustix::thread::{
 const NOBODY: u32 = 65_534;
 
 /// Capabilities that let root read and write files of others, and replace them in a folder such as `/tmp`.
-pub(super) const FILES: CapabilitySet =
+const FILES: CapabilitySet =
     CapabilitySet::DAC_OVERRIDE.union(CapabilitySet::DAC_READ_SEARCH).union(CapabilitySet::FOWNER);
 
 /// A user to run on as.
@@ -101,6 +101,15 @@ pub(super) fn keep_capabilities(kept: CapabilitySet) -> io::Result<()> {
 /// The step that failed.
 pub(super) fn keep_nothing() -> io::Result<()> {
     keep_capabilities(CapabilitySet::empty())
+}
+
+/// Gives up all capabilities but those that concern files; who is not root has none to give up.
+///
+/// # Errors
+///
+/// The step that failed.
+pub(super) fn keep_files() -> io::Result<()> {
+    if capabilities(None).is_ok_and(|sets| sets.permitted.is_empty()) { Ok(()) } else { keep_capabilities(FILES) }
 }
 
 /// Narrows the set that programs started later could have capabilities from. Who has not the right to that (`CAP_SETPCAP`)
