@@ -277,9 +277,9 @@ impl Run {
     }
 
     fn live(mut self, config: &Config, options: &LiveOptions) -> anyhow::Result<ExitCode> {
-        let outgoing = self.prepare_to_give_up(config)?;
+        let outgoing = self.prepare_to_shed(config)?;
         let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
-        self.give_up(&outgoing, config)?;
+        self.shed(&outgoing, config)?;
         self.keep_originals(&mut live);
         let buffer = f64::from(options.buffer_kib) / 1024.0;
         let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);

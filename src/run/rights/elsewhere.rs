@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::cli::Writing;
+use crate::cli::Config;
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "root is given up on Linux only: -Z root keeps it"))
@@ -14,7 +14,7 @@ fn unsupported<T>() -> io::Result<T> {
 pub(in super::super) enum Monitor {}
 
 impl Monitor {
-    pub(super) fn start(_: Option<&Writing>, _: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn start(_: &Config, _: Option<&Path>) -> io::Result<Self> {
         unsupported()
     }
 
@@ -26,7 +26,7 @@ impl Monitor {
         match *self {}
     }
 
-    pub(super) fn serve(_: Option<&Writing>, _: Option<&Path>) -> io::Result<()> {
+    pub(super) fn serve(_: &Config, _: Option<&Path>) -> io::Result<()> {
         unsupported()
     }
 }

@@ -60,7 +60,7 @@ impl Run {
     /// # Errors
     ///
     /// There is no such user, or no other process can be started.
-    pub(super) fn prepare_to_give_up(&mut self, config: &Config) -> anyhow::Result<Outgoing> {
+    pub(super) fn prepare_to_shed(&mut self, config: &Config) -> anyhow::Result<Outgoing> {
         let name = config.rights.user.clone();
         let account = match user::is_root() {
             true => Account::find(&name).with_context(|| format!("-Z {name}"))?,
@@ -69,7 +69,7 @@ impl Run {
         let instance = self.kernel.as_ref().and_then(|kernel| kernel.instance());
         let writing = config.writing.as_ref().filter(|writing| writing.makes_files());
         if account.is_some() && (writing.is_some() || instance.is_some()) {
-            let monitor = Monitor::start(writing, instance).context("cannot start a second process to stay root")?;
+            let monitor = Monitor::start(config, instance).context("cannot start a second process to stay root")?;
             let monitor = Rc::new(monitor);
             if let Some(writer) = &mut self.writer {
                 writer.leave_files_to(Rc::clone(&monitor));
@@ -84,7 +84,7 @@ impl Run {
     /// # Errors
     ///
     /// It keeps some of them, so that it must not go on.
-    pub(super) fn give_up(&mut self, outgoing: &Outgoing, config: &Config) -> anyhow::Result<()> {
+    pub(super) fn shed(&mut self, outgoing: &Outgoing, config: &Config) -> anyhow::Result<()> {
         let Outgoing { account, name } = outgoing;
         if let Some(monitor) = &self.monitor {
             monitor.wait().context("the second process that stays root")?;
@@ -128,5 +128,5 @@ fn confine(config: &Config, needs: impl FnOnce() -> Needs) -> anyhow::Result<()>
 ///
 /// It was not started by another run.
 pub(super) fn monitor(config: &Config, instance: Option<&Path>) -> anyhow::Result<()> {
-    Monitor::serve(config.writing.as_ref(), instance).context("--monitor is for this program's own use")
+    Monitor::serve(config, instance).context("--monitor is for this program's own use")
 }

@@ -24,7 +24,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::needs::Needs;
 use super::{sandbox, user};
-use crate::cli::Writing;
+use crate::cli::{Config, Writing};
 use crate::run::write::make;
 
 /// A request: the number of a file and the time of its period in seconds, in the order of bytes of this machine.
@@ -46,15 +46,18 @@ impl Monitor {
     /// # Errors
     ///
     /// No process can be started, or `/proc` is not mounted.
-    pub(super) fn start(writing: Option<&Writing>, instance: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn start(config: &Config, instance: Option<&Path>) -> io::Result<Self> {
         let (socket, its) = UnixStream::pair()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0("rstscan").arg("--monitor");
         if let Some(instance) = instance {
             command.arg("--instance").arg(instance);
         }
-        if let Some(writing) = writing {
+        if let Some(writing) = config.writing.as_ref().filter(|writing| writing.makes_files()) {
             command.args(writing.arguments());
+        }
+        if !config.rights.sandbox {
+            command.arg("--no-sandbox");
         }
         command.stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
         // Signals of the terminal are for the capture, whose end it waits for.
@@ -114,14 +117,18 @@ impl Monitor {
     /// # Errors
     ///
     /// Nobody asks there.
-    pub(super) fn serve(writing: Option<&Writing>, instance: Option<&Path>) -> io::Result<()> {
+    pub(super) fn serve(config: &Config, instance: Option<&Path>) -> io::Result<()> {
+        let writing = config.writing.as_ref();
         let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         socket.peer_addr()?;
         // It ends when the capture does, and not before.
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::default())?;
         }
-        let ready = user::keep_files().and_then(|()| sandbox::enter(&Needs::of_monitor(writing, instance)));
+        let ready = user::keep_files().and_then(|()| match config.rights.sandbox {
+            true => sandbox::enter(&Needs::of_monitor(writing, instance)),
+            false => Ok(()),
+        });
         let works = ready.is_ok();
         reply(&socket, ready.map(|()| None))?;
         let mut request = [0; REQUEST];
