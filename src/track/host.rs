@@ -41,8 +41,6 @@ pub struct HostProfile {
     pub accepted: Option<(u16, Sight)>,
     /// SYN|ACKs that it answered with RST.
     pub half_opened: u32,
-    /// When it first sent a segment with right checksums, of those whose checksums were looked at.
-    pub right_checksums: Option<Timestamp>,
     /// Probes of odd kind, or refused SYNs, that it sent.
     pub probes: u32,
 }
@@ -157,11 +155,6 @@ impl Hosts {
             host.other_ttl = host.ttl.replace(segment.ip.ttl);
         }
         host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
-    }
-
-    /// Takes note of a segment whose checksums are right.
-    pub fn observe_right_checksums(&mut self, segment: &Segment) {
-        self.write_host(segment.tuple.src.ip()).profile.right_checksums.get_or_insert(segment.time);
     }
 
     /// Takes note of a RST that refuses a SYN.

@@ -2,6 +2,7 @@
 
 mod bystander;
 mod case;
+mod checked;
 mod endpoint;
 mod evicted;
 mod eviction;
@@ -18,7 +19,9 @@ mod sighting;
 mod table;
 mod tracker;
 
+pub use bystander::{Bystanders, Opened};
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
+pub use checked::Checked;
 pub use endpoint::{Endpoint, Marks, Side};
 pub use hints::Hints;
 pub use history::{History, Past, Record, Standing};

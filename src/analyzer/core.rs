@@ -1,0 +1,310 @@
+//! Follows connections and decides resets.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
+
+use super::comparison::Comparison;
+use super::extent::Extent;
+use super::front::{Follow, Followed, Passed};
+use super::ready::Ready;
+use super::touch::{BATCH, touch};
+use super::{Finding, Options, Summary, Tally};
+use crate::decode::{self, Carried, Reassembler, Skip, Whole};
+use crate::frame::{Frame, Timestamp};
+use crate::settle::{Settle, Settled};
+use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
+use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, Tracker};
+
+/// A capture that cuts frames to so many bytes is one of headers.
+const HEADERS: usize = 96;
+
+/// Follows connections and decides their resets: all of a capture frame by frame, or those that a
+/// [`Front`](super::front::Front) hands on.
+#[derive(Debug)]
+pub(super) struct Core {
+    /// [`BATCH`] places, the first `waiting` of them taken.
+    batch: Vec<Waiting>,
+    waiting: usize,
+    pub(super) tracker: Tracker,
+    pub(super) settle: Settle,
+    pub(super) icmp: IcmpErrors,
+    pub(super) hints: Hints,
+    pub(super) checked: Checked,
+    comparison: Comparison,
+    pub(super) now: Timestamp,
+    extent: Extent,
+    pub(super) summary: Summary,
+    skipped: [u64; Skip::ALL.len()],
+    fragments: Reassembler,
+    /// Resets by service, of those services that came first.
+    pub(super) services: HashMap<SocketAddr, Tally, RandomState>,
+    /// Room for resets whose wait is over.
+    pub(super) settled: Vec<Settled>,
+    pub(super) ready: Ready,
+}
+
+/// A decoded segment that waits for its batch to be full.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) segment: Segment,
+    pub(super) lookup: Lookup,
+    pub(super) hash: u64,
+    /// The latest capture time up to this frame.
+    pub(super) now: Timestamp,
+}
+
+impl Waiting {
+    const EMPTY: Waiting =
+        Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0, now: Timestamp::from_nanos(0) };
+}
+
+impl Core {
+    /// One that follows everything.
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            batch: vec![Waiting::EMPTY; BATCH],
+            waiting: 0,
+            tracker: Tracker::new(options.max_connections),
+            settle: Settle::new(options.settle_ns),
+            icmp: IcmpErrors::default(),
+            hints: Hints::default(),
+            checked: Checked::default(),
+            comparison: Comparison::default(),
+            now: Timestamp::from_nanos(i64::MIN),
+            extent: Extent::default(),
+            summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
+            skipped: [0; Skip::ALL.len()],
+            fragments: Reassembler::default(),
+            services: HashMap::default(),
+            settled: Vec::new(),
+            ready: Ready::default(),
+        }
+    }
+
+    /// One that follows these four-tuples, as a front tells of them.
+    pub(super) fn of(interest: &Interest, options: &Options) -> Self {
+        Self { tracker: Tracker::for_interest(interest, options.max_connections), ..Self::new(options) }
+    }
+
+    /// The frames that it was given one by one.
+    pub(super) fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
+    /// How many of these held no segment for this reason.
+    pub(super) fn skipped(&self, skip: Skip) -> u64 {
+        self.skipped.get(skip as usize).copied().unwrap_or_default() + self.fragments.skipped(skip)
+    }
+
+    /// Takes the next frame of the capture.
+    pub(super) fn push(&mut self, frame: &Frame<'_>) {
+        self.extent.add(frame.time);
+        if self.comparison.is_due()
+            && let Some((host, time)) = self.comparison.look(frame)
+        {
+            self.checked.add(host, time);
+        }
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        match decode::decode_into(frame, &mut slot.segment) {
+            Ok(carried) => self.push_segment(frame, &carried),
+            Err(Skip::Fragment) => self.push_fragment(frame),
+            Err(skip) => self.skip(frame, skip),
+        }
+    }
+
+    /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
+    #[inline(never)]
+    fn skip(&mut self, frame: &Frame<'_>, skip: Skip) {
+        if let Some(count) = self.skipped.get_mut(skip as usize) {
+            *count += 1;
+        }
+        if skip == Skip::Icmp
+            && let Some(error) = decode::icmp_error(frame)
+        {
+            self.icmp.add(&error);
+        }
+    }
+
+    /// Takes the segment that was decoded into the batch's next place.
+    #[inline]
+    fn push_segment(&mut self, frame: &Frame<'_>, carried: &Carried<'_>) {
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        slot.lookup = Lookup::of(&slot.segment.tuple);
+        slot.hash = self.tracker.hash(&slot.lookup);
+        slot.now = self.extent.last();
+        if slot.segment.flags.rst() {
+            let reset = *slot;
+            let checksums = decode::checksums(frame);
+            self.comparison.judge(reset.segment.tuple.src.ip(), reset.segment.time, checksums);
+            self.flush();
+            self.reset(&reset, (frame, carried), checksums);
+            return;
+        }
+        hear(&mut self.hints, slot, (frame, carried));
+        self.waiting += 1;
+        if self.waiting == BATCH {
+            self.flush();
+        }
+    }
+
+    /// Takes a fragment, and with the last one of a packet the segment in that.
+    #[cold]
+    fn push_fragment(&mut self, frame: &Frame<'_>) {
+        let Some(whole) = self.fragments.add(frame) else { return };
+        let Some(slot) = self.batch.get_mut(self.waiting) else { return };
+        slot.segment = whole.segment;
+        self.push_segment(frame, &Carried { payload: &whole.payload, encap: whole.encap });
+    }
+
+    /// Tracks what waits in the batch.
+    fn flush(&mut self) {
+        let whole = std::mem::take(&mut self.batch);
+        let batch = whole.get(..self.waiting).unwrap_or_default();
+        touch(&self.tracker, batch.iter().map(|waiting| waiting.hash));
+        for waiting in batch {
+            self.pass_time(waiting.now);
+            self.track(waiting);
+        }
+        self.batch = whole;
+        self.waiting = 0;
+    }
+
+    fn track(&mut self, waiting: &Waiting) {
+        let segment = &waiting.segment;
+        let placed = self.tracker.place(segment, &waiting.lookup, waiting.hash);
+        self.summary.segments += 1;
+        let observed = self.tracker.observe(&placed, segment);
+        self.tell_waiting(&placed, segment, observed);
+    }
+
+    /// Tells the resets of its connection that wait for what follows of a segment.
+    pub(super) fn tell_waiting(&mut self, placed: &Placed, segment: &Segment, observed: Observed) {
+        if let Some(latest) = observed.waiting {
+            self.settle.observe(latest, &Past::new(segment, placed.side, observed.standing));
+        }
+    }
+
+    /// Takes the segment in the first place of the batch, which is that of a frame handed on, at once.
+    fn take(&mut self, (frame, carried): (&Frame<'_>, &Carried<'_>), slot: &mut Waiting, checksums: Checksums) {
+        slot.lookup = Lookup::of(&slot.segment.tuple);
+        self.pass_time(slot.now);
+        if slot.segment.flags.rst() {
+            self.reset(slot, (frame, carried), checksums);
+        } else {
+            hear(&mut self.hints, slot, (frame, carried));
+            self.track(slot);
+        }
+    }
+
+    /// Lends the first place of the batch: nothing waits in it where a front hands frames on.
+    fn with_place(&mut self, of: &Followed, take: impl FnOnce(&mut Self, &mut Waiting)) {
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Some(slot) = batch.first_mut() {
+            (slot.hash, slot.now) = (of.hash, of.now);
+            take(self, slot);
+        }
+        self.batch = batch;
+    }
+
+    /// Time has come to `now` without a frame: what was waiting for that becomes final.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.flush();
+        self.pass_time(now);
+    }
+
+    /// Decides what is due. A clock that goes back, within a file or from one to the next, holds nothing up.
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        if self.settle.is_due(self.now) {
+            self.decide_all(Settle::due);
+        }
+    }
+
+    /// The input is over, and its latest time was `last`: everything still held is decided.
+    pub(super) fn finish(&mut self, last: Timestamp) {
+        self.tick(last);
+        self.decide_all(Settle::drain);
+    }
+
+    /// The next finding that is final.
+    pub(super) fn next_finding(&mut self) -> Option<Finding> {
+        self.ready.next()
+    }
+}
+
+impl Follow for Core {
+    fn passed(&mut self, passed: Passed) {
+        self.tracker.pass((passed.four_tuples, passed.streams), (passed.known, passed.most));
+    }
+
+    #[inline]
+    fn frame(&mut self, frame: &Frame<'_>, of: &Followed) {
+        self.with_place(of, |core, slot| match decode::decode_into(frame, &mut slot.segment) {
+            Ok(carried) => core.take((frame, &carried), slot, of.checksums),
+            Err(skip) => core.skip(frame, skip),
+        });
+    }
+
+    fn whole(&mut self, frame: &Frame<'_>, whole: &Whole, of: &Followed) {
+        self.with_place(of, |core, slot| {
+            slot.segment = whole.segment;
+            let carried = Carried { payload: &whole.payload, encap: whole.encap };
+            core.take((frame, &carried), slot, of.checksums);
+        });
+    }
+
+    fn syn_ack(&mut self, segment: &Segment, now: Timestamp) {
+        self.pass_time(now);
+        self.tracker.hosts_mut().observe_syn_ack(segment);
+    }
+
+    fn right_checksums(&mut self, host: IpAddr, time: Timestamp) {
+        self.checked.add(host, time);
+    }
+
+    fn icmp_error(&mut self, error: &IcmpError) {
+        self.icmp.add(error);
+    }
+
+    #[inline]
+    fn touch(&self, hashes: impl Iterator<Item = u64> + Clone) {
+        touch(&self.tracker, hashes);
+    }
+}
+
+/// Keeps what an application gives away in its first bytes.
+#[inline]
+fn hear(hints: &mut Hints, waiting: &Waiting, (frame, carried): (&Frame<'_>, &Carried<'_>)) {
+    if !carried.payload.is_empty()
+        && has_beginning(frame)
+        && let Some(hint) = tcp::hint(carried.payload)
+    {
+        let Segment { frame, seq, .. } = waiting.segment;
+        hints.add(waiting.hash, waiting.lookup.side, Heard { frame, seq, hint });
+    }
+}
+
+/// Whether more of a frame was captured than headers.
+#[inline]
+fn has_beginning(frame: &Frame<'_>) -> bool {
+    frame.data.len() > HEADERS || frame.data.len() as u64 >= u64::from(frame.wire_len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{FrameNo, LinkType};
+
+    #[test]
+    fn captures_of_headers_have_no_beginnings() {
+        let frame = |len, wire_len| {
+            let data = &[0; 200][..len];
+            let (no, time) = (FrameNo::new(0, 1), Timestamp::from_nanos(0));
+            has_beginning(&Frame { no, time, link: LinkType::ETHERNET, data, wire_len })
+        };
+        assert!(frame(61, 61) && frame(96, 96) && frame(97, 1514));
+        assert!(!frame(96, 1514) && !frame(68, 69));
+    }
+}

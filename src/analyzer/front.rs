@@ -1,0 +1,391 @@
+//! Where only some four-tuples are followed: looks at every frame, keeps the numbers of connections, and hands on what is
+//! followed.
+
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+use super::comparison::Comparison;
+use super::extent::Extent;
+use super::touch::{AHEAD, read_ahead};
+use crate::decode::{self, Glance, Reassembler, Skip, Whole};
+use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+use crate::tcp::{Checksums, Flags, IcmpError, Segment};
+use crate::track::{Bystanders, Interest, Lookup, Opened, Side};
+
+/// What takes the part of a capture that is followed, in its order.
+pub(super) trait Follow {
+    /// What came since the last time of all the others.
+    fn passed(&mut self, passed: Passed);
+    /// A frame with a segment of a four-tuple that is followed.
+    fn frame(&mut self, frame: &Frame<'_>, of: &Followed);
+    /// The same, `frame` being that of the last fragment of the segment's packet.
+    fn whole(&mut self, frame: &Frame<'_>, whole: &Whole, of: &Followed);
+    /// A SYN|ACK of one that is not: its frame, time, source, sequence number, TTL and flow label; and the latest capture time.
+    fn syn_ack(&mut self, segment: &Segment, now: Timestamp);
+    /// A host whose checksums are right.
+    fn right_checksums(&mut self, host: IpAddr, time: Timestamp);
+    /// An ICMP error, of whatever.
+    fn icmp_error(&mut self, error: &IcmpError);
+    /// Reads the places of these four-tuples, each a hash, all at once.
+    fn touch(&self, hashes: impl Iterator<Item = u64> + Clone);
+}
+
+/// What is known of a frame whose four-tuple is followed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Followed {
+    /// The hash of the four-tuple.
+    pub(super) hash: u64,
+    /// The latest capture time up to this frame.
+    pub(super) now: Timestamp,
+    /// Of a RST: whether its checksums are right.
+    pub(super) checksums: Checksums,
+}
+
+/// Four-tuples that are not followed, and lives of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Passed {
+    /// How many were new.
+    pub(super) four_tuples: u64,
+    /// How many lives of them there were: as many streams.
+    pub(super) streams: u32,
+    /// How many are known.
+    pub(super) known: usize,
+    /// How many were at the same time, at most.
+    pub(super) most: usize,
+}
+
+/// What a look at a frame told.
+#[derive(Clone, Copy)]
+struct Look {
+    /// Of its four-tuple.
+    hash: u64,
+    /// The latest capture time up to this frame.
+    now: Timestamp,
+    /// Why it holds no segment, if so.
+    skip: Option<Skip>,
+    flags: Flags,
+    /// Whether its four-tuple is followed.
+    followed: bool,
+}
+
+impl Look {
+    const NONE: Look = Look { hash: 0, now: Timestamp::from_nanos(0), skip: None, flags: Flags(0), followed: false };
+
+    /// Whether it holds a segment that opens and closes nothing.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.skip.is_none() & !self.flags.any_of(TURNING)
+    }
+}
+
+const NO_FRAME: Frame<'static> =
+    Frame { no: FrameNo::NONE, time: Timestamp::from_nanos(0), link: LinkType::NULL, data: &[], wire_len: 0 };
+/// Segments that are more than one of a connection that is known.
+const TURNING: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+/// What a host answers that accepts a connection.
+const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
+
+/// Looks at every frame.
+#[derive(Debug)]
+pub(super) struct Front {
+    interest: Interest,
+    state: RandomState,
+    bystanders: Bystanders,
+    comparison: Comparison,
+    fragments: Reassembler,
+    skipped: [u64; Skip::ALL.len()],
+    extent: Extent,
+    /// Segments of four-tuples that are not followed.
+    segments: u64,
+    passed: Passed,
+    /// Where the segment of such a one is read to.
+    passing: Segment,
+}
+
+impl Front {
+    /// For the four-tuples in `interest`; of the others at most `max` are known at a time.
+    pub(super) fn new(interest: Interest, max: usize) -> Self {
+        Self {
+            state: interest.state().clone(),
+            bystanders: Bystanders::with_room(interest.others(), max),
+            interest,
+            comparison: Comparison::default(),
+            fragments: Reassembler::default(),
+            skipped: [0; Skip::ALL.len()],
+            extent: Extent::default(),
+            segments: 0,
+            passed: Passed::default(),
+            passing: Segment::EMPTY,
+        }
+    }
+
+    /// The frames so far.
+    pub(super) fn extent(&self) -> &Extent {
+        &self.extent
+    }
+
+    /// Segments of four-tuples that are not followed.
+    pub(super) fn segments(&self) -> u64 {
+        self.segments
+    }
+
+    /// How many four-tuples were given up to stay within memory.
+    pub(super) fn evictions(&self) -> u64 {
+        self.bystanders.evictions()
+    }
+
+    /// How many frames held no segment for this reason.
+    pub(super) fn skipped(&self, skip: Skip) -> u64 {
+        self.skipped.get(skip as usize).copied().unwrap_or_default() + self.fragments.skipped(skip)
+    }
+
+    /// Takes the next frame of the capture.
+    pub(super) fn push(&mut self, frame: &Frame<'_>, to: &mut impl Follow) {
+        self.take_some(std::slice::from_ref(frame), &mut [Look::NONE], to);
+    }
+
+    /// Takes these frames, the next ones of the capture, and says how many there were.
+    pub(super) fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>, to: &mut impl Follow) -> u64 {
+        let mut ahead = [NO_FRAME; AHEAD];
+        let mut looks = [Look::NONE; AHEAD];
+        let mut total = 0;
+        loop {
+            // Reading and looking have a loop each: a frame that was just written is slow to copy.
+            let count = ahead.iter_mut().zip(&mut *frames).map(|(place, frame)| *place = frame).count();
+            if count == 0 {
+                return total;
+            }
+            let (ahead, looks) = (ahead.get(..count).unwrap_or_default(), looks.get_mut(..count).unwrap_or_default());
+            self.take_some(ahead, looks, to);
+            total += count as u64;
+        }
+    }
+
+    /// There are no more frames.
+    pub(super) fn finish(&mut self, to: &mut impl Follow) {
+        self.tell_passed(to);
+    }
+
+    /// [`AHEAD`] frames at most.
+    fn take_some(&mut self, ahead: &[Frame<'_>], looks: &mut [Look], to: &mut impl Follow) {
+        self.look(ahead, looks);
+        let mut left = [0; AHEAD];
+        let left = self.pass_over(looks, &mut left);
+        self.touch_left(looks, left, to);
+        self.segments += (looks.len() - left.len()) as u64;
+        self.take_left(ahead, looks, left, to);
+    }
+
+    #[inline]
+    fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
+        for (look, frame) in looks.iter_mut().zip(ahead) {
+            self.extent.add(frame.time);
+            look.now = self.extent.last();
+            look.skip = None;
+            let Some(([src, dst], flags)) = decode::glance_v4(frame) else {
+                self.look_closer(frame, look);
+                continue;
+            };
+            look.hash = Lookup::narrow_hash(src, dst, &self.state);
+            look.flags = flags;
+        }
+    }
+
+    #[inline(never)]
+    fn look_closer(&mut self, frame: &Frame<'_>, look: &mut Look) {
+        if let Some(glance) = decode::glance(frame) {
+            look.hash = lookup(&glance).hash(&self.state);
+            look.flags = glance.flags;
+            return;
+        }
+        match decode::decode_into(frame, &mut self.passing) {
+            Ok(_) => {
+                look.hash = Lookup::of(&self.passing.tuple).hash(&self.state);
+                look.flags = self.passing.flags;
+            }
+            Err(skip) => look.skip = Some(skip),
+        }
+    }
+
+    /// Which of the frames are left to be taken: all but plain segments of four-tuples that are known well. Those are known
+    /// for having no RST.
+    fn pass_over<'b>(&self, looks: &[Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
+        let mut count = 0;
+        for (at, look) in (0..).zip(looks) {
+            let passes = look.is_plain() & self.bystanders.is_recent(look.hash);
+            if let Some(place) = left.get_mut(count) {
+                *place = at;
+            }
+            count += usize::from(!passes);
+        }
+        left.get(..count).unwrap_or_default()
+    }
+
+    /// Asks which of the four-tuples that are left are followed, and reads what is known of them.
+    fn touch_left(&self, looks: &mut [Look], left: &[u8], to: &impl Follow) {
+        for at in left {
+            if let Some(look) = looks.get_mut(usize::from(*at)) {
+                look.followed = self.interest.holds(look.hash);
+            }
+        }
+        let looks = left.iter().filter_map(|at| looks.get(usize::from(*at)));
+        let of = |followed| looks.clone().filter(move |look| look.followed == followed).map(|look| look.hash);
+        read_ahead(of(false), |hash| self.bystanders.touch(hash));
+        to.touch(of(true));
+    }
+
+    fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8], to: &mut impl Follow) {
+        let mut next = 0;
+        for at in left.iter().map(|at| usize::from(*at)) {
+            self.compare(ahead.get(next..=at), to);
+            if let (Some(frame), Some(look)) = (ahead.get(at), looks.get(at)) {
+                self.take(frame, look, to);
+            }
+            next = at + 1;
+        }
+        self.compare(ahead.get(next..), to);
+    }
+
+    /// Looks at the checksums of frames, as long as that is due.
+    #[inline]
+    fn compare(&mut self, frames: Option<&[Frame<'_>]>, to: &mut impl Follow) {
+        for frame in frames.unwrap_or_default() {
+            if !self.comparison.is_due() {
+                return;
+            }
+            if let Some((host, time)) = self.comparison.look(frame) {
+                to.right_checksums(host, time);
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, frame: &Frame<'_>, look: &Look, to: &mut impl Follow) {
+        if let Some(skip) = look.skip {
+            self.skip(frame, (skip, look.now), to);
+        } else if look.followed {
+            let of = self.followed(frame, look);
+            self.tell_passed(to);
+            to.frame(frame, &of);
+        } else {
+            self.segments += 1;
+            if !(look.is_plain() && self.bystanders.is_open(look.hash)) {
+                self.pass_by(frame, look, to);
+            }
+        }
+    }
+
+    fn followed(&mut self, frame: &Frame<'_>, look: &Look) -> Followed {
+        let mut of = Followed { hash: look.hash, now: look.now, checksums: Checksums::default() };
+        if look.flags.rst() {
+            let source = match decode::glance(frame) {
+                Some(glance) => Some(glance.source()),
+                None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
+            };
+            of.checksums = decode::checksums(frame);
+            if let Some(source) = source {
+                self.comparison.judge(source.ip(), frame.time, of.checksums);
+            }
+        }
+        of
+    }
+
+    /// Tells of the four-tuples that are not followed, before anything else that is numbered.
+    #[inline]
+    fn tell_passed(&mut self, to: &mut impl Follow) {
+        let Passed { known, .. } = self.passed;
+        let passed = std::mem::replace(&mut self.passed, Passed { known, most: known, ..Passed::default() });
+        to.passed(passed);
+    }
+
+    /// Takes a segment of a four-tuple that is not followed.
+    fn pass_by(&mut self, frame: &Frame<'_>, look: &Look, to: &mut impl Follow) {
+        let side = match decode::glance(frame) {
+            Some(glance) => {
+                fill(&mut self.passing, &glance, frame);
+                lookup(&glance).side
+            }
+            None if decode::decode_into(frame, &mut self.passing).is_ok() => Lookup::of(&self.passing.tuple).side,
+            None => return,
+        };
+        self.meet(side, (look.hash, look.now), to);
+    }
+
+    fn meet(&mut self, side: Side, (hash, now): (u64, Timestamp), to: &mut impl Follow) {
+        let segment = &self.passing;
+        let opened = self.bystanders.meet(hash, segment, side);
+        if opened != Opened::Nothing {
+            self.passed.streams += 1;
+        }
+        if opened == Opened::FourTuple {
+            self.passed.four_tuples += 1;
+            self.passed.known = self.bystanders.count();
+            self.passed.most = self.passed.most.max(self.passed.known);
+        }
+        if segment.flags.has(ACCEPTING) {
+            to.syn_ack(segment, now);
+        }
+    }
+
+    /// Counts a frame without a segment. What an ICMP error in it says is handed on, and with the last fragment of a packet the
+    /// segment in that is taken.
+    #[inline(never)]
+    fn skip(&mut self, frame: &Frame<'_>, (skip, now): (Skip, Timestamp), to: &mut impl Follow) {
+        if skip == Skip::Fragment {
+            return self.fragment(frame, now, to);
+        }
+        if let Some(count) = self.skipped.get_mut(skip as usize) {
+            *count += 1;
+        }
+        if skip == Skip::Icmp
+            && let Some(error) = decode::icmp_error(frame)
+        {
+            to.icmp_error(&error);
+        }
+    }
+
+    #[cold]
+    fn fragment(&mut self, frame: &Frame<'_>, now: Timestamp, to: &mut impl Follow) {
+        let Some(whole) = self.fragments.add(frame) else { return };
+        let lookup = Lookup::of(&whole.segment.tuple);
+        let hash = lookup.hash(&self.state);
+        if !self.interest.holds(hash) {
+            self.segments += 1;
+            self.passing = whole.segment;
+            return self.meet(lookup.side, (hash, now), to);
+        }
+        let mut of = Followed { hash, now, checksums: Checksums::default() };
+        if whole.segment.flags.rst() {
+            of.checksums = decode::checksums(frame);
+            self.comparison.judge(whole.segment.tuple.src.ip(), frame.time, of.checksums);
+        }
+        self.tell_passed(to);
+        to.whole(frame, &whole, &of);
+    }
+}
+
+/// Reads what is needed of a segment whose four-tuple is not followed.
+#[inline]
+fn fill(segment: &mut Segment, glance: &Glance, frame: &Frame<'_>) {
+    segment.time = frame.time;
+    segment.flags = glance.flags;
+    segment.seq = glance.seq;
+    segment.ack_field = glance.ack;
+    segment.len = glance.len;
+    if glance.flags.has(ACCEPTING) {
+        segment.frame = frame.no;
+        segment.tuple.src = glance.source();
+        segment.ip.ttl = glance.ttl;
+        segment.ip.flow_label = glance.flow_label;
+    }
+}
+
+/// The four-tuple of a frame that was looked at.
+#[inline]
+fn lookup(glance: &Glance) -> Lookup {
+    match glance.hosts {
+        decode::Hosts::V4(src, dst) => Lookup::narrow((src, glance.sport), (dst, glance.dport)),
+        decode::Hosts::V6(src, dst) => Lookup::wide((src, glance.sport), (dst, glance.dport)),
+    }
+}
