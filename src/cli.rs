@@ -43,6 +43,8 @@ pub struct Config {
     pub timers: Option<PathBuf>,
     /// How many connections are held at the same time, at most; by default what the machine has memory for.
     pub max_connections: Option<usize>,
+    /// How many processors to use for a large file, at most; by default all.
+    pub jobs: Option<usize>,
     /// Stop after so many frames.
     pub count: Option<u64>,
     /// Whether to show how far the reading of files is.
@@ -176,6 +178,10 @@ struct Arguments {
     /// Hold so many connections at a time, at 768 bytes each [default: what fits into a quarter of the memory]
     #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
+
+    /// Use at most so many processors for a large file, with the same output [default: all; more than 2 are of no use yet]
+    #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 
     /// Only resets of these causes or classes, of these hosts (ADDR or ADDR:PORT), this certain; of each kind any will do
     #[arg(long, value_name = "WHAT,...", value_delimiter = ',', value_parser = TermParser, hide_possible_values = true,
@@ -401,6 +407,7 @@ impl Config {
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
+            jobs: arguments.jobs.map(usize::from),
             progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             report: arguments.report,

@@ -7,6 +7,7 @@ mod gate;
 mod handover;
 mod input;
 mod inputs;
+mod jobs;
 mod kernel;
 mod memory;
 mod merge;
@@ -25,7 +26,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
@@ -130,7 +131,7 @@ enum Halt {
 
 /// One run over all inputs.
 struct Run {
-    signals: Rc<Signals>,
+    signals: Arc<Signals>,
     filter: Option<Filter>,
     analyzer: Analyzer,
     options: Options,
@@ -189,7 +190,7 @@ impl Run {
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
-            signals: Rc::new(Signals::install().context("cannot catch signals")?),
+            signals: Arc::new(Signals::install().context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
@@ -245,12 +246,7 @@ impl Run {
         }
         let mut merge = Merge::new(files, &self.signals, self.progress.meter());
         self.keep_originals(&mut merge);
-        loop {
-            match self.pump(&mut merge) {
-                Ok(()) => break,
-                Err(halt) => self.survive(halt, || merge.abandon())?,
-            }
-        }
+        self.pump_files(merge, config.jobs)?;
         self.finish(None)
     }
 
@@ -332,11 +328,13 @@ impl Run {
             self.save(source, Taken::Nothing)?;
         }
         self.greet(source);
-        // Nothing to greet: there was no input that could be read.
-        if self.greeting.is_some() {
-            self.begin(None)?;
-        }
+        self.begin_unbegun()?;
         Ok(())
+    }
+
+    /// Begins the output where no interface did. Nothing to greet: there was no input that could be read.
+    fn begin_unbegun(&mut self) -> io::Result<()> {
+        if self.greeting.is_some() { self.begin(None) } else { Ok(()) }
     }
 
     /// Names damage that was passed over, up to a number of places that somebody may read.

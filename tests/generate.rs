@@ -125,3 +125,53 @@ fn a_wrong_verdict_is_told_from_one_that_the_wire_allows() {
     assert_eq!(differences("a/x 2 resets\na/y 2 resets\n"), ["5 resets in all, 4 found"]);
     assert_eq!(differences("a/x 2 resets\na/y 2 resets\nb/x 1 reset\n"), ["b/x: 0 to 0 are right, 1 said"]);
 }
+
+/// What a run prints and says, but for how long it took; and how it ended.
+fn printed(words: &[&str]) -> (String, String, Option<i32>) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rstscan"));
+    let ended = command.args(words).output().expect("it starts");
+    let without_time = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text.lines().map(|line| line.split("\"wall_seconds\"").next().unwrap_or_default().to_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    (without_time(&ended.stdout), without_time(&ended.stderr), ended.status.code())
+}
+
+/// A capture that is large enough for two passes; else there is but one way.
+fn large(order: &Order, name: &str) -> String {
+    let (path, _) = written(order, name);
+    assert!(fs::metadata(&path).expect("just written").len() > 16 << 20, "{:?}", order.kind);
+    path.to_str().expect("readable").to_owned()
+}
+
+/// The same capture with some bytes overwritten.
+fn damaged(whole: &str) -> String {
+    let path = whole.replace(".pcap", "-damaged.pcap");
+    let mut bytes = fs::read(whole).expect("just written");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 5000].fill(0xff);
+    fs::write(&path, &bytes).expect("target is writable");
+    path
+}
+
+#[test]
+fn any_number_of_processors_prints_the_same() {
+    let with = |words: &[&str], jobs| printed(&[words, &["--jobs", jobs]].concat());
+    let whole = large(&Order { resets: 5, ..Order::new(Kind::A, 0.01) }, "jobs-a.pcap");
+    let damaged = damaged(&whole);
+    for files in [&["-r", &whole][..], &["-r", &whole, "-r", "missing.pcap", "-r", &damaged]] {
+        for format in ["--json", "-v"] {
+            let words = [&[format], files].concat();
+            let one = with(&words, "1");
+            assert!(one.0.lines().count() > 200, "{}", one.1);
+            assert_eq!(one.1, with(&words, "2").1);
+            assert!(["2", "3"].iter().all(|jobs| one == with(&words, jobs)), "{words:?}");
+        }
+    }
+    for (kind, share) in [(Kind::C, 0.025), (Kind::D, 0.014)] {
+        let file = large(&Order { resets: 5, ..Order::new(kind, share) }, "jobs.pcap");
+        let words = ["--format", "csv", "-r", &file];
+        assert!(with(&words, "1") == with(&words, "2"), "{kind:?}");
+    }
+}

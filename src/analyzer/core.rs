@@ -15,7 +15,7 @@ use crate::decode::{self, Carried, Reassembler, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
-use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, Tracker};
+use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, SynAck, Tracker};
 
 /// A capture that cuts frames to so many bytes is one of headers.
 const HEADERS: usize = 96;
@@ -255,9 +255,9 @@ impl Follow for Core {
         });
     }
 
-    fn syn_ack(&mut self, segment: &Segment, now: Timestamp) {
+    fn syn_ack(&mut self, syn_ack: &SynAck, now: Timestamp) {
         self.pass_time(now);
-        self.tracker.hosts_mut().observe_syn_ack(segment);
+        self.tracker.hosts_mut().observe_syn_ack(syn_ack);
     }
 
     fn right_checksums(&mut self, host: IpAddr, time: Timestamp) {

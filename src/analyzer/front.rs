@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::chunk::Chunk;
 use super::comparison::Comparison;
 use super::extent::Extent;
 use super::touch::{AHEAD, read_ahead};
 use crate::decode::{self, Glance, Reassembler, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Opened, Side};
+use crate::track::{Bystanders, Interest, Lookup, Opened, Side, SynAck};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {
@@ -21,8 +22,8 @@ pub(super) trait Follow {
     fn frame(&mut self, frame: &Frame<'_>, of: &Followed);
     /// The same, `frame` being that of the last fragment of the segment's packet.
     fn whole(&mut self, frame: &Frame<'_>, whole: &Whole, of: &Followed);
-    /// A SYN|ACK of one that is not: its frame, time, source, sequence number, TTL and flow label; and the latest capture time.
-    fn syn_ack(&mut self, segment: &Segment, now: Timestamp);
+    /// A SYN|ACK of one that is not, and the latest capture time.
+    fn syn_ack(&mut self, syn_ack: &SynAck, now: Timestamp);
     /// A host whose checksums are right.
     fn right_checksums(&mut self, host: IpAddr, time: Timestamp);
     /// An ICMP error, of whatever.
@@ -86,9 +87,9 @@ const TURNING: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
 /// What a host answers that accepts a connection.
 const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
 
-/// Looks at every frame.
+/// Looks at every frame of a capture, keeps the numbers of the connections that are not followed, and hands on the rest.
 #[derive(Debug)]
-pub(super) struct Front {
+pub struct Front {
     interest: Interest,
     state: RandomState,
     bystanders: Bystanders,
@@ -140,6 +141,21 @@ impl Front {
         self.skipped.get(skip as usize).copied().unwrap_or_default() + self.fragments.skipped(skip)
     }
 
+    /// Takes the next frame of the capture, and writes what is to be handed on to `to`.
+    pub fn push_to(&mut self, frame: &Frame<'_>, to: &mut Chunk) {
+        self.push(frame, to);
+    }
+
+    /// Takes these frames, the next ones of the capture, and says how many there were.
+    pub fn push_all_to<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>, to: &mut Chunk) -> u64 {
+        self.push_all(frames, to)
+    }
+
+    /// There are no more frames.
+    pub fn finish_to(&mut self, to: &mut Chunk) {
+        self.finish(to);
+    }
+
     /// Takes the next frame of the capture.
     pub(super) fn push(&mut self, frame: &Frame<'_>, to: &mut impl Follow) {
         self.take_some(std::slice::from_ref(frame), &mut [Look::NONE], to);
@@ -179,9 +195,10 @@ impl Front {
 
     #[inline]
     fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
+        let mut extent = self.extent;
         for (look, frame) in looks.iter_mut().zip(ahead) {
-            self.extent.add(frame.time);
-            look.now = self.extent.last();
+            extent.add(frame.time);
+            look.now = extent.last();
             look.skip = None;
             let Some(([src, dst], flags)) = decode::glance_v4(frame) else {
                 self.look_closer(frame, look);
@@ -190,6 +207,7 @@ impl Front {
             look.hash = Lookup::narrow_hash(src, dst, &self.state);
             look.flags = flags;
         }
+        self.extent = extent;
     }
 
     #[inline(never)]
@@ -294,9 +312,11 @@ impl Front {
     /// Tells of the four-tuples that are not followed, before anything else that is numbered.
     #[inline]
     fn tell_passed(&mut self, to: &mut impl Follow) {
+        if self.passed.streams == 0 {
+            return;
+        }
         let Passed { known, .. } = self.passed;
-        let passed = std::mem::replace(&mut self.passed, Passed { known, most: known, ..Passed::default() });
-        to.passed(passed);
+        to.passed(std::mem::replace(&mut self.passed, Passed { known, most: known, ..Passed::default() }));
     }
 
     /// Takes a segment of a four-tuple that is not followed.
@@ -324,7 +344,7 @@ impl Front {
             self.passed.most = self.passed.most.max(self.passed.known);
         }
         if segment.flags.has(ACCEPTING) {
-            to.syn_ack(segment, now);
+            to.syn_ack(&SynAck::from(segment), now);
         }
     }
 

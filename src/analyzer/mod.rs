@@ -1,6 +1,7 @@
 //! The whole core behind two functions: frames go in, findings come out.
 
 mod assemble;
+mod chunk;
 mod comparison;
 mod core;
 mod extent;
@@ -12,13 +13,15 @@ mod resets;
 mod summary;
 mod touch;
 
+pub use chunk::Chunk;
 pub use finding::{Connection, Finding, Part, Reset, Seen};
+pub use front::Front;
 pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 
 use self::core::Core;
 use self::extent::Extent;
-use self::front::Front;
+
 use crate::decode::Skip;
 use crate::frame::{Frame, Timestamp};
 use crate::track::Interest;
@@ -100,6 +103,23 @@ impl Analyzer {
             front.finish(&mut self.core);
         }
         self.core.finish(self.extent().last());
+    }
+
+    /// Takes off what looks at every frame, to be used elsewhere, as on another thread: what it hands on is then to be
+    /// [taken](Self::take) here, and in the end it is to be [given back](Self::join). `None` where there is none: everything is
+    /// followed.
+    pub fn split(&mut self) -> Option<Box<Front>> {
+        self.front.take()
+    }
+
+    /// Takes what a front has handed on.
+    pub fn take(&mut self, chunk: &Chunk) {
+        chunk.give(&mut self.core);
+    }
+
+    /// Puts back what was [taken off](Self::split); all that it handed on has been taken.
+    pub fn join(&mut self, front: Box<Front>) {
+        self.front = Some(front);
     }
 
     fn extent(&self) -> &Extent {

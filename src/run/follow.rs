@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::signals::Signals;
@@ -12,7 +13,7 @@ use crate::source::{Beside, CaptureFile, Description, Growing, Next, Original, O
 /// The frames of a file and of its successors, each with a number of its own as input.
 pub(super) struct Followed {
     path: PathBuf,
-    signals: Rc<Signals>,
+    signals: Arc<Signals>,
     file: CaptureFile<Growing>,
     /// Whether its writer goes on elsewhere, and all that was left there is read.
     ended: Rc<Cell<bool>>,
@@ -26,11 +27,11 @@ pub(super) struct Followed {
 
 impl Followed {
     /// Opens a regular file.
-    pub(super) fn open(path: &Path, signals: &Rc<Signals>) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, signals: &Arc<Signals>) -> io::Result<Self> {
         let growing = Growing::open(path, signals.wake()?)?;
         Ok(Self {
             path: path.to_owned(),
-            signals: Rc::clone(signals),
+            signals: Arc::clone(signals),
             ended: growing.ended(),
             file: CaptureFile::uncompressed(growing, 0),
             input: 0,

@@ -19,6 +19,33 @@ const GENERATION_MIN: usize = (1 << 12) / 8 * 7;
 /// So many connections there are for each host.
 const CONNECTIONS_EACH: usize = 16;
 
+/// What is told of a SYN|ACK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SynAck {
+    /// Its frame and time.
+    pub sight: Sight,
+    /// Who sent it.
+    pub port: SocketAddr,
+    /// Its sequence number.
+    pub seq: SeqNum,
+    /// Its TTL, or hop limit.
+    pub ttl: u8,
+    /// Whether it has an IPv6 flow label other than 0.
+    pub labelled: bool,
+}
+
+impl From<&Segment> for SynAck {
+    fn from(segment: &Segment) -> Self {
+        Self {
+            sight: Sight { frame: segment.frame, time: segment.time },
+            port: segment.tuple.src,
+            seq: segment.seq,
+            ttl: segment.ip.ttl,
+            labelled: segment.ip.flow_label.is_some_and(|label| label != 0),
+        }
+    }
+}
+
 /// A frame and its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sight {
@@ -143,18 +170,17 @@ impl Hosts {
     }
 
     /// Takes note of a SYN|ACK.
-    pub fn observe_syn_ack(&mut self, segment: &Segment) {
-        let sight = Sight { frame: segment.frame, time: segment.time };
-        let port = segment.tuple.src;
-        let is_new = self.write_port(port).accept(segment.seq, sight);
+    pub fn observe_syn_ack(&mut self, syn_ack: &SynAck) {
+        let SynAck { sight, port, seq, ttl, labelled } = *syn_ack;
+        let is_new = self.write_port(port).accept(seq, sight);
         let host = &mut self.write_host(port.ip()).profile;
         if is_new {
             host.accepted = Some((port.port(), sight));
         }
-        if host.ttl != Some(segment.ip.ttl) {
-            host.other_ttl = host.ttl.replace(segment.ip.ttl);
+        if host.ttl != Some(ttl) {
+            host.other_ttl = host.ttl.replace(ttl);
         }
-        host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
+        host.labels |= labelled;
     }
 
     /// Takes note of a RST that refuses a SYN.
@@ -214,9 +240,9 @@ mod tests {
             ..Segment::EMPTY
         };
         for host in 1..100_000 {
-            hosts.observe_syn_ack(&syn_ack(host));
+            hosts.observe_syn_ack(&SynAck::from(&syn_ack(host)));
             if host % 1000 == 0 {
-                hosts.observe_syn_ack(&syn_ack(7));
+                hosts.observe_syn_ack(&SynAck::from(&syn_ack(7)));
             }
         }
         let knows = |host: u32| hosts.host(host.to_be_bytes().into()).accepted.is_some();

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Hosts, Incarnation, Interest, Marks, Past, Side, Standing};
+use super::{Hosts, Incarnation, Interest, Marks, Past, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -312,7 +312,7 @@ impl Tracker {
     #[inline]
     fn show(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         if segment.flags.syn() && segment.flags.ack() {
-            self.hosts.observe_syn_ack(segment);
+            self.hosts.observe_syn_ack(&SynAck::from(segment));
         }
         let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let own = incarnation.end(placed.side);

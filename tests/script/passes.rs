@@ -1,6 +1,6 @@
 //! Two passes over a capture find what one pass finds.
 
-use rstscan::analyzer::{Analyzer, Finding, Options, Prescan, Summary};
+use rstscan::analyzer::{Analyzer, Chunk, Finding, Options, Prescan, Summary};
 use rstscan::frame::Frame;
 use rstscan::source::{CaptureFile, Next, Source};
 
@@ -40,6 +40,27 @@ fn explain_all(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) 
     (findings, analyzer.summary())
 }
 
+/// As [`explain`], with what looks at every frame apart from what follows connections, which is told once in `each` frames.
+fn explain_apart(bytes: &[u8], each: usize, mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
+    let mut front = analyzer.split().expect("only some four-tuples are followed");
+    let (mut chunk, mut waiting) = (Chunk::default(), 0);
+    frames(bytes, |frame| {
+        front.push_to(frame, &mut chunk);
+        waiting += 1;
+        if waiting == each {
+            analyzer.take(&chunk);
+            chunk.clear();
+            waiting = 0;
+        }
+    });
+    front.finish_to(&mut chunk);
+    analyzer.take(&chunk);
+    analyzer.join(front);
+    analyzer.finish();
+    let findings = analyzer.findings().collect();
+    (findings, analyzer.summary())
+}
+
 /// The four-tuples with a RST, found one frame after the other or many at a time.
 fn scan(bytes: &[u8], many: bool) -> Prescan {
     let mut scan = Prescan::new();
@@ -72,6 +93,12 @@ pub fn passes_agree(bytes: &[u8]) -> Result<usize, String> {
     let twice_all = explain_all(bytes, followed(true));
     if twice != twice_all {
         return Err(format!("1: in two passes one by one {twice:?}, all at once {twice_all:?}"));
+    }
+    for each in [1, 7, usize::MAX] {
+        let apart = explain_apart(bytes, each, followed(true));
+        if twice != apart {
+            return Err(format!("1: in two passes {twice:?}, apart by {each} {apart:?}"));
+        }
     }
     // Of four-tuples without a RST the second pass keeps no earlier lives.
     assert!(twice.1.tracked_max <= once.1.tracked_max, "{:?}", twice.1);

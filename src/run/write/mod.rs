@@ -13,7 +13,7 @@ mod numbers;
 mod spool;
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub(super) use files::WriteError;
 
@@ -56,7 +56,7 @@ enum Plan {
 /// What the second pass has to know of the first.
 pub(super) struct FirstPass<'a> {
     pub(super) filter: Option<&'a Filter>,
-    pub(super) signals: &'a Rc<Signals>,
+    pub(super) signals: &'a Arc<Signals>,
     /// How many frames it analysed.
     pub(super) frames: u64,
 }
