@@ -34,12 +34,14 @@ const NO_FRAME: Frame<'static> =
 const TURNING: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
 
 impl Analyzer {
-    /// Takes these frames, the next ones of the capture, and says how many there were.
+    /// Takes these frames, the next ones of the capture, until there are findings, and says how many it took: none when there
+    /// are no more.
     ///
-    /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed.
+    /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed. Findings that are
+    /// fetched while their resets were just decided are in the processor's caches, and so is the memory that they give back.
     pub fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
         if self.interest.is_none() {
-            return frames.map(|frame| self.push(&frame)).count() as u64;
+            return self.push_each(frames);
         }
         let mut ahead = [NO_FRAME; AHEAD];
         let mut looks = [Look::NONE; AHEAD];
@@ -54,7 +56,22 @@ impl Analyzer {
             self.look(ahead, looks);
             self.take_all(ahead, looks);
             total += count as u64;
+            if self.ready.any() {
+                return total;
+            }
         }
+    }
+
+    fn push_each<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        let mut total = 0;
+        for frame in frames {
+            self.push(&frame);
+            total += 1;
+            if self.ready.any() {
+                break;
+            }
+        }
+        total
     }
 
     #[inline]
