@@ -309,9 +309,15 @@ impl Analyzer {
 
     /// The input is over: everything still held is decided.
     pub fn finish(&mut self) {
+        while self.finish_some() {}
+    }
+
+    /// The same for some of what is held; whether there was any. Findings that are fetched in between need not all be kept
+    /// at the same time.
+    pub fn finish_some(&mut self) -> bool {
         self.flush();
         self.pass_time(self.last);
-        self.decide_all(Settle::drain);
+        self.decide_some(Settle::drain)
     }
 
     /// The findings that have become final since the last call, in the order of their RSTs.

@@ -143,7 +143,9 @@ impl Run {
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
         self.progress.hide();
-        self.analyzer.finish();
+        while self.analyzer.finish_some() {
+            self.report()?;
+        }
         self.report()?;
         self.close(self.analyzer.summary(), drops)
     }
