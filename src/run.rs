@@ -396,12 +396,6 @@ impl Run {
         self.filter.is_none() && self.limit.is_none() && !self.takes
     }
 
-    /// The frames that a source can give in one go.
-    fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
-        self.frames += self.analyzer.push_all(&mut source.at_hand());
-        self.report()
-    }
-
     /// A frame that the filter has no use for.
     fn pass_over(&mut self) {
         self.passed_over += 1;

@@ -20,6 +20,8 @@ pub struct Chunk {
     items: Vec<Item>,
     /// The frames, one after the other.
     bytes: Vec<u8>,
+    /// So many items have been taken, and the bytes of their frames.
+    taken: (usize, usize),
 }
 
 #[derive(Debug)]
@@ -68,6 +70,7 @@ impl Chunk {
     pub fn clear(&mut self) {
         self.items.clear();
         self.bytes.clear();
+        self.taken = (0, 0);
     }
 
     fn keep(&mut self, frame: &Frame<'_>) -> Kept {
@@ -76,10 +79,11 @@ impl Chunk {
         Kept { no, time, link, wire_len, end: self.bytes.len() }
     }
 
-    /// Has `core` take all of it.
-    pub(super) fn give(&self, core: &mut Core) {
-        let mut start = 0;
-        for items in self.items.chunks(AHEAD) {
+    /// Has `core` take of it until there are findings; whether there is more.
+    pub(super) fn give(&mut self, core: &mut Core) -> bool {
+        let (mut next, mut start) = self.taken;
+        while let Some(items) = self.items.get(next..).filter(|items| !items.is_empty()) {
+            let items = items.get(..AHEAD).unwrap_or(items);
             core.touch(items.iter().filter_map(|item| match item {
                 Item::Frame(_, of) | Item::Whole(_, _, of) => Some(of.hash),
                 _ => None,
@@ -87,7 +91,13 @@ impl Chunk {
             for item in items {
                 self.give_one(core, item, &mut start);
             }
+            next += items.len();
+            if core.is_enough() {
+                break;
+            }
         }
+        self.taken = (next, start);
+        next < self.items.len()
     }
 
     #[inline]
@@ -128,6 +138,10 @@ impl Follow for Chunk {
 
     fn icmp_error(&mut self, error: &IcmpError) {
         self.items.push(Item::IcmpError(Box::new(*error)));
+    }
+
+    fn is_enough(&self) -> bool {
+        self.is_full()
     }
 
     /// Nothing: whoever takes the chunk does that.

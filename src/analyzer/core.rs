@@ -114,6 +114,19 @@ impl Core {
         }
     }
 
+    /// Takes these frames until there are findings; how many it took.
+    pub(super) fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        let mut total = 0;
+        for frame in frames {
+            self.push(&frame);
+            total += 1;
+            if self.ready.any() {
+                break;
+            }
+        }
+        total
+    }
+
     /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
     #[inline(never)]
     fn skip(&mut self, frame: &Frame<'_>, skip: Skip) {
@@ -222,10 +235,10 @@ impl Core {
         }
     }
 
-    /// The input is over, and its latest time was `last`: everything still held is decided.
-    pub(super) fn finish(&mut self, last: Timestamp) {
+    /// The input is over, and its latest time was `last`: some of what is still held is decided; whether there was any.
+    pub(super) fn finish_some(&mut self, last: Timestamp) -> bool {
         self.tick(last);
-        self.decide_all(Settle::drain);
+        self.decide_some(Settle::drain)
     }
 
     /// The next finding that is final.
@@ -266,6 +279,11 @@ impl Follow for Core {
 
     fn icmp_error(&mut self, error: &IcmpError) {
         self.icmp.add(error);
+    }
+
+    #[inline]
+    fn is_enough(&self) -> bool {
+        self.ready.any()
     }
 
     #[inline]

@@ -28,6 +28,8 @@ pub(super) trait Follow {
     fn right_checksums(&mut self, host: IpAddr, time: Timestamp);
     /// An ICMP error, of whatever.
     fn icmp_error(&mut self, error: &IcmpError);
+    /// Whether it is to be asked for what it has before it takes more.
+    fn is_enough(&self) -> bool;
     /// Reads the places of these four-tuples, each a hash, all at once.
     fn touch(&self, hashes: impl Iterator<Item = u64> + Clone);
 }
@@ -146,7 +148,8 @@ impl Front {
         self.push(frame, to);
     }
 
-    /// Takes these frames, the next ones of the capture, and says how many there were.
+    /// Takes these frames, the next ones of the capture, until the chunk is full, and says how many it took: none when there are
+    /// no more.
     pub fn push_all_to<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>, to: &mut Chunk) -> u64 {
         self.push_all(frames, to)
     }
@@ -161,7 +164,7 @@ impl Front {
         self.take_some(std::slice::from_ref(frame), &mut [Look::NONE], to);
     }
 
-    /// Takes these frames, the next ones of the capture, and says how many there were.
+    /// Takes these frames, the next ones of the capture, until it is enough, and says how many it took.
     pub(super) fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>, to: &mut impl Follow) -> u64 {
         let mut ahead = [NO_FRAME; AHEAD];
         let mut looks = [Look::NONE; AHEAD];
@@ -175,6 +178,9 @@ impl Front {
             let (ahead, looks) = (ahead.get(..count).unwrap_or_default(), looks.get_mut(..count).unwrap_or_default());
             self.take_some(ahead, looks, to);
             total += count as u64;
+            if to.is_enough() {
+                return total;
+            }
         }
     }
 

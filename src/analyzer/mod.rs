@@ -82,13 +82,15 @@ impl Analyzer {
         }
     }
 
-    /// Takes these frames, the next ones of the capture, and says how many there were.
+    /// Takes these frames, the next ones of the capture, until there are findings, and says how many it took: none when there
+    /// are no more.
     ///
-    /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed.
+    /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed. Findings that are
+    /// fetched while their resets were just decided are in the processor's caches, and so is the memory that they give back.
     pub fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
         match &mut self.front {
             Some(front) => front.push_all(frames, &mut self.core),
-            None => frames.map(|frame| self.core.push(&frame)).count() as u64,
+            None => self.core.push_all(frames),
         }
     }
 
@@ -99,10 +101,17 @@ impl Analyzer {
 
     /// The input is over: everything still held is decided.
     pub fn finish(&mut self) {
+        while self.finish_some() {}
+    }
+
+    /// The same for some of what is held; whether there was any. Findings that are fetched in between need not all be kept
+    /// at the same time.
+    pub fn finish_some(&mut self) -> bool {
         if let Some(front) = &mut self.front {
             front.finish(&mut self.core);
         }
-        self.core.finish(self.extent().last());
+        let last = self.extent().last();
+        self.core.finish_some(last)
     }
 
     /// Takes off what looks at every frame, to be used elsewhere, as on another thread: what it hands on is then to be
@@ -112,9 +121,9 @@ impl Analyzer {
         self.front.take()
     }
 
-    /// Takes what a front has handed on.
-    pub fn take(&mut self, chunk: &Chunk) {
-        chunk.give(&mut self.core);
+    /// Takes what a front has handed on, until there are findings; whether there is more of it.
+    pub fn take(&mut self, chunk: &mut Chunk) -> bool {
+        chunk.give(&mut self.core)
     }
 
     /// Puts back what was [taken off](Self::split); all that it handed on has been taken.

@@ -74,18 +74,20 @@ impl Core {
         case.port = hosts.port(segment.tuple.src);
     }
 
-    /// Decides the resets that `next` gives, some at a time.
+    /// Decides the resets that `next` gives.
     pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) {
+        while self.decide_some(next) {}
+    }
+
+    /// Decides some of the resets that `next` gives; whether there was any.
+    pub(super) fn decide_some(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) -> bool {
         let mut settled = std::mem::take(&mut self.settled);
-        loop {
-            settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
-            if settled.is_empty() {
-                break;
-            }
-            self.touch_settled(&settled);
-            settled.drain(..).for_each(|settled| self.decide(settled));
-        }
+        settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
+        let any = !settled.is_empty();
+        self.touch_settled(&settled);
+        settled.drain(..).for_each(|settled| self.decide(settled));
         self.settled = settled;
+        any
     }
 
     /// Reads what is known of the connections of these resets, which nobody may have asked for in a while, all at once.

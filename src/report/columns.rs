@@ -3,8 +3,9 @@
 //! Names and meanings are those of the JSON keys where there is such a key. No text begins with what somebody else wrote,
 //! so that no spreadsheet takes a cell for a formula.
 
+use super::community::community_id;
 use super::words::{self, Speaker};
-use super::{Context, Named, community_id};
+use super::{Context, Named};
 use crate::analyzer::Finding;
 use crate::classify::{Origin, Sent};
 use crate::frame::{FrameNo, Timestamp};

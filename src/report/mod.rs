@@ -14,6 +14,7 @@ pub(crate) mod amount;
 mod catalogue;
 mod columns;
 mod comments;
+mod community;
 mod count;
 mod csv;
 mod diff;
@@ -52,7 +53,6 @@ pub use text::explain;
 use crate::analyzer::{Finding, Summary};
 use crate::join::Joint;
 use crate::pattern::Patterns;
-use crate::tcp::FourTuple;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -143,15 +143,6 @@ pub enum Format {
     Parquet,
     /// A table for tickets.
     Markdown,
-}
-
-/// The protocol number of TCP, for Community ID.
-const TCP: u8 = 6;
-
-/// Community ID version 1, seed 0: the same for both directions, as Zeek, Suricata and others print it.
-fn community_id(tuple: FourTuple) -> Option<String> {
-    let (src, dst) = (tuple.src, tuple.dst);
-    community_id::calculate_community_id(0, src.ip(), dst.ip(), Some(src.port()), Some(dst.port()), TCP, false).ok()
 }
 
 /// Whose names [`Format::Json`] uses.

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use super::inputs::Inputs;
 use super::output::tell;
 use super::page::Page;
 use super::told::counts;
@@ -13,6 +14,19 @@ use crate::report::Finished;
 use crate::source::Drops;
 
 impl Run {
+    /// The frames that a source can give in one go; what is found in them is handed over as soon as it is there.
+    pub(super) fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
+        let mut frames = source.at_hand();
+        loop {
+            let taken = self.analyzer.push_all(&mut frames);
+            self.frames += taken;
+            self.report()?;
+            if taken == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     /// Hands over the findings that have become final.
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
@@ -129,7 +143,9 @@ impl Run {
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
         self.progress.hide();
-        self.analyzer.finish();
+        while self.analyzer.finish_some() {
+            self.report()?;
+        }
         self.report()?;
         self.close(self.analyzer.summary(), drops)
     }

@@ -78,7 +78,9 @@ impl Run {
         for told in told {
             match told {
                 Told::Chunk(mut chunk, frames) => {
-                    self.analyzer.take(&chunk);
+                    while self.analyzer.take(&mut chunk) {
+                        self.report()?;
+                    }
                     chunk.clear();
                     // Where there are enough of them, one less.
                     _ = giver.try_send(chunk);

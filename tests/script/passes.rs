@@ -22,21 +22,25 @@ fn explain(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
     (findings, analyzer.summary())
 }
 
-/// As [`explain`], with many frames at a time.
+/// As [`explain`], with many frames at a time, and findings fetched as soon as they are there.
 fn explain_all(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
+    let mut findings = Vec::new();
     let mut file = CaptureFile::new(bytes, 0);
     loop {
         match file.next().expect("a whole capture") {
             Next::Frame(ref frame) => {
                 analyzer.push(frame);
-                analyzer.push_all(&mut file.at_hand());
+                let mut at_hand = file.at_hand();
+                while analyzer.push_all(&mut at_hand) > 0 {
+                    findings.extend(analyzer.findings());
+                }
             }
             Next::End => break,
             Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
         }
     }
     analyzer.finish();
-    let findings = analyzer.findings().collect();
+    findings.extend(analyzer.findings());
     (findings, analyzer.summary())
 }
 
@@ -48,13 +52,13 @@ fn explain_apart(bytes: &[u8], each: usize, mut analyzer: Analyzer) -> (Vec<Find
         front.push_to(frame, &mut chunk);
         waiting += 1;
         if waiting == each {
-            analyzer.take(&chunk);
+            while analyzer.take(&mut chunk) {}
             chunk.clear();
             waiting = 0;
         }
     });
     front.finish_to(&mut chunk);
-    analyzer.take(&chunk);
+    while analyzer.take(&mut chunk) {}
     analyzer.join(front);
     analyzer.finish();
     let findings = analyzer.findings().collect();
