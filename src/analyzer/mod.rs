@@ -4,6 +4,7 @@ mod ahead;
 mod assemble;
 mod dull;
 mod finding;
+mod losses;
 mod prescan;
 mod ready;
 mod resets;
@@ -13,6 +14,7 @@ pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 
+use losses::Losses;
 use ready::Ready;
 
 use std::collections::HashMap;
@@ -21,7 +23,7 @@ use std::net::SocketAddr;
 use foldhash::fast::RandomState;
 
 use crate::decode::{self, Carried, Reassembler, Skip};
-use crate::frame::{Frame, Timestamp};
+use crate::frame::{Frame, Loss, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{self, Heard, Segment};
 use crate::track::{Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, Tracker};
@@ -72,6 +74,7 @@ pub struct Analyzer {
     settle: Settle,
     icmp: IcmpErrors,
     hints: Hints,
+    losses: Losses,
     /// The checksums of so many frames to come are looked at.
     comparing: u32,
     /// And of so many more if there is a reason to.
@@ -119,6 +122,7 @@ impl Analyzer {
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),
             hints: Hints::default(),
+            losses: Losses::default(),
             comparing: 0,
             comparable: COMPARED_MAX,
             now: Timestamp::from_nanos(i64::MIN),
@@ -290,6 +294,12 @@ impl Analyzer {
         {
             self.tracker.hosts_mut().observe_right_checksums(&decoded.segment);
         }
+    }
+
+    /// The capture lost frames. To be said before the frames that came later.
+    #[cold]
+    pub fn lose(&mut self, loss: &Loss) {
+        self.losses.add(loss);
     }
 
     /// Time has come to `now` without a frame: what was waiting for that becomes final.

@@ -114,6 +114,7 @@ impl Analyzer {
         let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
         let is_kept = life.is_some();
         case.given_up = !is_kept && self.tracker.evictions() > 0;
+        case.lossy = self.losses.touch(&case, &self.settle);
         if let Some(incarnation) = life {
             case.note = incarnation.note(case.sender);
             if let Some(copied) = &mut case.copied {

@@ -324,7 +324,7 @@ fn wireshark_asks_and_captures() {
         "--capture --extcap-interface rstscan-e0 --fifo p --extcap-capture-filter tcp --extcap-only-resets -s 96";
     let config = parse(line).unwrap();
     let Input::Live(options) = &config.input else { panic!("not live") };
-    assert_eq!((options.interface.as_str(), options.snap_len), ("e0", 96));
+    assert_eq!((&options.interfaces[..], options.snap_len), (&["e0".to_owned()][..], 96));
     assert_eq!(config.filter, Some(FilterText::Words("tcp".to_owned())));
     let writing = config.writing.as_ref().unwrap();
     assert!(!writing.all_packets && writing.meanwhile && config.prints_nothing() && config.style.quiet == 2);

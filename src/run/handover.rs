@@ -111,13 +111,13 @@ impl Run {
 
     /// What is still held, the summary, and the counts of a live capture.
     pub(super) fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
-        if self.begun {
-            self.conclude(drops).map_err(Halt::Output)?;
+        if self.begun
+            && let Err(error) = self.conclude(drops)
+        {
+            return self.give_up(Halt::Output(error), drops);
         }
         self.finish_writing().map_err(Halt::Output)?;
-        if self.context.live && !self.quiet {
-            tell(counts(self.frames, drops.unwrap_or_default()));
-        }
+        self.tell_counts(drops);
         let status = self.gate.status(self.failed, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
@@ -125,6 +125,20 @@ impl Run {
         // Millions of connections take a while to be freed one by one, and the process ends.
         std::mem::forget(self.analyzer);
         Ok(status)
+    }
+
+    /// Ends a run whose output cannot be written: what else it writes is whole.
+    pub(super) fn give_up(mut self, halt: Halt, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
+        // The first error is the one to be told.
+        let _ = self.finish_writing();
+        self.tell_counts(drops);
+        Err(halt.into())
+    }
+
+    fn tell_counts(&self, drops: Option<Drops>) {
+        if let Some(drops) = drops.filter(|_| !self.quiet) {
+            tell(counts(self.frames, drops));
+        }
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
@@ -143,6 +157,7 @@ impl Run {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
+            queue_drops: drops.map(|drops| drops.by_queue),
         };
         let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
         wanted(printed, self.page.as_ref())?;

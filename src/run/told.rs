@@ -13,6 +13,9 @@ pub(super) fn counts(captured: u64, drops: Drops) -> String {
     if drops.by_interface > 0 {
         lines.push(line(drops.by_interface, "dropped by interface"));
     }
+    if drops.by_queue > 0 {
+        lines.push(line(drops.by_queue, "dropped before analysis"));
+    }
     lines.join("\n")
 }
 
@@ -32,9 +35,11 @@ mod tests {
 
     #[test]
     fn counts_are_worded_as_by_tcpdump() {
-        let drops = Drops { received: 2, by_kernel: 0, by_interface: 0 };
+        let drops = Drops { received: 2, ..Drops::default() };
         assert_eq!(counts(1, drops), "1 packet captured\n2 packets received by filter\n0 packets dropped by kernel");
-        let drops = Drops { received: 2, by_kernel: 1, by_interface: 3 };
-        assert!(counts(0, drops).ends_with("1 packet dropped by kernel\n3 packets dropped by interface"));
+        let drops = Drops { by_kernel: 1, by_interface: 3, by_queue: 5, ..drops };
+        assert!(counts(0, drops).ends_with(
+            "1 packet dropped by kernel\n3 packets dropped by interface\n5 packets dropped before analysis"
+        ));
     }
 }

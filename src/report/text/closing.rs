@@ -154,7 +154,15 @@ pub fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
     }
     if let Some(drops) = finished.kernel_drops.filter(|drops| *drops > 0) {
         let frames = amount::counted(drops, "frame");
-        remarks.push(format!("{frames} dropped by the kernel: facts may be missing; a larger buffer (-B) helps"));
+        remarks.push(format!(
+            "{frames} dropped by the kernel: verdicts that may lack them say so; a larger buffer (-B) helps"
+        ));
+    }
+    if let Some(drops) = finished.queue_drops.filter(|drops| *drops > 0) {
+        let frames = amount::counted(drops, "frame");
+        remarks.push(format!(
+            "{frames} dropped before analysis, as more came than could be analysed: verdicts that may lack them say so; a filter helps"
+        ));
     }
     remarks
 }

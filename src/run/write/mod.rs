@@ -188,7 +188,7 @@ impl Writer {
                     (false, passes && (self.all_packets || self.notes.matters(frame)))
                 }
                 Ok(Next::Interface(_)) => (true, false),
-                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => (false, false),
+                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => (false, false),
                 Ok(Next::End) => break,
                 // Of what cannot be read the first pass has told.
                 Err(_) => {
