@@ -280,11 +280,12 @@ impl Run {
 
     /// All frames of a source into the analyzer.
     fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
-        let mut stopping = false;
+        if self.signals.stopped() {
+            source.stop();
+        }
         while !self.is_enough() {
-            if !stopping && self.signals.stopped() {
-                stopping = true;
-                source.stop();
+            if self.signals.has_news() {
+                self.heed_signals(source)?;
             }
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             let taken = match source.next() {

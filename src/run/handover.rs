@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use super::inputs::Inputs;
 use super::output::tell;
 use super::page::Page;
-use super::told::counts;
+use super::told::{counts, status};
 use super::write::Writer;
 use super::{Halt, Run};
 use crate::analyzer::{Finding, Summary};
@@ -139,6 +140,25 @@ impl Run {
         if let Some(drops) = drops.filter(|_| !self.quiet) {
             tell(counts(self.frames, drops));
         }
+    }
+
+    /// Does what signals ask for.
+    #[cold]
+    pub(super) fn heed_signals(&mut self, source: &mut impl Inputs) -> io::Result<()> {
+        let wishes = self.signals.wishes();
+        if self.signals.stopped() {
+            source.stop();
+        }
+        if wishes.counts {
+            let drops = self.counts.as_ref().map(|counts| counts.drops());
+            let line = status(self.frames, drops, &self.analyzer.summary());
+            self.tell(line);
+        }
+        if wishes.flush {
+            self.with_writer(Writer::flush)?;
+            wanted(self.output.flush(), self.page.as_ref())?;
+        }
+        Ok(())
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {

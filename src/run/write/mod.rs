@@ -3,6 +3,7 @@
 //! What matters is known only once a reset is explained. Files are read a second time for it; of an input that cannot be
 //! read twice frames are held until then.
 
+mod after;
 mod block;
 mod capture;
 mod files;
