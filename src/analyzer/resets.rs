@@ -31,6 +31,8 @@ impl Analyzer {
         case.life = life;
         case.sender = placed.side;
         case.previous = self.tracker.previous(&placed);
+        // Where the clock has gone back nobody knows when the wait is over.
+        case.cut_short = !self.settle.covers(segment.time, self.now);
         self.tracker.past(placed.id, &mut case.before);
         case.heard =
             self.hints.of_both(reset.hash, (placed.side, &case.life.own), (placed.side.other(), &case.life.peer));

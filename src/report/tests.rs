@@ -342,7 +342,7 @@ fn the_summary_counts_events_and_names_what_lowers_its_worth() {
 
 133 frames without a usable TCP segment: 13 IP fragments of incomplete packets, 120 IP but not TCP
 2 connections forgotten to stay within memory, at most 97 at a time (--max-connections): verdicts that lack them say so
-1 reset decided early, because too many were waiting for what follows them
+1 reset decided early, because too many were waiting for what follows them or the clock went back: they say so
 4 frames dropped by the kernel: verdicts that may lack them say so; a larger buffer (-B) helps
 ";
     assert_text(text.trim_end(), expected);

@@ -38,7 +38,7 @@ pub struct ResetCase {
     /// What the applications of its sender and of its peer said last, for readers, where either said anything: no rule knows
     /// of it.
     pub heard: Option<Box<[Option<Heard>; 2]>>,
-    /// Whether the wait for what follows was cut short.
+    /// Whether the wait for what follows was cut short, by the bound on how many wait or by a clock that had gone back.
     pub cut_short: bool,
     /// Whether its connection was given up to stay within memory while it waited for what follows.
     pub given_up: bool,

@@ -75,6 +75,16 @@ impl Listening {
         Ok(lines)
     }
 
+    /// The last line it prints up to one that begins in this way and has this text.
+    pub fn lines_until(&self, beginning: &str, text: &str) -> io::Result<Vec<String>> {
+        loop {
+            let lines = self.lines(beginning, 1)?;
+            if lines.last().is_some_and(|line| line.contains(text)) {
+                return Ok(lines);
+            }
+        }
+    }
+
     /// Its lines on standard error up to the one that begins in this way.
     pub fn hears(&mut self, beginning: &str) -> io::Result<Vec<String>> {
         let mut lines = Vec::new();

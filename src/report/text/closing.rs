@@ -150,7 +150,7 @@ pub fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
     remarks.extend(held(summary, verbose));
     if summary.settled_early > 0 {
         let resets = amount::counted(summary.settled_early, "reset");
-        remarks.push(format!("{resets} decided early, because too many were waiting for what follows them"));
+        remarks.push(format!("{resets} decided early, because too many were waiting for what follows them or the clock went back: they say so"));
     }
     if let Some(drops) = finished.kernel_drops.filter(|drops| *drops > 0) {
         let frames = amount::counted(drops, "frame");

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pcap::{Active, Capture, Packet, Stat};
@@ -9,7 +10,7 @@ use pcap::{Active, Capture, Packet, Stat};
 use super::super::pipe::{PATIENCE, wait};
 use super::super::{Drops, SourceError};
 use super::chunk::Chunk;
-use super::open::{NANOS_PER_UNIT, refused};
+use super::open::{BLOCK_TIMEOUT, NANOS_PER_UNIT, refused};
 use super::queue::Queue;
 use crate::frame::{Loss, Timestamp};
 
@@ -43,6 +44,9 @@ impl Reader {
     /// Reads until the end, and says how it came.
     pub(super) fn run(mut self) {
         let outcome = self.read();
+        if outcome.is_err() {
+            self.empty();
+        }
         self.watch.look(&mut self.capture, &self.queue);
         self.queue.end(self.lane, outcome);
     }
@@ -68,6 +72,18 @@ impl Reader {
         }
         self.hand_over(None);
         Ok(())
+    }
+
+    /// Takes what is left in the ring of an interface that has gone away, the block included that the kernel still keeps.
+    fn empty(&mut self) {
+        let deadline = Instant::now() + 2 * BLOCK_TIMEOUT;
+        while Instant::now() < deadline {
+            // That the interface is gone is known.
+            if self.take().unwrap_or(0) == 0 {
+                thread::sleep(BLOCK_TIMEOUT / 10);
+            }
+        }
+        self.hand_over(None);
     }
 
     /// Takes what the ring has by now, up to a number of frames; says how many there were.
