@@ -46,36 +46,15 @@ const SECONDS: &str = "RSTSCAN_FLOOD_SECONDS";
 const RING_KIB: &str = "65536";
 const SNAP_LEN: &str = "2048";
 
-/// Two namespaces and the wire between them.
-struct Wire {
-    sender: Namespace,
-    receiver: Namespace,
-}
-
-impl Wire {
-    fn build(number: u32) -> io::Result<Self> {
-        sweep()?;
-        let wire = Self { sender: Namespace::create(number, "tx")?, receiver: Namespace::create(number, "rx")? };
-        for namespace in [&wire.sender, &wire.receiver] {
-            // Nothing but the flood is to be on the wire.
-            namespace.set("ipv6/conf/default/disable_ipv6", "1")?;
-        }
-        wire.sender.ip(&[
-            "link",
-            "add",
-            "wire",
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "wire",
-            "netns",
-            wire.receiver.name(),
-        ])?;
-        wire.receiver.ip(&["link", "set", "wire", "up"])?;
-        wire.sender.ip(&["link", "set", "wire", "up"])?;
-        Ok(wire)
-    }
+/// A namespace with an interface that frames can be put into.
+fn place(number: u32) -> io::Result<Namespace> {
+    sweep()?;
+    let place = Namespace::create(number, "flood")?;
+    // Nothing but the flood is to be on it.
+    place.set("ipv6/conf/default/disable_ipv6", "1")?;
+    place.ip(&["tuntap", "add", "dev", "wire", "mode", "tap"])?;
+    place.ip(&["link", "set", "wire", "up"])?;
+    Ok(place)
 }
 
 /// A program that captures.
@@ -97,10 +76,10 @@ struct Said {
 
 impl Capturing {
     /// Starts a program and waits until it listens.
-    fn start(wire: &Wire, program: &str, (words, stdout): (&[&str], Stdio)) -> io::Result<Self> {
+    fn start(place: &Namespace, program: &str, (words, stdout): (&[&str], Stdio)) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(words).env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-        let mut child = wire.receiver.enter(|| command.spawn())?;
+        let mut child = place.enter(|| command.spawn())?;
         let mut stderr = BufReader::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?);
         let mut greeting = String::new();
         while !greeting.contains("listening on wire") {
@@ -158,7 +137,7 @@ fn told(line: &str) {
 /// How much is sent: everything that one core can for as long as the user wants, or a trickle.
 fn pace() -> (Pace, f64) {
     match std::env::var(SECONDS).ok().and_then(|seconds| seconds.parse::<f64>().ok()) {
-        Some(seconds) => (Pace { frames_per_second: None, duration: Duration::from_secs_f64(seconds) }, 0.1),
+        Some(seconds) => (Pace { frames_per_second: None, duration: Duration::from_secs_f64(seconds) }, 0.02),
         None => (Pace { frames_per_second: Some(20_000), duration: Duration::from_secs(2) }, 0.002),
     }
 }
@@ -174,9 +153,9 @@ fn flood(number: u32, program: &str, how: (&[&str], Stdio)) -> io::Result<(Sent,
     let folder = tempfile::tempdir()?;
     let (pace, scale) = pace();
     let traffic = traffic(folder.path(), scale)?;
-    let wire = Wire::build(number)?;
-    let capturing = Capturing::start(&wire, program, how)?;
-    let sent = wire.sender.enter(|| traffic.send("wire", &pace))?;
+    let place = place(number)?;
+    let capturing = Capturing::start(&place, program, how)?;
+    let sent = place.enter(|| traffic.send("wire", &pace))?;
     let said = capturing.end()?;
     told(&format!(
         "{program}: sent {} frames ({} bytes on average) in {:.1} s, {:.2} million a second; captured {}, dropped by kernel {}, {:.0} % of a core",
@@ -193,7 +172,7 @@ fn flood(number: u32, program: &str, how: (&[&str], Stdio)) -> io::Result<(Sent,
 
 /// Whether namespaces can be made here.
 fn may_run() -> bool {
-    match Wire::build(99) {
+    match place(0) {
         Ok(_) => true,
         Err(error) => {
             told(&format!("flood skipped, it needs root and ip (iproute2): {error}"));
