@@ -157,3 +157,81 @@ impl Front {
         AtHand::of(records, &layout, &mut self.place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::Queue;
+    use super::*;
+
+    fn chunk(seconds: &[u32]) -> Chunk {
+        let mut chunk = Chunk::empty();
+        seconds.iter().for_each(|second| chunk.push((*second, 0), &[7; 60], 60));
+        chunk
+    }
+
+    fn fronts() -> [Front; 2] {
+        [0, 1].map(|input| Front::new(input, LinkType::ETHERNET))
+    }
+
+    /// Takes frames as long as it is known which comes next: the interface and the second of each.
+    fn taken(queue: &Queue, fronts: &mut [Front]) -> Vec<(usize, i64)> {
+        let mut taken = Vec::new();
+        loop {
+            for (lane, front) in fronts.iter_mut().enumerate() {
+                assert!(front.refresh(&mut queue.lock(), lane, None).is_none());
+            }
+            let Choice::Give(lane) = choose(fronts) else { return taken };
+            let frame = fronts[lane].give();
+            taken.extend(frame.map(|frame| (lane, frame.time.as_nanos() / 1_000_000_000)));
+        }
+    }
+
+    #[test]
+    fn frames_of_two_interfaces_come_in_the_order_of_time() {
+        let (queue, mut fronts) = (Queue::new(2, 1 << 20), fronts());
+        queue.put(0, chunk(&[5, 7, 9]), None);
+        queue.put(1, chunk(&[6, 8]), None);
+        // The second interface may still have one before the last.
+        assert_eq!(taken(&queue, &mut fronts), [(0, 5), (1, 6), (0, 7), (1, 8)]);
+        queue.put(1, Chunk::empty(), Some(Instant::now()));
+        assert_eq!(taken(&queue, &mut fronts), []);
+        queue.put(1, Chunk::empty(), Some(Instant::now() + Front::RETIRED));
+        assert_eq!(taken(&queue, &mut fronts), [(0, 9)]);
+        assert_eq!(choose(&fronts), Choice::Unknown);
+    }
+
+    #[test]
+    fn an_interface_that_has_ended_keeps_nobody_waiting() {
+        let (queue, mut fronts) = (Queue::new(2, 1 << 20), fronts());
+        queue.put(0, chunk(&[5]), None);
+        queue.put(1, chunk(&[4]), None);
+        queue.end(1, Ok(()));
+        assert_eq!(taken(&queue, &mut fronts), [(1, 4), (0, 5)]);
+        queue.end(0, Err(SourceError::Empty));
+        assert!(fronts[0].refresh(&mut queue.lock(), 0, None).is_some());
+        assert_eq!(choose(&fronts), Choice::End);
+    }
+
+    #[test]
+    fn frames_after_the_end_are_left() {
+        let (queue, mut fronts) = (Queue::new(2, 1 << 20), fronts());
+        queue.put(0, chunk(&[5, 6, 7]), None);
+        queue.put(1, chunk(&[7]), None);
+        for (lane, front) in fronts.iter_mut().enumerate() {
+            assert!(front.refresh(&mut queue.lock(), lane, Some(Timestamp::new(6, 0))).is_none());
+        }
+        assert_eq!(taken(&queue, &mut fronts), [(0, 5), (0, 6)]);
+        assert_eq!(choose(&fronts), Choice::End);
+    }
+
+    #[test]
+    fn what_is_at_hand_is_not_given_twice() {
+        let (queue, mut fronts) = (Queue::new(1, 1 << 20), fronts());
+        queue.put(0, chunk(&[1, 2, 3]), None);
+        let front = &mut fronts[0];
+        assert!(front.refresh(&mut queue.lock(), 0, None).is_none());
+        assert_eq!(front.give().map(|frame| frame.no), Some(FrameNo::new(0, 1)));
+        assert_eq!(front.at_hand().map(|frame| frame.no.number()).collect::<Vec<_>>(), [2, 3]);
+        assert!(front.is_spent() && front.give().is_none());
+    }
+}
