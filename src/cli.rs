@@ -1,5 +1,6 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod capture;
 mod extcap;
 mod ids;
 mod manual;
@@ -19,6 +20,7 @@ pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use writing::Writing;
 
+use self::capture::CaptureArguments;
 use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
@@ -78,8 +80,10 @@ pub enum Input {
     Points(Vec<PointFiles>),
     /// One file that grows.
     Followed(PathBuf),
-    /// An interface.
+    /// Interfaces.
     Live(LiveOptions),
+    /// Nowhere: the link types of interfaces are listed instead.
+    ListLinkTypes(LiveOptions),
     /// Nowhere: the interfaces are listed instead.
     ListInterfaces,
     /// Nowhere: the catalogue of verdicts is asked.
@@ -129,13 +133,8 @@ struct Arguments {
     #[arg(long, help_heading = "Input", conflicts_with_all = ["list_of_files", "interface", "list"])]
     follow: bool,
 
-    /// Capture on an interface: a name, a number from -D, or any
-    #[arg(short = 'i', value_name = "INTERFACE", help_heading = "Input", conflicts_with = "list")]
-    interface: Option<String>,
-
-    /// List the interfaces to capture on
-    #[arg(short = 'D', help_heading = "Input")]
-    list: bool,
+    #[command(flatten)]
+    capture: CaptureArguments,
 
     /// Only frames that match, in the language of pcap-filter(7); better choose connections than segments
     #[arg(value_name = "FILTER", help_heading = "Input", conflicts_with = "filter_file")]
@@ -148,20 +147,6 @@ struct Arguments {
     /// Stop after so many frames
     #[arg(short = 'c', value_name = "COUNT", help_heading = "Input", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-
-    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048, with -w 262144; 0: 262144]
-    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture",
-        value_parser = clap::value_parser!(u32).range(..=i64::from(LiveOptions::SNAP_LEN_MAX)))]
-    snap_len: Option<u32>,
-
-    /// Size of the kernel's buffer in KiB
-    #[arg(short = 'B', value_name = "KIB", help_heading = "Capture", default_value_t = LiveOptions::BUFFER_KIB,
-        value_parser = clap::value_parser!(u32).range(1..=2_097_151))]
-    buffer_kib: u32,
-
-    /// Do not put the interface into promiscuous mode
-    #[arg(short = 'p', help_heading = "Capture")]
-    no_promiscuous: bool,
 
     /// Also what the kernel of this host says of the resets it sends and accepts: reason, socket state, process (Linux 6.10, root)
     #[arg(long, help_heading = "Capture")]
@@ -323,6 +308,7 @@ Examples:
   rstscan -r one.pcap -r two.pcap port 12345   two files as one, connections of one port
   rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
+  rstscan -i eth0 -i wlan0 tcp                 two interfaces, merged by time; any is all of them
   rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
@@ -384,7 +370,7 @@ impl Config {
             Some(Extcap::Capture(capture)) => {
                 style.quiet = style.quiet.max(2);
                 writing = Some(capture.writing);
-                arguments.interface = Some(capture.interface);
+                arguments.capture.interface = vec![capture.interface];
                 arguments.filter.extend(capture.filter);
             }
             None => {}
@@ -442,10 +428,12 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         arguments.points.take(&mut arguments.files).map_err(|(kind, text)| Arguments::command().error(kind, text))?
     {
         Input::Points(points)
-    } else if arguments.list {
+    } else if arguments.capture.list {
         Input::ListInterfaces
-    } else if let Some(interface) = arguments.interface.take() {
-        Input::Live(live(arguments, interface, writes))
+    } else if !arguments.capture.interface.is_empty() {
+        let lists = arguments.capture.list_link_types;
+        let options = arguments.capture.options(writes);
+        if lists { Input::ListLinkTypes(options) } else { Input::Live(options) }
     } else if let Some(list) = arguments.list_of_files.take() {
         Input::List(list)
     } else if arguments.follow {
@@ -464,22 +452,6 @@ fn filter(arguments: &mut Arguments) -> Option<FilterText> {
         Some(file) => Some(FilterText::File(file)),
         None if arguments.filter.is_empty() => None,
         None => Some(FilterText::Words(arguments.filter.join(" "))),
-    }
-}
-
-/// How to capture; who writes frames wants them whole.
-fn live(arguments: &Arguments, interface: String, writes: bool) -> LiveOptions {
-    LiveOptions {
-        interface,
-        snap_len: match arguments.snap_len {
-            Some(0) => LiveOptions::SNAP_LEN_MAX,
-            Some(bytes) => bytes,
-            None if writes => LiveOptions::SNAP_LEN_MAX,
-            None => LiveOptions::SNAP_LEN,
-        },
-        buffer_kib: arguments.buffer_kib,
-        promiscuous: !arguments.no_promiscuous,
-        filter: None,
     }
 }
 

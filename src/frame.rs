@@ -90,6 +90,17 @@ impl Timestamp {
     }
 }
 
+/// Frames that a capture lost: how many, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// None was lost before this.
+    pub from: Timestamp,
+    /// None was lost after this.
+    pub to: Timestamp,
+    /// How many.
+    pub frames: u64,
+}
+
 /// The link-layer header type of a frame, as registered with tcpdump.org (`LINKTYPE_*` values).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct LinkType(pub u16);

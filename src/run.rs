@@ -9,6 +9,7 @@ mod input;
 mod inputs;
 mod jobs;
 mod kernel;
+mod live;
 mod memory;
 mod merge;
 mod names;
@@ -44,14 +45,13 @@ use self::page::Page;
 use self::progress::{Counts, Pass, Progress};
 use self::saving::Taken;
 use self::signals::Signals;
-use self::told::with_remedy;
 use self::write::Writer;
 use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
-use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+use crate::frame::{Frame, FrameNo, LinkType, Loss, Timestamp};
 use crate::pattern::Patterns;
 use crate::report::{self, Context, Sink};
-use crate::source::{Filter, Live, LiveOptions, Next, SourceError, interface_name, interfaces, narrowed_by};
+use crate::source::{Filter, LiveCounts, LiveOptions, Next, SourceError, interfaces, link_types, narrowed_by};
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
 /// names was found.
@@ -109,14 +109,11 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             run.write_to(&config, std::slice::from_ref(file))?;
             run.followed(file)
         }
-        Input::Live(options) => {
-            let interface = interface_name(&options.interface)?;
-            let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
-            let mut run = Run::new(&config, context)?;
-            run.write_to(&config, &[])?;
-            run.kernel = config.kernel.then(|| Asked::start(config.settle_ns)).flatten();
-            run.live(&LiveOptions { interface, filter, ..options.clone() })
+        Input::ListLinkTypes(options) => {
+            io::stdout().write_all(link_types(&live::named(options)?)?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
         }
+        Input::Live(options) => live::run(&config, &LiveOptions { filter, ..live::named(options)? }),
     }
 }
 
@@ -160,6 +157,8 @@ struct Run {
     naming: Option<Naming>,
     /// Asks the kernel of this host.
     kernel: Option<Asked>,
+    /// Counters of a live capture.
+    counts: Option<Arc<LiveCounts>>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -180,8 +179,6 @@ impl Run {
     const DAMAGES_TOLD: u32 = 20;
     /// The most resets of one point that wait for those of the others, some 2 KiB each.
     const HELD_MAX: usize = 1 << 17;
-    /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
-    const LAG_NS: i64 = 250_000_000;
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::new();
@@ -210,6 +207,7 @@ impl Run {
             gate: Gate::new(&config.fail_on),
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
+            counts: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -275,30 +273,14 @@ impl Run {
         }
     }
 
-    fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
-        let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
-        self.keep_originals(&mut live);
-        let buffer = f64::from(options.buffer_kib) / 1024.0;
-        let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
-        self.greeting = Some((format!("listening on {}", options.interface), after));
-        match self.pump(&mut live) {
-            Err(Halt::Source(error)) => {
-                self.failed = true;
-                tell(format_args!("rstscan: {}: {error}", options.interface));
-            }
-            ended => ended?,
-        }
-        let drops = live.drops().ok();
-        self.finish(drops)
-    }
-
     /// All frames of a source into the analyzer.
     fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
-        let mut stopping = false;
+        if self.signals.stopped() {
+            source.stop();
+        }
         while !self.is_enough() {
-            if !stopping && self.signals.stopped() {
-                stopping = true;
-                source.stop();
+            if self.signals.has_news() {
+                self.heed_signals(source)?;
             }
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             let taken = match source.next() {
@@ -316,6 +298,7 @@ impl Run {
                 }
                 Ok(Next::Comment(frame, text)) => self.comment(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
+                Ok(Next::Lost(loss)) => self.lost(&loss),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
@@ -343,11 +326,18 @@ impl Run {
         self.failed = true;
         self.damages += 1;
         if self.damages <= Self::DAMAGES_TOLD {
-            self.tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
+            let goes_on = if self.context.live { "the capture goes on without it" } else { "reading on behind it" };
+            self.tell(format_args!("rstscan: {name}: {error}; {goes_on}"));
         }
         if self.damages == Self::DAMAGES_TOLD {
             self.tell("rstscan: further damage is not listed");
         }
+        Taken::Nothing
+    }
+
+    #[cold]
+    fn lost(&mut self, loss: &Loss) -> Taken {
+        self.analyzer.lose(loss);
         Taken::Nothing
     }
 
@@ -365,7 +355,7 @@ impl Run {
 
     fn greet(&mut self, source: &mut impl Inputs) {
         let Some(greeting) = source.opened() else { return };
-        self.greeting = Some((greeting, String::new()));
+        self.greeting = Some(greeting);
         // How many files will take a followed one's place nobody knows before.
         if self.silence.is_some() {
             self.context.inputs.push(source.name());
@@ -434,7 +424,7 @@ impl Run {
     #[cold]
     fn idle(&mut self) -> io::Result<Taken> {
         if self.context.live {
-            let now = now().plus(-Self::LAG_NS);
+            let now = now().plus(-live::lag_ns(self.context.inputs.len()));
             self.analyzer.tick(now);
             self.settle_written(Some(now));
         }

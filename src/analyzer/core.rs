@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use super::comparison::Comparison;
 use super::extent::Extent;
 use super::front::{Follow, Followed, Passed};
+use super::losses::Losses;
 use super::ready::Ready;
 use super::touch::{BATCH, touch};
 use super::{Finding, Options, Summary, Tally};
@@ -32,6 +33,7 @@ pub(super) struct Core {
     pub(super) icmp: IcmpErrors,
     pub(super) hints: Hints,
     pub(super) checked: Checked,
+    pub(super) losses: Losses,
     comparison: Comparison,
     pub(super) now: Timestamp,
     extent: Extent,
@@ -71,6 +73,7 @@ impl Core {
             icmp: IcmpErrors::default(),
             hints: Hints::default(),
             checked: Checked::default(),
+            losses: Losses::default(),
             comparison: Comparison::default(),
             now: Timestamp::from_nanos(i64::MIN),
             extent: Extent::default(),

@@ -7,6 +7,7 @@ mod core;
 mod extent;
 mod finding;
 mod front;
+mod losses;
 mod prescan;
 mod ready;
 mod resets;
@@ -23,7 +24,7 @@ use self::core::Core;
 use self::extent::Extent;
 
 use crate::decode::Skip;
-use crate::frame::{Frame, Timestamp};
+use crate::frame::{Frame, Loss, Timestamp};
 use crate::track::Interest;
 
 /// How an [`Analyzer`] works.
@@ -92,6 +93,12 @@ impl Analyzer {
             Some(front) => front.push_all(frames, &mut self.core),
             None => self.core.push_all(frames),
         }
+    }
+
+    /// The capture lost frames. To be said before the frames that came later.
+    #[cold]
+    pub fn lose(&mut self, loss: &Loss) {
+        self.core.losses.add(loss);
     }
 
     /// Time has come to `now` without a frame: what was waiting for that becomes final.

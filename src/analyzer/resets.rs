@@ -35,6 +35,8 @@ impl Core {
         case.life = life;
         case.sender = placed.side;
         case.previous = self.tracker.previous(&placed);
+        // Where the clock has gone back nobody knows when the wait is over.
+        case.cut_short = !self.settle.covers(segment.time, self.now);
         self.tracker.past(placed.id, &mut case.before);
         case.heard =
             self.hints.of_both(reset.hash, (placed.side, &case.life.own), (placed.side.other(), &case.life.peer));
@@ -112,6 +114,7 @@ impl Core {
         let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
         let is_kept = life.is_some();
         case.given_up = !is_kept && self.tracker.evictions() > 0;
+        case.lossy = self.losses.touch(&case, &self.settle);
         if let Some(incarnation) = life {
             case.note = incarnation.note(case.sender);
             if let Some(copied) = &mut case.copied {

@@ -20,6 +20,8 @@ pub struct Writing {
     pub seconds: Option<u32>,
     /// How many files: with `size` the first ones are then written over, with `seconds` alone the run ends.
     pub count: Option<u32>,
+    /// With `size` or `seconds`: run this command for each file that is finished.
+    pub after: Option<String>,
     /// Whether names of files have times in UTC.
     pub utc: bool,
     /// The input cannot be read twice.
@@ -39,6 +41,7 @@ impl Writing {
             size: None,
             seconds: None,
             count: None,
+            after: None,
             utc: false,
             meanwhile: false,
         }
@@ -71,6 +74,10 @@ pub(super) struct WritingArguments {
     /// With -C: so many files, the first ones are then written over; with -G: end after so many
     #[arg(short = 'W', value_name = "COUNT", help_heading = "Writing", requires = "write", value_parser = clap::value_parser!(u32).range(1..))]
     file_count: Option<u32>,
+
+    /// With -C or -G: run this command, with the name of the file behind it, for each file that is finished; there is no shell
+    #[arg(short = 'z', value_name = "COMMAND", help_heading = "Writing", requires = "write")]
+    after: Option<String>,
 }
 
 impl WritingArguments {
@@ -84,12 +91,14 @@ impl WritingArguments {
             size: self.size,
             seconds: self.seconds,
             count: self.file_count,
+            after: self.after.clone(),
             ..Writing::to(file.clone())
         };
         let is_stdout = file.as_os_str() == "-";
         let conflict = |text| Err((ErrorKind::ArgumentConflict, text));
         match (is_stdout, self.file_count) {
             (_, Some(_)) if !rotates => conflict("-W needs -C or -G"),
+            _ if self.after.is_some() && !rotates => conflict("-z needs -C or -G"),
             (true, _) if rotates => conflict("-C and -G need the name of a file"),
             (true, _) if is_terminal => conflict("-w - would write a capture to the terminal"),
             _ => Ok(Some(writing)),

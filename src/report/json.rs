@@ -111,6 +111,8 @@ struct SummaryLine<'a> {
     settled_early: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     kernel_drops: Option<Option<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_drops: Option<u64>,
     first: Option<String>,
     last: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,6 +146,7 @@ impl<'a> SummaryLine<'a> {
             evictions: summary.evictions,
             settled_early: summary.settled_early,
             kernel_drops: if context.live { finished.kernel_drops.map(Some) } else { Some(None) },
+            queue_drops: finished.queue_drops,
             first: summary.first.map(rfc3339),
             last: summary.last.map(rfc3339),
             points: context.joint.as_ref().map(|joint| JointTwin::new(joint, context)),

@@ -82,6 +82,8 @@ pub struct Finished<'a> {
     pub wall_seconds: f64,
     /// Frames the kernel dropped before they were read; `None` for files.
     pub kernel_drops: Option<u64>,
+    /// Frames that found no room in the queue between capture and analysis; `None` for files.
+    pub queue_drops: Option<u64>,
 }
 
 /// Where findings go, one after the other.

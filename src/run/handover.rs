@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::inputs::Inputs;
 use super::output::tell;
 use super::page::Page;
-use super::told::counts;
+use super::told::{counts, status};
 use super::write::Writer;
 use super::{Halt, Run};
 use crate::analyzer::{Finding, Summary};
@@ -125,13 +125,13 @@ impl Run {
 
     /// What is still held, the summary, and the counts of a live capture.
     pub(super) fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
-        if self.begun {
-            self.conclude(drops).map_err(Halt::Output)?;
+        if self.begun
+            && let Err(error) = self.conclude(drops)
+        {
+            return self.give_up(Halt::Output(error), drops);
         }
         self.finish_writing().map_err(Halt::Output)?;
-        if self.context.live && !self.quiet {
-            tell(counts(self.frames, drops.unwrap_or_default()));
-        }
+        self.tell_counts(drops);
         let status = self.gate.status(self.failed, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
@@ -139,6 +139,39 @@ impl Run {
         // Millions of connections take a while to be freed one by one, and the process ends.
         std::mem::forget(self.analyzer);
         Ok(status)
+    }
+
+    /// Ends a run whose output cannot be written: what else it writes is whole.
+    pub(super) fn give_up(mut self, halt: Halt, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
+        // The first error is the one to be told.
+        let _ = self.finish_writing();
+        self.tell_counts(drops);
+        Err(halt.into())
+    }
+
+    fn tell_counts(&self, drops: Option<Drops>) {
+        if let Some(drops) = drops.filter(|_| !self.quiet) {
+            tell(counts(self.frames, drops));
+        }
+    }
+
+    /// Does what signals ask for.
+    #[cold]
+    pub(super) fn heed_signals(&mut self, source: &mut impl Inputs) -> io::Result<()> {
+        let wishes = self.signals.wishes();
+        if self.signals.stopped() {
+            source.stop();
+        }
+        if wishes.counts {
+            let drops = self.counts.as_ref().map(|counts| counts.drops());
+            let line = status(self.frames, drops, &self.analyzer.summary());
+            self.tell(line);
+        }
+        if wishes.flush {
+            self.with_writer(Writer::flush)?;
+            wanted(self.output.flush(), self.page.as_ref())?;
+        }
+        Ok(())
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
@@ -159,6 +192,7 @@ impl Run {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
+            queue_drops: drops.map(|drops| drops.by_queue),
         };
         let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
         wanted(printed, self.page.as_ref())?;

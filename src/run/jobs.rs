@@ -12,7 +12,7 @@ use super::inputs::Inputs;
 use super::merge::Merge;
 use super::{Halt, Run};
 use crate::analyzer::{Chunk, Front};
-use crate::frame::{FrameNo, LinkType};
+use crate::frame::{FrameNo, LinkType, Loss};
 use crate::source::{Next, Source, SourceError};
 
 /// So many chunks are under way at most, each of a quarter of a megabyte or little more.
@@ -28,15 +28,19 @@ enum Told {
     /// What is to be followed of the frames up to now, and how many these were in all.
     Chunk(Chunk, u64),
     /// An interface, and what to say of an input whose reading began.
-    Interface(LinkType, Option<String>),
+    Interface(LinkType, Option<Greeting>),
     Comment(FrameNo, String),
+    Lost(Loss),
     /// Damage in the input of this name, which was passed over.
     Damaged(String, SourceError),
     /// This file cannot be read on.
     Failed(PathBuf, SourceError),
     /// All is read, with what to say of an input that had no interface.
-    Ended(Option<String>),
+    Ended(Option<Greeting>),
 }
+
+/// What is said of an input whose link type is not known yet: the words before and after that.
+type Greeting = (String, String);
 
 /// Nobody listens any more: the run is over.
 struct Unheard;
@@ -92,6 +96,7 @@ impl Run {
                     self.interface(link)?;
                 }
                 Told::Comment(frame, text) => _ = self.comment(frame, text),
+                Told::Lost(loss) => _ = self.lost(&loss),
                 Told::Damaged(name, error) => _ = self.damaged(&name, &error),
                 Told::Failed(path, error) => self.survive(Halt::Source(error), || path)?,
                 Told::Ended(greeting) => self.greet_with(greeting),
@@ -101,10 +106,8 @@ impl Run {
         Ok(())
     }
 
-    fn greet_with(&mut self, greeting: Option<String>) {
-        if let Some(greeting) = greeting {
-            self.greeting = Some((greeting, String::new()));
-        }
+    fn greet_with(&mut self, greeting: Option<Greeting>) {
+        self.greeting = greeting.or(self.greeting.take());
     }
 }
 
@@ -152,6 +155,7 @@ impl Reader {
                     self.tell_in_order(Told::Interface(link, greeting))?;
                 }
                 Ok(Next::Comment(frame, text)) => self.tell_in_order(Told::Comment(frame, text))?,
+                Ok(Next::Lost(loss)) => self.tell_in_order(Told::Lost(loss))?,
                 Ok(Next::Damaged(error)) => {
                     let name = self.merge.name();
                     self.tell_in_order(Told::Damaged(name, error))?;

@@ -178,6 +178,7 @@ impl Merge {
             }
             Ok(Next::Comment(no, text)) => Ok(Some(Next::Comment(no, text))),
             Ok(Next::Damaged(error)) => Ok(Some(Next::Damaged(error))),
+            Ok(Next::Lost(loss)) => Ok(Some(Next::Lost(loss))),
             Ok(Next::Idle) => Ok(Some(Next::Idle)),
             Ok(Next::End) => {
                 self.greet(at);
@@ -293,7 +294,7 @@ fn first_time(path: &Path, signals: &Signals) -> Option<Timestamp> {
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => return Some(frame.time),
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_)) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_)) => {}
             Ok(Next::Idle | Next::End) | Err(_) => return None,
         }
     }

@@ -10,7 +10,7 @@ fn frames(bytes: &[u8], mut each: impl FnMut(&Frame<'_>)) {
         match file.next().expect("a whole capture") {
             Next::Frame(frame) => each(&frame),
             Next::End => return,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
 }
@@ -36,7 +36,7 @@ fn explain_all(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) 
                 }
             }
             Next::End => break,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
     analyzer.finish();
@@ -80,7 +80,7 @@ fn scan(bytes: &[u8], many: bool) -> Prescan {
                 scan.push_all(file.at_hand());
             }
             Next::End => return scan,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
 }

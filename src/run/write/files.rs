@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::after::After;
 use super::name;
 use crate::cli::Writing;
 use crate::frame::Timestamp;
@@ -48,6 +49,7 @@ pub(super) struct Files {
     /// Made before anything was read, so that nobody waits for an error; it has no name yet.
     prepared: Option<NamedTempFile>,
     open: Option<Open>,
+    after: After,
     /// When the first frame of the present period came, in seconds.
     since: i64,
     /// Periods that are over, and files of this one.
@@ -88,7 +90,8 @@ impl Files {
 
     pub(super) fn new(writing: Writing, inputs: &[PathBuf]) -> Self {
         let inputs = inputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|data| identity(&data)).collect();
-        Self { writing, inputs, prepared: None, open: None, since: 0, periods: 0, number: 0, made: 0 }
+        let after = After::new(writing.after.clone());
+        Self { writing, inputs, prepared: None, open: None, after, since: 0, periods: 0, number: 0, made: 0 }
     }
 
     /// The name of the file last opened.
@@ -130,7 +133,7 @@ impl Files {
             let enough =
                 self.writing.size.is_none() && self.writing.count.is_some_and(|most| self.periods >= u64::from(most));
             if enough {
-                self.close()?;
+                self.finish_open()?;
                 return Ok(Place::None);
             }
             return self.next().map(|()| Place::Next);
@@ -145,8 +148,17 @@ impl Files {
         Ok(Place::Same)
     }
 
-    fn next(&mut self) -> Result<(), WriteError> {
+    /// What is to be done once the next file is due.
+    fn finish_open(&mut self) -> Result<(), WriteError> {
         self.close()?;
+        if let Some(open) = &self.open {
+            self.after.run(&open.name);
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<(), WriteError> {
+        self.finish_open()?;
         let name = name::of(&self.writing, self.number, Timestamp::new(self.since, 0));
         let target = self.create(&name).map_err(|error| cannot_write(&name, error))?;
         self.made += 1;

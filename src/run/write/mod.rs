@@ -3,6 +3,7 @@
 //! What matters is known only once a reset is explained. Files are read a second time for it; of an input that cannot be
 //! read twice frames are held until then.
 
+mod after;
 mod block;
 mod capture;
 mod files;
@@ -188,7 +189,7 @@ impl Writer {
                     (false, passes && (self.all_packets || self.notes.matters(frame)))
                 }
                 Ok(Next::Interface(_)) => (true, false),
-                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => (false, false),
+                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => (false, false),
                 Ok(Next::End) => break,
                 // Of what cannot be read the first pass has told.
                 Err(_) => {
