@@ -1,5 +1,6 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod agent;
 mod extcap;
 mod ids;
 mod manual;
@@ -15,10 +16,12 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
+pub use agent::Agent;
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use writing::Writing;
 
+use self::agent::AgentArguments;
 use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
@@ -63,6 +66,8 @@ pub struct Config {
     pub fail_on: Vec<Wanted>,
     /// Ask the kernel of this host about the resets of a live capture.
     pub kernel: bool,
+    /// What is done beside by a program that is left running.
+    pub agent: Agent,
 }
 
 /// Where the frames come from.
@@ -193,6 +198,9 @@ struct Arguments {
 
     #[command(flatten)]
     writing: WritingArguments,
+
+    #[command(flatten)]
+    agent: AgentArguments,
 
     #[command(flatten)]
     extcap: ExtcapArguments,
@@ -395,6 +403,7 @@ impl Config {
             writing.utc = arguments.utc;
         }
         Ok(Self {
+            agent: arguments.agent.agent(),
             input,
             filter,
             writing,

@@ -1,5 +1,6 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod agent;
 mod diff;
 mod extcap;
 mod follow;
@@ -10,6 +11,11 @@ mod inputs;
 mod kernel;
 mod memory;
 mod merge;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "run/metrics/absent.rs"]
+mod metrics;
 mod names;
 mod output;
 mod page;
@@ -31,6 +37,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::agent::Agent;
 use self::follow::{Followed, Silence};
 use self::gate::Gate;
 use self::handover::wanted;
@@ -40,7 +47,7 @@ use self::merge::Merge;
 use self::names::Naming;
 use self::output::{Output, tell};
 use self::page::Page;
-use self::progress::{Counts, Pass, Progress};
+use self::progress::{Pass, Progress};
 use self::saving::Taken;
 use self::signals::Signals;
 use self::told::with_remedy;
@@ -159,6 +166,8 @@ struct Run {
     naming: Option<Naming>,
     /// Asks the kernel of this host.
     kernel: Option<Asked>,
+    /// What it does beside where it is left running.
+    agent: Agent,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -209,6 +218,7 @@ impl Run {
             gate: Gate::new(&config.fail_on),
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
+            agent: Agent::start(config)?,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -304,6 +314,7 @@ impl Run {
                 stopping = true;
                 source.stop();
             }
+            self.publish_drops(source);
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             let taken = match source.next() {
                 Ok(Next::Frame(ref frame)) => {
@@ -402,21 +413,6 @@ impl Run {
     fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
         self.frames += self.analyzer.push_all(&mut source.at_hand());
         self.report()
-    }
-
-    /// A frame that the filter has no use for.
-    fn pass_over(&mut self) {
-        self.passed_over += 1;
-        if self.passed_over.is_multiple_of(Self::REPORT_EVERY) {
-            self.show_progress();
-        }
-    }
-
-    fn show_progress(&mut self) {
-        if self.progress.is_due() {
-            let frames = self.frames + self.passed_over;
-            self.progress.show(Counts { frames, resets: self.analyzer.resets() });
-        }
     }
 
     #[cold]

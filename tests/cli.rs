@@ -27,6 +27,9 @@ mod manual;
 mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[cfg(feature = "metrics")]
+#[path = "cli/metrics.rs"]
+mod metrics;
 #[path = "cli/programs.rs"]
 mod programs;
 #[cfg(target_os = "linux")]

@@ -4,12 +4,14 @@ mod ahead;
 mod assemble;
 mod dull;
 mod finding;
+mod level;
 mod prescan;
 mod ready;
 mod resets;
 mod summary;
 
 pub use finding::{Connection, Finding, Part, Reset, Seen};
+pub use level::Level;
 pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 

@@ -17,6 +17,7 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        self.publish();
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
             if held.len() >= Self::HELD_MAX {
@@ -58,6 +59,7 @@ impl Run {
             return Ok(false);
         }
         self.gate.see(&finding);
+        self.agent.see(&finding);
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
         }
@@ -82,7 +84,7 @@ impl Run {
 
     /// Whether anything is done with findings beside counting them.
     fn takes_findings(&self) -> bool {
-        let kept = self.page.is_some() || self.writer.is_some();
+        let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()
     }

@@ -2,7 +2,7 @@
 
 use super::follow::Followed;
 use super::merge::Merge;
-use crate::source::{Live, Originals};
+use crate::source::{Drops, Live, Originals};
 
 /// A source that knows which input it reads.
 pub(super) trait Inputs: Originals {
@@ -11,6 +11,11 @@ pub(super) trait Inputs: Originals {
 
     /// The input last read from.
     fn name(&self) -> String;
+
+    /// What the kernel counted so far, of a live capture.
+    fn drops(&mut self) -> Option<Drops> {
+        None
+    }
 }
 
 impl Inputs for Merge {
@@ -40,5 +45,9 @@ impl Inputs for Live {
 
     fn name(&self) -> String {
         String::new()
+    }
+
+    fn drops(&mut self) -> Option<Drops> {
+        Live::drops(self).ok()
     }
 }

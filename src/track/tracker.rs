@@ -62,7 +62,7 @@ pub struct Tracker {
     evictions: u64,
     connections: u64,
     streams: u32,
-    tracked_max: usize,
+    tracked_max: u64,
     latest: FrameNo,
     observed: u64,
 }
@@ -130,8 +130,12 @@ impl Tracker {
     }
 
     fn count_tracked(&mut self) {
-        let others = self.bystanders.as_ref().map_or(0, Bystanders::len);
-        self.tracked_max = self.tracked_max.max(self.slab.len() + others);
+        self.tracked_max = self.tracked_max.max(self.tracked());
+    }
+
+    /// Incarnations held now, and four-tuples that are not followed.
+    pub fn tracked(&self) -> u64 {
+        (self.slab.len() + self.bystanders.as_ref().map_or(0, Bystanders::len)) as u64
     }
 
     /// Four-tuples seen.
@@ -141,7 +145,7 @@ impl Tracker {
 
     /// Incarnations held at the same time, at most.
     pub fn tracked_max(&self) -> u64 {
-        self.tracked_max as u64
+        self.tracked_max
     }
 
     /// Incarnations given up to stay within memory.

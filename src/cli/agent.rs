@@ -1,0 +1,41 @@
+//! The options of a program that is left running.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::builder::TypedValueParser;
+
+/// What a program does beside that is left running.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Agent {
+    /// Where it is asked for its metrics.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// The arguments, as typed.
+#[derive(clap::Args, Debug)]
+pub(super) struct AgentArguments {
+    /// Count for Prometheus, at http://ADDRESS:PORT/metrics; :PORT is that of 127.0.0.1
+    #[arg(long, value_name = "[ADDRESS]:PORT", help_heading = "Agent", value_parser = address(),
+        conflicts_with_all = ["list", "explain", "diff", "client_side", "server_side", "join"])]
+    metrics: Option<SocketAddr>,
+}
+
+impl AgentArguments {
+    /// What they ask for.
+    pub(super) fn agent(&self) -> Agent {
+        Agent { metrics: self.metrics }
+    }
+}
+
+/// An address and a port, or a port alone, which is one of this host only.
+fn address() -> impl TypedValueParser<Value = SocketAddr> {
+    clap::builder::StringValueParser::new().try_map(|text| {
+        if cfg!(not(feature = "metrics")) {
+            return Err("built without metrics (the feature `metrics`: cargo build --release --features metrics)");
+        }
+        let here = |port: u16| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let port = text.strip_prefix(':').or_else(|| text.strip_prefix("localhost:")).unwrap_or(&text);
+        let typed = port.parse().map(here).or_else(|_| text.parse());
+        typed.map_err(|_| "not an address and a port: 9101, :9101, 192.0.2.7:9101, [2001:db8::7]:9101, 0.0.0.0:9101")
+    })
+}

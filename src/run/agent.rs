@@ -1,0 +1,71 @@
+//! What a run does that is left running: counts for whoever collects them.
+
+use std::time::{Duration, Instant};
+
+use super::Run;
+use super::inputs::Inputs;
+use super::metrics::{Beside, Metrics};
+use super::output::tell;
+use crate::analyzer::Finding;
+use crate::cli::Config;
+
+/// The parts of a run that only some runs have.
+pub(super) struct Agent {
+    metrics: Option<Metrics>,
+    /// When the kernel is to be asked next for what it dropped.
+    drops_due: Option<Instant>,
+}
+
+impl Agent {
+    /// How often the kernel is asked for what it dropped.
+    const DROPS_EVERY: Duration = Duration::from_secs(1);
+
+    /// Begins to listen, if that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub(super) fn start(config: &Config) -> anyhow::Result<Self> {
+        let metrics = config.agent.metrics.map(Metrics::serve).transpose()?;
+        if let Some(metrics) = metrics.as_ref().filter(|_| config.style.quiet < 2) {
+            tell(format_args!("metrics on http://{}/metrics", metrics.address()));
+        }
+        let drops_due = metrics.is_some().then(Instant::now);
+        Ok(Self { metrics, drops_due })
+    }
+
+    /// Whether it does anything with findings.
+    pub(super) fn takes_findings(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    /// Counts a reset that is wanted.
+    pub(super) fn see(&self, finding: &Finding) {
+        if let Some(metrics) = &self.metrics {
+            metrics.see(finding);
+        }
+    }
+}
+
+impl Run {
+    /// Lets the counts of this moment be collected.
+    pub(super) fn publish(&self) {
+        if let Some(metrics) = &self.agent.metrics {
+            let hidden = self.context.selection.hidden().unwrap_or_default();
+            metrics.publish(&self.analyzer.level(), Beside { hidden, lost: 0 });
+        }
+    }
+
+    /// The same of what the kernel dropped, once a second.
+    pub(super) fn publish_drops(&mut self, source: &mut impl Inputs) {
+        let Agent { metrics: Some(metrics), drops_due: Some(due) } = &mut self.agent else { return };
+        let now = Instant::now();
+        if now < *due {
+            return;
+        }
+        *due = now + Agent::DROPS_EVERY;
+        if let Some(drops) = source.drops() {
+            metrics.publish_drops(drops);
+        }
+    }
+}
