@@ -373,11 +373,15 @@ impl Config {
 
     /// Whether standard output is for something else than what is found.
     pub fn prints_nothing(&self) -> bool {
-        self.writing.as_ref().is_some_and(|writing| writing.alone)
+        self.agent.output.is_none() && self.writing.as_ref().is_some_and(|writing| writing.alone)
     }
 
     fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let mut style = style(&arguments, surroundings)?;
+        let agent = arguments.agent.agent();
+        let mut style = match agent.output {
+            Some(_) => style(&arguments, &surroundings.elsewhere())?,
+            None => style(&arguments, surroundings)?,
+        };
         let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
         let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
         let mut question = None;
@@ -403,7 +407,7 @@ impl Config {
             writing.utc = arguments.utc;
         }
         Ok(Self {
-            agent: arguments.agent.agent(),
+            agent,
             input,
             filter,
             writing,

@@ -18,6 +18,7 @@ mod metrics;
 mod metrics;
 mod names;
 mod output;
+mod output_file;
 mod page;
 mod points;
 mod prescan;
@@ -192,13 +193,14 @@ impl Run {
     const LAG_NS: i64 = 250_000_000;
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
-        let output = Output::new();
+        let output = Output::of(config, &context.inputs)?;
+        let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
         let options = Options { settle_ns: config.settle_ns, max_connections };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
-            signals: Rc::new(Signals::install().context("cannot catch signals")?),
+            signals: Rc::new(Signals::install(config.agent.hangup_reopens()).context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
@@ -207,9 +209,9 @@ impl Run {
                 false => report::sink(config.style.clone(), Box::new(output.clone())),
             },
             output,
-            flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            flush_each: context.live || config.line_buffered || to_terminal,
             progress: Progress::new(false, &[]),
-            to_terminal: io::stdout().is_terminal(),
+            to_terminal,
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,
@@ -430,7 +432,8 @@ impl Run {
             let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
             self.tell(format_args!("{before}{link}{after}"));
         }
-        if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
+        let goes_on = std::mem::replace(&mut self.begun, true) || self.output.has_begun();
+        if goes_on { Ok(()) } else { self.sink.begin(&self.context) }
     }
 
     /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone

@@ -30,6 +30,8 @@ mod merge;
 #[cfg(feature = "metrics")]
 #[path = "cli/metrics.rs"]
 mod metrics;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/programs.rs"]
 mod programs;
 #[cfg(target_os = "linux")]

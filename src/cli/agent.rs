@@ -1,6 +1,7 @@
 //! The options of a program that is left running.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
 
@@ -9,6 +10,15 @@ use clap::builder::TypedValueParser;
 pub struct Agent {
     /// Where it is asked for its metrics.
     pub metrics: Option<SocketAddr>,
+    /// The file that the output goes to, instead of standard output.
+    pub output: Option<PathBuf>,
+}
+
+impl Agent {
+    /// Whether SIGHUP is a wish to open the output again.
+    pub fn hangup_reopens(&self) -> bool {
+        self.metrics.is_some() || self.output.is_some()
+    }
 }
 
 /// The arguments, as typed.
@@ -18,12 +28,17 @@ pub(super) struct AgentArguments {
     #[arg(long, value_name = "[ADDRESS]:PORT", help_heading = "Agent", value_parser = address(),
         conflicts_with_all = ["list", "explain", "diff", "client_side", "server_side", "join"])]
     metrics: Option<SocketAddr>,
+
+    /// Write the output into a file: with -i and --follow behind what it holds, else in its place; opened again at SIGHUP, for logrotate
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = "Agent", conflicts_with_all = ["list", "explain", "diff"])]
+    output: Option<PathBuf>,
 }
 
 impl AgentArguments {
     /// What they ask for.
     pub(super) fn agent(&self) -> Agent {
-        Agent { metrics: self.metrics }
+        let output = self.output.clone().filter(|path| path.as_os_str() != "-");
+        Agent { metrics: self.metrics, output }
     }
 }
 

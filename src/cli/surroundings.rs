@@ -43,6 +43,11 @@ impl Surroundings {
         }
     }
 
+    /// The same where the output does not go to standard output.
+    pub(super) fn elsewhere(&self) -> Self {
+        Self { terminal: false, columns: None, ..self.clone() }
+    }
+
     /// Whether a line on standard error can be written over, and gets in nobody's way.
     pub(super) fn takes_progress(&self) -> bool {
         self.stderr_is_terminal && !self.stdout_is_pipe && self.term.as_ref().is_none_or(|term| term != "dumb")

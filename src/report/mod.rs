@@ -145,6 +145,13 @@ pub enum Format {
     Markdown,
 }
 
+impl Format {
+    /// Whether it is written line by line, so that a file of it can be gone on with, and another be begun at any time.
+    pub fn is_lines(self) -> bool {
+        matches!(self, Format::Text | Format::Json | Format::Csv)
+    }
+}
+
 /// The protocol number of TCP, for Community ID.
 const TCP: u8 = 6;
 

@@ -1,10 +1,11 @@
 //! What a run does that is left running: counts for whoever collects them.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::Run;
 use super::inputs::Inputs;
-use super::metrics::{Beside, Metrics};
+use super::metrics::Metrics;
 use super::output::tell;
 use crate::analyzer::Finding;
 use crate::cli::Config;
@@ -14,6 +15,18 @@ pub(super) struct Agent {
     metrics: Option<Metrics>,
     /// When the kernel is to be asked next for what it dropped.
     drops_due: Option<Instant>,
+    /// Whether the output can be gone on with in another file.
+    reopens: bool,
+}
+
+/// What a run counts beside the analyzer.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "only metrics read it"))]
+pub(super) struct Beside {
+    /// Resets that `--only` and `--not` left out.
+    pub hidden: u64,
+    /// Lines of output that could not be written.
+    pub lost: u64,
 }
 
 impl Agent {
@@ -31,7 +44,7 @@ impl Agent {
             tell(format_args!("metrics on http://{}/metrics", metrics.address()));
         }
         let drops_due = metrics.is_some().then(Instant::now);
-        Ok(Self { metrics, drops_due })
+        Ok(Self { metrics, drops_due, reopens: config.style.format.is_lines() })
     }
 
     /// Whether it does anything with findings.
@@ -48,17 +61,29 @@ impl Agent {
 }
 
 impl Run {
-    /// Lets the counts of this moment be collected.
-    pub(super) fn publish(&self) {
+    /// Does what somebody waits for: opens the output again, lets the counts of this moment be collected.
+    pub(super) fn attend(&mut self) -> io::Result<()> {
+        if self.signals.reopens() {
+            self.reopen()?;
+        }
         if let Some(metrics) = &self.agent.metrics {
             let hidden = self.context.selection.hidden().unwrap_or_default();
-            metrics.publish(&self.analyzer.level(), Beside { hidden, lost: 0 });
+            metrics.publish(&self.analyzer.level(), Beside { hidden, lost: self.output.lost() });
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn reopen(&mut self) -> io::Result<()> {
+        if self.agent.reopens && self.output.reopen() && self.begun {
+            self.sink.begin(&self.context)?;
+        }
+        Ok(())
     }
 
     /// The same of what the kernel dropped, once a second.
     pub(super) fn publish_drops(&mut self, source: &mut impl Inputs) {
-        let Agent { metrics: Some(metrics), drops_due: Some(due) } = &mut self.agent else { return };
+        let Agent { metrics: Some(metrics), drops_due: Some(due), .. } = &mut self.agent else { return };
         let now = Instant::now();
         if now < *due {
             return;

@@ -17,7 +17,7 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
-        self.publish();
+        self.attend()?;
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
             if held.len() >= Self::HELD_MAX {
@@ -120,7 +120,7 @@ impl Run {
         if self.context.live && !self.quiet {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }
-        let status = self.gate.status(self.failed, self.quiet);
+        let status = self.gate.status(self.failed || self.output.lost() > 0, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
         }

@@ -2,18 +2,12 @@
 
 use std::net::SocketAddr;
 
+use super::agent::Beside;
 use crate::analyzer::{Finding, Level};
 use crate::source::Drops;
 
 /// There are none.
 pub(super) enum Metrics {}
-
-/// What a run counts beside the analyzer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Beside {
-    pub hidden: u64,
-    pub lost: u64,
-}
 
 impl Metrics {
     pub(super) fn serve(_: SocketAddr) -> anyhow::Result<Self> {

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use anyhow::Context as _;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
+use super::agent::Beside;
 use crate::analyzer::{Finding, Level};
 use crate::classify::{Class, OnPeer, Role};
 use crate::decode::Skip;
@@ -43,15 +44,6 @@ pub(super) struct Metrics {
     hidden: IntCounter,
     lost: IntCounter,
     last: prometheus::Gauge,
-}
-
-/// What a run counts beside the analyzer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Beside {
-    /// Resets that `--only` and `--not` left out.
-    pub hidden: u64,
-    /// Lines of output that could not be written.
-    pub lost: u64,
 }
 
 impl Metrics {

@@ -2,8 +2,9 @@
 
 use prometheus::Registry;
 
+use super::super::agent::Beside;
 use super::answer::{Asked, answer, asked, exposition};
-use super::{Beside, IDLE_EDGES, Metrics};
+use super::{IDLE_EDGES, Metrics};
 use crate::analyzer::{Analyzer, Options};
 use crate::pattern::KNOWN;
 use crate::report::fixtures;
