@@ -377,12 +377,10 @@ impl Config {
     }
 
     fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let agent = arguments.agent.agent();
-        let mut style = match agent.output {
-            Some(_) => style(&arguments, &surroundings.elsewhere())?,
-            None => style(&arguments, surroundings)?,
-        };
         let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
+        let agent = arguments.agent.agent();
+        let mut style = style(&arguments, &surroundings.of_output(agent.output.is_some()))?;
+        agent.fits(&style).map_err(wrong)?;
         let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
         let mut question = None;
         match arguments.extcap.take().map_err(wrong)? {

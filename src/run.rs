@@ -23,6 +23,7 @@ mod page;
 mod points;
 mod prescan;
 mod progress;
+mod sample;
 mod saving;
 mod signals;
 mod told;

@@ -39,6 +39,8 @@ mod programs;
 mod progress;
 #[path = "cli/rotate.rs"]
 mod rotate;
+#[path = "cli/sample.rs"]
+mod sample;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]

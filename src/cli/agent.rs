@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+
+use crate::report::{Format, Style};
 
 /// What a program does beside that is left running.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -12,12 +15,24 @@ pub struct Agent {
     pub metrics: Option<SocketAddr>,
     /// The file that the output goes to, instead of standard output.
     pub output: Option<PathBuf>,
+    /// How many resets a minute are written that are nothing new.
+    pub sample: Option<u32>,
 }
 
 impl Agent {
     /// Whether SIGHUP is a wish to open the output again.
     pub fn hangup_reopens(&self) -> bool {
         self.metrics.is_some() || self.output.is_some()
+    }
+
+    /// Whether this goes with an output in this style.
+    pub(super) fn fits(&self, style: &Style) -> Result<(), (ErrorKind, &'static str)> {
+        let text =
+            "--sample is for --json and --format csv: the text output folds what is alike (--group-by, --max-resets)";
+        match self.sample {
+            Some(_) if !matches!(style.format, Format::Json | Format::Csv) => Err((ErrorKind::ArgumentConflict, text)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -32,13 +47,18 @@ pub(super) struct AgentArguments {
     /// Write the output into a file: with -i and --follow behind what it holds, else in its place; opened again at SIGHUP, for logrotate
     #[arg(short = 'o', long, value_name = "FILE", help_heading = "Agent", conflicts_with_all = ["list", "explain", "diff"])]
     output: Option<PathBuf>,
+
+    /// Of --json and csv write the first reset of each kind, and so many a minute of the others; all are counted
+    #[arg(long, value_name = "COUNT", help_heading = "Agent", value_parser = clap::value_parser!(u32),
+        conflicts_with_all = ["list", "explain", "diff"])]
+    sample: Option<u32>,
 }
 
 impl AgentArguments {
     /// What they ask for.
     pub(super) fn agent(&self) -> Agent {
         let output = self.output.clone().filter(|path| path.as_os_str() != "-");
-        Agent { metrics: self.metrics, output }
+        Agent { metrics: self.metrics, output, sample: self.sample }
     }
 }
 

@@ -43,9 +43,10 @@ impl Surroundings {
         }
     }
 
-    /// The same where the output does not go to standard output.
-    pub(super) fn elsewhere(&self) -> Self {
-        Self { terminal: false, columns: None, ..self.clone() }
+    /// What matters to the output where that goes to a file instead of standard output.
+    pub(super) fn of_output(&self, is_file: bool) -> Self {
+        let columns = self.columns.filter(|_| !is_file);
+        Self { terminal: self.terminal && !is_file, columns, ..self.clone() }
     }
 
     /// Whether a line on standard error can be written over, and gets in nobody's way.

@@ -82,6 +82,8 @@ pub struct Finished<'a> {
     pub wall_seconds: f64,
     /// Frames the kernel dropped before they were read; `None` for files.
     pub kernel_drops: Option<u64>,
+    /// Resets that a sample left out of the output; `None` where all are in it. The counts have them.
+    pub sampled_out: Option<u64>,
 }
 
 /// Where findings go, one after the other.

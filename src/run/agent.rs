@@ -7,12 +7,15 @@ use super::Run;
 use super::inputs::Inputs;
 use super::metrics::Metrics;
 use super::output::tell;
+use super::sample::Sample;
 use crate::analyzer::Finding;
 use crate::cli::Config;
+use crate::report::amount;
 
 /// The parts of a run that only some runs have.
 pub(super) struct Agent {
     metrics: Option<Metrics>,
+    sample: Option<Sample>,
     /// When the kernel is to be asked next for what it dropped.
     drops_due: Option<Instant>,
     /// Whether the output can be gone on with in another file.
@@ -27,6 +30,8 @@ pub(super) struct Beside {
     pub hidden: u64,
     /// Lines of output that could not be written.
     pub lost: u64,
+    /// Resets that `--sample` left out of the output.
+    pub sampled_out: u64,
 }
 
 impl Agent {
@@ -44,12 +49,29 @@ impl Agent {
             tell(format_args!("metrics on http://{}/metrics", metrics.address()));
         }
         let drops_due = metrics.is_some().then(Instant::now);
-        Ok(Self { metrics, drops_due, reopens: config.style.format.is_lines() })
+        let sample = config.agent.sample.map(Sample::new);
+        Ok(Self { metrics, sample, drops_due, reopens: config.style.format.is_lines() })
     }
 
     /// Whether it does anything with findings.
     pub(super) fn takes_findings(&self) -> bool {
         self.metrics.is_some()
+    }
+
+    /// Whether a reset is to be written.
+    pub(super) fn takes(&mut self, finding: &Finding) -> bool {
+        self.sample.as_mut().is_none_or(|sample| sample.takes(finding))
+    }
+
+    /// How many were not to be, if only some are.
+    pub(super) fn sampled_out(&self) -> Option<u64> {
+        self.sample.as_ref().map(Sample::left_out)
+    }
+
+    /// What to say of them at the end.
+    pub(super) fn words_of_sample(&self) -> Option<String> {
+        let left_out = self.sampled_out().filter(|left_out| *left_out > 0)?;
+        Some(format!("rstscan: --sample left {} out of the output", amount::counted(left_out, "reset")))
     }
 
     /// Counts a reset that is wanted.
@@ -68,7 +90,10 @@ impl Run {
         }
         if let Some(metrics) = &self.agent.metrics {
             let hidden = self.context.selection.hidden().unwrap_or_default();
-            metrics.publish(&self.analyzer.level(), Beside { hidden, lost: self.output.lost() });
+            metrics.publish(
+                &self.analyzer.level(),
+                Beside { hidden, lost: self.output.lost(), sampled_out: self.agent.sampled_out().unwrap_or_default() },
+            );
         }
         Ok(())
     }

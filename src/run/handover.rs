@@ -63,6 +63,12 @@ impl Run {
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
         }
+        if !self.agent.takes(&finding) {
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
+            return Ok(false);
+        }
         match &mut self.naming {
             None => self.print(&finding).map(|()| true),
             Some(naming) => {
@@ -120,6 +126,9 @@ impl Run {
         if self.context.live && !self.quiet {
             tell(counts(self.frames, drops.unwrap_or_default()));
         }
+        if let Some(words) = self.agent.words_of_sample().filter(|_| !self.quiet) {
+            tell(words);
+        }
         let status = self.gate.status(self.failed || self.output.lost() > 0, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
@@ -145,6 +154,7 @@ impl Run {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
+            sampled_out: self.agent.sampled_out(),
         };
         let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
         wanted(printed, self.page.as_ref())?;

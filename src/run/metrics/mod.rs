@@ -43,6 +43,7 @@ pub(super) struct Metrics {
     settled_early: IntCounter,
     hidden: IntCounter,
     lost: IntCounter,
+    sampled_out: IntCounter,
     last: prometheus::Gauge,
 }
 
@@ -95,6 +96,7 @@ impl Metrics {
                 "Resets explained before all that follows them was seen, because too many were held.",
             )?,
             hidden: group.counter("resets_hidden_total", "Resets left out by --only or --not.")?,
+            sampled_out: group.counter("resets_sampled_out_total", "Resets left out of the output by --sample.")?,
             lost: group.counter("output_lines_lost_total", "Lines of output that could not be written.")?,
             last: group.last_frame()?,
         };
@@ -149,6 +151,7 @@ impl Metrics {
         raise(&self.evictions, level.evictions);
         raise(&self.settled_early, level.settled_early);
         raise(&self.hidden, beside.hidden);
+        raise(&self.sampled_out, beside.sampled_out);
         raise(&self.lost, beside.lost);
         if let Some(last) = level.last {
             self.last.set(last.as_nanos() as f64 / 1e9);

@@ -63,12 +63,13 @@ fn totals_are_taken_over_and_never_fall() {
     let level = analyzer.level();
     let mut later = level;
     (later.frames, later.tracked) = (12, 3);
-    metrics.publish(&later, Beside { hidden: 4, lost: 5 });
+    metrics.publish(&later, Beside { hidden: 4, lost: 5, sampled_out: 6 });
     metrics.publish(&level, Beside::default());
     for (series, expected) in [
         ("rstscan_frames_total", 12.0),
         ("rstscan_resets_hidden_total", 4.0),
         ("rstscan_output_lines_lost_total", 5.0),
+        ("rstscan_resets_sampled_out_total", 6.0),
         ("rstscan_connections_tracked", 0.0),
         ("rstscan_connections_limit", 7.0),
         (r#"rstscan_frames_skipped_total{reason="malformed"}"#, 0.0),
