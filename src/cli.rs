@@ -326,6 +326,7 @@ Examples:
   rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
   rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
+  rstscan -i any --json -o resets.json --metrics :9101   left running: lines for logs, counts for Prometheus
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
