@@ -326,6 +326,7 @@ Examples:
   rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
   rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
+  rstscan -i any --watch                       a view of it, as top has one of processes
   rstscan -i any --json -o resets.json --metrics :9101   left running: lines for logs, counts for Prometheus
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
@@ -379,7 +380,8 @@ impl Config {
 
     fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
         let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
-        let agent = arguments.agent.agent();
+        let agent = arguments.agent.agent(surroundings);
+        arguments.quiet += arguments.agent.quiet(&agent);
         let mut style = style(&arguments, &surroundings.of_output(agent.output.is_some()))?;
         agent.fits(&style).map_err(wrong)?;
         let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
@@ -406,14 +408,13 @@ impl Config {
             writing.utc = arguments.utc;
         }
         Ok(Self {
-            agent,
             input,
             filter,
             writing,
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
-            progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
+            progress: !agent.watch && surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             report: arguments.report,
             line_buffered: arguments.line_buffered,
@@ -422,6 +423,7 @@ impl Config {
             names: arguments.names,
             fail_on: arguments.fail_on,
             kernel,
+            agent,
         })
     }
 }

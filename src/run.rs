@@ -27,6 +27,12 @@ mod sample;
 mod saving;
 mod signals;
 mod told;
+#[cfg(feature = "watch")]
+mod watch;
+#[cfg(not(feature = "watch"))]
+#[path = "run/watch/absent.rs"]
+mod watch;
+mod watching;
 mod write;
 
 use std::fmt::Display;
@@ -53,12 +59,13 @@ use self::progress::{Pass, Progress};
 use self::saving::Taken;
 use self::signals::Signals;
 use self::told::with_remedy;
+use self::watch::Watch;
 use self::write::Writer;
 use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::pattern::Patterns;
-use crate::report::{self, Context, Sink};
+use crate::report::{self, Context, Sink, Style};
 use crate::source::{Filter, Live, LiveOptions, Next, SourceError, interface_name, interfaces, narrowed_by};
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
@@ -170,6 +177,9 @@ struct Run {
     kernel: Option<Asked>,
     /// What it does beside where it is left running.
     agent: Agent,
+    /// How a view is to look that has not begun, and one that has.
+    watches: Option<Style>,
+    watch: Option<Box<Watch>>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -201,13 +211,13 @@ impl Run {
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
-            signals: Rc::new(Signals::install(config.agent.hangup_reopens()).context("cannot catch signals")?),
+            signals: Rc::new(Signals::install(&config.agent).context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
             sink: match config.prints_nothing() {
                 true => report::sink(config.style.clone(), Box::new(io::sink())),
-                false => report::sink(config.style.clone(), Box::new(output.clone())),
+                false => report::sink(agent::style(config), Box::new(output.clone())),
             },
             output,
             flush_each: context.live || config.line_buffered || to_terminal,
@@ -222,6 +232,8 @@ impl Run {
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
             agent: Agent::start(config)?,
+            watches: config.agent.watch.then(|| config.style.clone()),
+            watch: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -248,7 +260,9 @@ impl Run {
     fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         self.write_to(config, files)?;
         let mut pass = Pass::Only;
-        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
+        if self.watches.is_none()
+            && let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress)
+        {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
             pass = Pass::Second;
         }
@@ -277,19 +291,6 @@ impl Run {
             self.survive(halt, || path.to_owned())?;
         }
         self.finish(None)
-    }
-
-    /// Says that a file cannot be read on, unless nothing can.
-    fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
-        match halt {
-            Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
-            Halt::Source(error) => {
-                self.failed = true;
-                self.tell(format_args!("rstscan: {}: {error}", file().display()));
-                Ok(())
-            }
-            Halt::Output(_) => Err(halt.into()),
-        }
     }
 
     fn live(mut self, options: &LiveOptions) -> anyhow::Result<ExitCode> {
@@ -433,6 +434,7 @@ impl Run {
             let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
             self.tell(format_args!("{before}{link}{after}"));
         }
+        self.start_watch().map_err(io::Error::other)?;
         let goes_on = std::mem::replace(&mut self.begun, true) || self.output.has_begun();
         if goes_on { Ok(()) } else { self.sink.begin(&self.context) }
     }

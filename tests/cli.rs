@@ -45,6 +45,9 @@ mod sample;
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+#[cfg(feature = "watch")]
+#[path = "cli/watch.rs"]
+mod watch;
 #[path = "cli/write.rs"]
 mod write;
 

@@ -23,6 +23,8 @@ pub struct Level {
     pub evictions: u64,
     /// Resets that were classified before their settle time was over, because too many were held.
     pub settled_early: u64,
+    /// The earliest capture time.
+    pub first: Option<Timestamp>,
     /// The latest capture time.
     pub last: Option<Timestamp>,
 }
@@ -43,6 +45,7 @@ impl Analyzer {
             max_connections: self.summary.max_connections,
             evictions: self.tracker.evictions(),
             settled_early: self.summary.settled_early,
+            first: (self.summary.frames > 0).then_some(self.first),
             last: (self.summary.frames > 0).then_some(self.last),
         }
     }
@@ -64,7 +67,7 @@ mod tests {
         let (level, summary) = (analyzer.level(), analyzer.summary());
         assert_eq!((level.frames, level.segments, level.max_connections), (1, 0, 9));
         assert_eq!((level.connections, level.tracked, level.evictions, level.settled_early), (0, 0, 0, 0));
-        assert_eq!(level.last, Some(time));
+        assert_eq!((level.first, level.last), (Some(time), Some(time)));
         let named: Vec<_> = level.skipped.iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(named.len(), 1);
         assert!(named.iter().all(|(skip, count)| summary.skipped.get(skip.id()) == Some(count)));

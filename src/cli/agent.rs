@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 
+use super::Surroundings;
 use crate::report::{Format, Style};
 
 /// What a program does beside that is left running.
@@ -17,6 +18,8 @@ pub struct Agent {
     pub output: Option<PathBuf>,
     /// How many resets a minute are written that are nothing new.
     pub sample: Option<u32>,
+    /// Whether the run is shown in the terminal as it goes on.
+    pub watch: bool,
 }
 
 impl Agent {
@@ -52,13 +55,24 @@ pub(super) struct AgentArguments {
     #[arg(long, value_name = "COUNT", help_heading = "Agent", value_parser = clap::value_parser!(u32),
         conflicts_with_all = ["list", "explain", "diff"])]
     sample: Option<u32>,
+
+    /// Show in the terminal what resets there are, as top shows processes: rates by cause, services, clients, the latest
+    /// verdicts; ? for keys. Without a terminal one line a reset
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["list", "explain", "diff", "client_side", "server_side", "join", "count_only", "quiet"])]
+    watch: bool,
 }
 
 impl AgentArguments {
-    /// What they ask for.
-    pub(super) fn agent(&self) -> Agent {
+    /// How much less is to be said where there is no terminal for a view.
+    pub(super) fn quiet(&self, agent: &Agent) -> u8 {
+        u8::from(self.watch && !agent.watch)
+    }
+
+    /// What they ask for; a view only where there is a terminal for it.
+    pub(super) fn agent(&self, surroundings: &Surroundings) -> Agent {
+        let watch = self.watch && surroundings.shows_views();
         let output = self.output.clone().filter(|path| path.as_os_str() != "-");
-        Agent { metrics: self.metrics, output, sample: self.sample }
+        Agent { metrics: self.metrics, output, sample: self.sample, watch }
     }
 }
 

@@ -45,9 +45,11 @@ pub use comments::Comments;
 pub use diff::{Diff, Recorded};
 pub use html::Report;
 pub use names::{Named, Names};
-pub use remarks::remarks;
+pub use palette::accent;
+pub use remarks::{remarks, sentence};
 pub use selection::{Selection, Term};
 pub use text::explain;
+pub use time::clock;
 
 use crate::analyzer::{Finding, Summary};
 use crate::join::Joint;

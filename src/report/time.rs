@@ -18,6 +18,11 @@ pub fn rfc3339(time: Timestamp) -> String {
     text
 }
 
+/// The time of day, without fractions.
+pub fn clock(time: Timestamp, style: &Style) -> String {
+    instant(time).to_zoned(zone(style)).strftime("%H:%M:%S").to_string()
+}
+
 /// The name of the zone in which times are printed.
 pub fn zone_name(style: &Style) -> String {
     let zone = zone(style);

@@ -10,7 +10,7 @@ use super::output::tell;
 use super::sample::Sample;
 use crate::analyzer::Finding;
 use crate::cli::Config;
-use crate::report::amount;
+use crate::report::{Format, Style, amount};
 
 /// The parts of a run that only some runs have.
 pub(super) struct Agent {
@@ -48,7 +48,7 @@ impl Agent {
         if let Some(metrics) = metrics.as_ref().filter(|_| config.style.quiet < 2) {
             tell(format_args!("metrics on http://{}/metrics", metrics.address()));
         }
-        let drops_due = metrics.is_some().then(Instant::now);
+        let drops_due = (metrics.is_some() || config.agent.watch).then(Instant::now);
         let sample = config.agent.sample.map(Sample::new);
         Ok(Self { metrics, sample, drops_due, reopens: config.style.format.is_lines() })
     }
@@ -82,12 +82,22 @@ impl Agent {
     }
 }
 
+/// How what is printed looks: at the end of a view the counts of the run, as all else was to be seen.
+pub(super) fn style(config: &Config) -> Style {
+    let format = match config.agent.watch && config.agent.output.is_none() {
+        true => Format::Count,
+        false => config.style.format,
+    };
+    Style { format, ..config.style.clone() }
+}
+
 impl Run {
     /// Does what somebody waits for: opens the output again, lets the counts of this moment be collected.
     pub(super) fn attend(&mut self) -> io::Result<()> {
         if self.signals.reopens() {
             self.reopen()?;
         }
+        self.attend_watch();
         if let Some(metrics) = &self.agent.metrics {
             let hidden = self.context.selection.hidden().unwrap_or_default();
             metrics.publish(
@@ -108,14 +118,16 @@ impl Run {
 
     /// The same of what the kernel dropped, once a second.
     pub(super) fn publish_drops(&mut self, source: &mut impl Inputs) {
-        let Agent { metrics: Some(metrics), drops_due: Some(due), .. } = &mut self.agent else { return };
+        let Some(due) = &mut self.agent.drops_due else { return };
         let now = Instant::now();
         if now < *due {
             return;
         }
         *due = now + Agent::DROPS_EVERY;
-        if let Some(drops) = source.drops() {
+        let Some(drops) = source.drops() else { return };
+        if let Some(metrics) = &self.agent.metrics {
             metrics.publish_drops(drops);
         }
+        self.show_drops(drops);
     }
 }

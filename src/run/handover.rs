@@ -63,6 +63,9 @@ impl Run {
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
         }
+        if let Some(watch) = &mut self.watch {
+            watch.see(&finding);
+        }
         if !self.agent.takes(&finding) {
             if self.names_patterns {
                 self.context.patterns.add(&finding);
@@ -90,7 +93,7 @@ impl Run {
 
     /// Whether anything is done with findings beside counting them.
     fn takes_findings(&self) -> bool {
-        let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings();
+        let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings() || self.watch.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()
     }
@@ -150,6 +153,7 @@ impl Run {
         while let Some(finding) = self.named(true) {
             self.print(&finding)?;
         }
+        self.leave_watch()?;
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),

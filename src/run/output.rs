@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
@@ -98,7 +99,34 @@ impl Write for Output {
     }
 }
 
+/// Lines that wait until the terminal is free for them, while a view is on it.
+static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+/// So many of them are kept.
+const HELD_MAX: usize = 100;
+
+/// Lines wait from now on.
+pub(super) fn hold_words() {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+}
+
+/// The line that came last while lines wait.
+pub(super) fn words_held() -> Option<String> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last().cloned()
+}
+
+/// Lines wait no more.
+pub(super) fn release_words() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    held.into_iter().flatten().for_each(tell);
+}
+
 /// A line on standard error. If that is closed there is nobody to tell.
 pub(super) fn tell(line: impl Display) {
+    if let Some(held) = &mut *HELD.lock().unwrap_or_else(PoisonError::into_inner) {
+        if held.len() < HELD_MAX {
+            held.push(line.to_string());
+        }
+        return;
+    }
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

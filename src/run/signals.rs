@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level::pipe};
 
+use crate::cli::Agent;
+
 /// What the user wants of a run that goes on.
 pub(super) struct Signals {
     stop: Arc<AtomicBool>,
@@ -19,12 +21,13 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over from the system's default; SIGHUP to end, too, or to open the output again.
-    pub(super) fn install(hangup_reopens: bool) -> io::Result<Self> {
+    /// Takes the signals over from the system's default; SIGHUP to end, too, or to open the output again. A view ends the
+    /// program at a second signal by itself, to give the terminal back.
+    pub(super) fn install(agent: &Agent) -> io::Result<Self> {
         let (stop, reopen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (wake, bell) = UnixStream::pair()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            if signal == SIGHUP && hangup_reopens {
+            if signal == SIGHUP && agent.hangup_reopens() {
                 flag::register(signal, Arc::clone(&reopen))?;
                 continue;
             }
@@ -32,7 +35,9 @@ impl Signals {
                 continue;
             }
             // In this order: the flag that the first one sets is what lets the second one end the process.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+            if !agent.watch {
+                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+            }
             flag::register(signal, Arc::clone(&stop))?;
             pipe::register(signal, bell.try_clone()?)?;
         }
@@ -43,6 +48,11 @@ impl Signals {
     #[inline]
     pub(super) fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Ends the run as a signal would.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Whether the output is to be opened again, once.
