@@ -30,6 +30,14 @@ impl Agent {
 
     /// Whether this goes with an output in this style.
     pub(super) fn fits(&self, style: &Style) -> Result<(), (ErrorKind, &'static str)> {
+        if self.watch && cfg!(not(feature = "watch")) {
+            let text = "built without --watch (the feature `watch`: cargo build --release --features watch)";
+            return Err((ErrorKind::ArgumentConflict, text));
+        }
+        if self.watch && self.output.is_none() && style.format != Format::Text {
+            let text = "--watch shows the resets in the terminal: give the other output a file with -o";
+            return Err((ErrorKind::ArgumentConflict, text));
+        }
         let text =
             "--sample is for --json and --format csv: the text output folds what is alike (--group-by, --max-resets)";
         match self.sample {
