@@ -1,5 +1,6 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod agent;
 mod capture;
 mod extcap;
 mod ids;
@@ -16,10 +17,12 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
+pub use agent::Agent;
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use writing::Writing;
 
+use self::agent::AgentArguments;
 use self::capture::CaptureArguments;
 use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
@@ -67,6 +70,8 @@ pub struct Config {
     pub fail_on: Vec<Wanted>,
     /// Ask the kernel of this host about the resets of a live capture.
     pub kernel: bool,
+    /// What is done beside by a program that is left running.
+    pub agent: Agent,
 }
 
 /// Where the frames come from.
@@ -184,6 +189,9 @@ struct Arguments {
 
     #[command(flatten)]
     writing: WritingArguments,
+
+    #[command(flatten)]
+    agent: AgentArguments,
 
     #[command(flatten)]
     extcap: ExtcapArguments,
@@ -310,6 +318,8 @@ Examples:
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
   rstscan -i eth0 -i wlan0 tcp                 two interfaces, merged by time; any is all of them
   rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
+  rstscan -i any --watch                       a view of it, as top has one of processes
+  rstscan -i any --json -o resets.json --metrics :9101   left running: lines for logs, counts for Prometheus
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
@@ -357,12 +367,15 @@ impl Config {
 
     /// Whether standard output is for something else than what is found.
     pub fn prints_nothing(&self) -> bool {
-        self.writing.as_ref().is_some_and(|writing| writing.alone)
+        self.agent.output.is_none() && self.writing.as_ref().is_some_and(|writing| writing.alone)
     }
 
     fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let mut style = style(&arguments, surroundings)?;
         let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
+        let agent = arguments.agent.agent(surroundings);
+        arguments.quiet += arguments.agent.quiet(&agent);
+        let mut style = style(&arguments, &surroundings.of_output(agent.output.is_some()))?;
+        agent.fits(&style).map_err(wrong)?;
         let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
         let mut question = None;
         match arguments.extcap.take().map_err(wrong)? {
@@ -394,7 +407,7 @@ impl Config {
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
             jobs: arguments.jobs.map(usize::from),
-            progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
+            progress: !agent.watch && surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             report: arguments.report,
             line_buffered: arguments.line_buffered,
@@ -403,6 +416,7 @@ impl Config {
             names: arguments.names,
             fail_on: arguments.fail_on,
             kernel,
+            agent,
         })
     }
 }

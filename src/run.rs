@@ -1,5 +1,6 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod agent;
 mod diff;
 mod extcap;
 mod follow;
@@ -12,15 +13,28 @@ mod kernel;
 mod live;
 mod memory;
 mod merge;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "run/metrics/absent.rs"]
+mod metrics;
 mod names;
 mod output;
+mod output_file;
 mod page;
 mod points;
 mod prescan;
 mod progress;
+mod sample;
 mod saving;
 mod signals;
 mod told;
+#[cfg(feature = "watch")]
+mod watch;
+#[cfg(not(feature = "watch"))]
+#[path = "run/watch/absent.rs"]
+mod watch;
+mod watching;
 mod write;
 
 use std::fmt::Display;
@@ -33,6 +47,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::agent::Agent;
 use self::follow::{Followed, Silence};
 use self::gate::Gate;
 use self::handover::wanted;
@@ -42,15 +57,16 @@ use self::merge::Merge;
 use self::names::Naming;
 use self::output::{Output, tell};
 use self::page::Page;
-use self::progress::{Counts, Pass, Progress};
+use self::progress::{Pass, Progress};
 use self::saving::Taken;
 use self::signals::Signals;
+use self::watch::Watch;
 use self::write::Writer;
 use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
 use crate::frame::{Frame, FrameNo, LinkType, Loss, Timestamp};
 use crate::pattern::Patterns;
-use crate::report::{self, Context, Sink};
+use crate::report::{self, Context, Sink, Style};
 use crate::source::{Filter, LiveCounts, LiveOptions, Next, SourceError, interfaces, link_types, narrowed_by};
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
@@ -159,6 +175,11 @@ struct Run {
     kernel: Option<Asked>,
     /// Counters of a live capture.
     counts: Option<Arc<LiveCounts>>,
+    /// What it does beside where it is left running.
+    agent: Agent,
+    /// How a view is to look that has not begun, and one that has.
+    watches: Option<Style>,
+    watch: Option<Box<Watch>>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -181,24 +202,25 @@ impl Run {
     const HELD_MAX: usize = 1 << 17;
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
-        let output = Output::new();
+        let output = Output::of(config, &context.inputs)?;
+        let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
         let options = Options { settle_ns: config.settle_ns, max_connections };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
-            signals: Arc::new(Signals::install().context("cannot catch signals")?),
+            signals: Arc::new(Signals::install(&config.agent).context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
             sink: match config.prints_nothing() {
                 true => report::sink(config.style.clone(), Box::new(io::sink())),
-                false => report::sink(config.style.clone(), Box::new(output.clone())),
+                false => report::sink(agent::style(config), Box::new(output.clone())),
             },
             output,
-            flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            flush_each: context.live || config.line_buffered || to_terminal,
             progress: Progress::new(false, &[]),
-            to_terminal: io::stdout().is_terminal(),
+            to_terminal,
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,
@@ -208,6 +230,9 @@ impl Run {
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
             counts: None,
+            agent: Agent::start(config)?,
+            watches: config.agent.watch.then(|| config.style.clone()),
+            watch: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -234,7 +259,9 @@ impl Run {
     fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         self.write_to(config, files)?;
         let mut pass = Pass::Only;
-        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
+        if self.watches.is_none()
+            && let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress)
+        {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
             pass = Pass::Second;
         }
@@ -260,19 +287,6 @@ impl Run {
         self.finish(None)
     }
 
-    /// Says that a file cannot be read on, unless nothing can.
-    fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
-        match halt {
-            Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
-            Halt::Source(error) => {
-                self.failed = true;
-                self.tell(format_args!("rstscan: {}: {error}", file().display()));
-                Ok(())
-            }
-            Halt::Output(_) => Err(halt.into()),
-        }
-    }
-
     /// All frames of a source into the analyzer.
     fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
         if self.signals.stopped() {
@@ -282,6 +296,7 @@ impl Run {
             if self.signals.has_news() {
                 self.heed_signals(source)?;
             }
+            self.publish_drops();
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             let taken = match source.next() {
                 Ok(Next::Frame(ref frame)) => {
@@ -386,21 +401,6 @@ impl Run {
         self.filter.is_none() && self.limit.is_none() && !self.takes
     }
 
-    /// A frame that the filter has no use for.
-    fn pass_over(&mut self) {
-        self.passed_over += 1;
-        if self.passed_over.is_multiple_of(Self::REPORT_EVERY) {
-            self.show_progress();
-        }
-    }
-
-    fn show_progress(&mut self) {
-        if self.progress.is_due() {
-            let frames = self.frames + self.passed_over;
-            self.progress.show(Counts { frames, resets: self.analyzer.resets() });
-        }
-    }
-
     #[cold]
     fn interface(&mut self, link: LinkType) -> Result<(), Halt> {
         if let Some(filter) = &mut self.filter {
@@ -416,7 +416,9 @@ impl Run {
             let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
             self.tell(format_args!("{before}{link}{after}"));
         }
-        if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
+        self.start_watch().map_err(io::Error::other)?;
+        let goes_on = std::mem::replace(&mut self.begun, true) || self.output.has_begun();
+        if goes_on { Ok(()) } else { self.sink.begin(&self.context) }
     }
 
     /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone

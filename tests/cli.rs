@@ -27,6 +27,11 @@ mod manual;
 mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[cfg(feature = "metrics")]
+#[path = "cli/metrics.rs"]
+mod metrics;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/programs.rs"]
 mod programs;
 #[cfg(target_os = "linux")]
@@ -34,10 +39,15 @@ mod programs;
 mod progress;
 #[path = "cli/rotate.rs"]
 mod rotate;
+#[path = "cli/sample.rs"]
+mod sample;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+#[cfg(feature = "watch")]
+#[path = "cli/watch.rs"]
+mod watch;
 #[path = "cli/write.rs"]
 mod write;
 

@@ -7,6 +7,7 @@ mod core;
 mod extent;
 mod finding;
 mod front;
+mod level;
 mod losses;
 mod prescan;
 mod ready;
@@ -17,6 +18,7 @@ mod touch;
 pub use chunk::Chunk;
 pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use front::Front;
+pub use level::Level;
 pub use prescan::Prescan;
 pub use summary::{Summary, Tally};
 
@@ -158,20 +160,30 @@ impl Analyzer {
         self.core.summary.resets
     }
 
+    fn skipped(&self, skip: Skip) -> u64 {
+        self.core.skipped(skip) + self.front.as_ref().map_or(0, |front| front.skipped(skip))
+    }
+
+    fn segments(&self) -> u64 {
+        self.core.summary.segments + self.front.as_ref().map_or(0, |front| front.segments())
+    }
+
+    fn evictions(&self) -> u64 {
+        self.core.tracker.evictions() + self.front.as_ref().map_or(0, |front| front.evictions())
+    }
+
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
-        let core = &self.core;
-        let (extent, front) = (self.extent(), self.front.as_ref());
-        let count = |skip| core.skipped(skip) + front.map_or(0, |front| front.skipped(skip));
-        let counts = Skip::ALL.iter().map(|skip| (skip.id(), count(*skip)));
+        let (core, extent) = (&self.core, self.extent());
+        let counts = Skip::ALL.iter().map(|skip| (skip.id(), self.skipped(*skip)));
         let by_service = core.services.iter().map(|(service, tally)| (*service, *tally));
         Summary {
             frames: extent.frames(),
-            segments: core.summary.segments + front.map_or(0, |front| front.segments()),
+            segments: self.segments(),
             skipped: counts.filter(|(_, count)| *count > 0).collect(),
             connections: core.tracker.connections(),
             tracked_max: core.tracker.tracked_max(),
-            evictions: core.tracker.evictions() + front.map_or(0, |front| front.evictions()),
+            evictions: self.evictions(),
             first: extent.span().map(|(first, _)| first),
             last: extent.span().map(|(_, last)| last),
             by_service: by_service.collect(),

@@ -101,6 +101,8 @@ struct SummaryLine<'a> {
     events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     hidden: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled_out: Option<u64>,
     by_class: BTreeMap<&'static str, TallyTwin>,
     by_cause: BTreeMap<String, TallyTwin>,
     connections: u64,
@@ -137,6 +139,7 @@ impl<'a> SummaryLine<'a> {
             resets: summary.resets,
             events: summary.events,
             hidden: context.selection.hidden(),
+            sampled_out: finished.sampled_out,
             by_class,
             by_cause,
             connections: summary.connections,

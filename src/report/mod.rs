@@ -34,7 +34,7 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
@@ -46,9 +46,11 @@ pub use comments::Comments;
 pub use diff::{Diff, Recorded};
 pub use html::Report;
 pub use names::{Named, Names};
-pub use remarks::remarks;
+pub use palette::accent;
+pub use remarks::{remarks, sentence};
 pub use selection::{Selection, Term};
 pub use text::explain;
+pub use time::clock;
 
 use crate::analyzer::{Finding, Summary};
 use crate::join::Joint;
@@ -84,6 +86,8 @@ pub struct Finished<'a> {
     pub kernel_drops: Option<u64>,
     /// Frames that found no room in the queue between capture and analysis; `None` for files.
     pub queue_drops: Option<u64>,
+    /// Resets that a sample left out of the output; `None` where all are in it. The counts have them.
+    pub sampled_out: Option<u64>,
 }
 
 /// Where findings go, one after the other.
@@ -145,6 +149,13 @@ pub enum Format {
     Parquet,
     /// A table for tickets.
     Markdown,
+}
+
+impl Format {
+    /// Whether it is written line by line, so that a file of it can be gone on with, and another be begun at any time.
+    pub fn is_lines(self) -> bool {
+        matches!(self, Format::Text | Format::Json | Format::Csv)
+    }
 }
 
 /// Whose names [`Format::Json`] uses.

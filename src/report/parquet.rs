@@ -219,7 +219,13 @@ mod tests {
         }
         sink.finish(
             &context,
-            &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None, queue_drops: None },
+            &Finished {
+                summary: &summary,
+                wall_seconds: 0.25,
+                kernel_drops: None,
+                queue_drops: None,
+                sampled_out: None,
+            },
         )
         .unwrap();
         let (file, pieces) = &*out.0.borrow();

@@ -46,7 +46,11 @@ fn run(style: Style, context: &Context, findings: &[Finding]) -> (String, usize)
         sink.finding(context, finding).unwrap();
     }
     let kernel_drops = context.live.then_some(4);
-    sink.finish(context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops, queue_drops: None }).unwrap();
+    sink.finish(
+        context,
+        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops, queue_drops: None, sampled_out: None },
+    )
+    .unwrap();
     let (bytes, flushes) = shared.0.take();
     (String::from_utf8(bytes).unwrap(), flushes)
 }
@@ -474,8 +478,11 @@ fn written_of_patterns(style: Style) -> String {
         context.patterns.add(finding);
         sink.finding(&context, finding).unwrap();
     }
-    sink.finish(&context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None, queue_drops: None })
-        .unwrap();
+    sink.finish(
+        &context,
+        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None, queue_drops: None, sampled_out: None },
+    )
+    .unwrap();
     String::from_utf8(shared.0.take().0).unwrap()
 }
 

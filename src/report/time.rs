@@ -43,6 +43,11 @@ impl Rfc3339 {
     }
 }
 
+/// The time of day, without fractions.
+pub fn clock(time: Timestamp, style: &Style) -> String {
+    instant(time).to_zoned(zone(style)).strftime("%H:%M:%S").to_string()
+}
+
 /// The name of the zone in which times are printed.
 pub fn zone_name(style: &Style) -> String {
     let zone = zone(style);

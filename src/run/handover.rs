@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::inputs::Inputs;
 use super::output::tell;
 use super::page::Page;
+use super::signals::Wishes;
 use super::told::{counts, status};
 use super::write::Writer;
 use super::{Halt, Run};
@@ -31,6 +32,7 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        self.attend()?;
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
             if held.len() >= Self::HELD_MAX {
@@ -72,8 +74,18 @@ impl Run {
             return Ok(false);
         }
         self.gate.see(&finding);
+        self.agent.see(&finding);
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.see(&finding);
+        }
+        if !self.agent.takes(&finding) {
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
+            return Ok(false);
         }
         match &mut self.naming {
             None => self.print(&finding).map(|()| true),
@@ -96,7 +108,7 @@ impl Run {
 
     /// Whether anything is done with findings beside counting them.
     fn takes_findings(&self) -> bool {
-        let kept = self.page.is_some() || self.writer.is_some();
+        let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings() || self.watch.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()
     }
@@ -132,7 +144,10 @@ impl Run {
         }
         self.finish_writing().map_err(Halt::Output)?;
         self.tell_counts(drops);
-        let status = self.gate.status(self.failed, self.quiet);
+        if let Some(words) = self.agent.words_of_sample().filter(|_| !self.quiet) {
+            tell(words);
+        }
+        let status = self.gate.status(self.failed || self.output.lost() > 0, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
         }
@@ -162,6 +177,16 @@ impl Run {
         if self.signals.stopped() {
             source.stop();
         }
+        self.grant(&wishes)
+    }
+
+    /// The same where whoever reads looks at the end itself.
+    pub(super) fn heed_wishes(&mut self) -> io::Result<()> {
+        let wishes = self.signals.wishes();
+        self.grant(&wishes)
+    }
+
+    fn grant(&mut self, wishes: &Wishes) -> io::Result<()> {
         if wishes.counts {
             let drops = self.counts.as_ref().map(|counts| counts.drops());
             let line = status(self.frames, drops, &self.analyzer.summary());
@@ -188,11 +213,13 @@ impl Run {
         while let Some(finding) = self.named(true) {
             self.print(&finding)?;
         }
+        self.leave_watch()?;
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
             queue_drops: drops.map(|drops| drops.by_queue),
+            sampled_out: self.agent.sampled_out(),
         };
         let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
         wanted(printed, self.page.as_ref())?;

@@ -50,6 +50,7 @@ impl Run {
     pub(super) fn pump_files(&mut self, mut merge: Merge, jobs: Option<usize>) -> anyhow::Result<()> {
         if several(jobs)
             && self.takes_all()
+            && !self.agent.takes_findings()
             && let Some(front) = self.analyzer.split()
         {
             return self.pump_apart(merge, front);
@@ -80,6 +81,9 @@ impl Run {
     /// Takes what is told until all is read. The receiver goes with it, so that the reader ends, too, where this cannot go on.
     fn listen(&mut self, told: Receiver<Told>, giver: &SyncSender<Chunk>) -> anyhow::Result<()> {
         for told in told {
+            if self.signals.has_news() {
+                self.heed_wishes()?;
+            }
             match told {
                 Told::Chunk(mut chunk, frames) => {
                     while self.analyzer.take(&mut chunk) {

@@ -1,7 +1,7 @@
 //! Signals, with the sense that they have for tcpdump.
 //!
 //! SIGINT, SIGTERM and SIGHUP: the first one ends the run in good order, the second one at once. SIGUSR1 asks for counts,
-//! SIGUSR2 has everything flushed.
+//! SIGUSR2 has everything flushed. Of a run that is left running SIGHUP asks to open its output again.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::{flag, low_level::pipe};
 
+use crate::cli::Agent;
+
 /// What the user wants by signals.
 pub(super) struct Signals {
     /// Whether there was a signal since it was asked what they want: all that is looked at for each frame.
@@ -19,6 +21,7 @@ pub(super) struct Signals {
     stop: Arc<AtomicBool>,
     counts: Arc<AtomicBool>,
     flush: Arc<AtomicBool>,
+    reopen: Arc<AtomicBool>,
     /// Becomes readable with the first signal that ends the run, and stays so.
     wake: UnixStream,
 }
@@ -33,22 +36,26 @@ pub(super) struct Wishes {
 }
 
 impl Signals {
-    /// Takes the signals over from the system's default.
-    pub(super) fn install() -> io::Result<Self> {
-        let [news, stop, counts, flush] = std::array::from_fn(|_| Arc::new(AtomicBool::new(false)));
+    /// Takes the signals over from the system's default; SIGHUP to end, too, or to open the output again. A view ends the
+    /// program at a second signal by itself, to give the terminal back.
+    pub(super) fn install(agent: &Agent) -> io::Result<Self> {
+        let [news, stop, counts, flush, reopen] = std::array::from_fn(|_| Arc::new(AtomicBool::new(false)));
         let (wake, bell) = UnixStream::pair()?;
-        for signal in ends() {
+        for signal in ends(agent.hangup_reopens()) {
             // In this order: the flag that the first one sets is what lets the second one end the process.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+            if !agent.watch {
+                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+            }
             flag::register(signal, Arc::clone(&stop))?;
             flag::register(signal, Arc::clone(&news))?;
             pipe::register(signal, bell.try_clone()?)?;
         }
-        for (signal, wish) in [(SIGUSR1, &counts), (SIGUSR2, &flush)] {
+        let hangup = agent.hangup_reopens().then_some((SIGHUP, &reopen));
+        for (signal, wish) in [(SIGUSR1, &counts), (SIGUSR2, &flush)].into_iter().chain(hangup) {
             flag::register(signal, Arc::clone(wish))?;
             flag::register(signal, Arc::clone(&news))?;
         }
-        Ok(Self { news, stop, counts, flush, wake })
+        Ok(Self { news, stop, counts, flush, reopen, wake })
     }
 
     /// Whether a signal came that nobody has heeded.
@@ -71,6 +78,16 @@ impl Signals {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Ends the run as a signal would.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the output is to be opened again, once.
+    pub(super) fn reopens(&self) -> bool {
+        self.reopen.load(Ordering::Relaxed) && self.reopen.swap(false, Ordering::Relaxed)
+    }
+
     /// What to watch beside an input in order not to miss the signal.
     pub(super) fn wake(&self) -> io::Result<OwnedFd> {
         self.wake.try_clone().map(OwnedFd::from)
@@ -78,10 +95,10 @@ impl Signals {
 }
 
 /// The signals that end a run. Who starts a program with SIGHUP ignored, as nohup does, wants it to go on.
-fn ends() -> Vec<i32> {
+fn ends(hangup_reopens: bool) -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut signals = vec![SIGINT, SIGTERM];
-    if !is_ignored(&status, SIGHUP) {
+    if !hangup_reopens && !is_ignored(&status, SIGHUP) {
         signals.push(SIGHUP);
     }
     signals

@@ -1,5 +1,8 @@
 //! What people are told of a live capture.
 
+use std::path::PathBuf;
+
+use super::{Halt, Run};
 use crate::analyzer::Summary;
 use crate::report::amount;
 use crate::source::{Drops, SourceError};
@@ -39,6 +42,21 @@ pub(super) fn with_remedy(error: SourceError) -> anyhow::Error {
             anyhow::anyhow!("{error}: run with sudo, or: sudo setcap cap_net_raw,cap_net_admin=eip $(which rstscan)")
         }
         error => error.into(),
+    }
+}
+
+impl Run {
+    /// Says that a file cannot be read on, unless nothing can.
+    pub(super) fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
+        match halt {
+            Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
+            Halt::Source(error) => {
+                self.failed = true;
+                self.tell(format_args!("rstscan: {}: {error}", file().display()));
+                Ok(())
+            }
+            Halt::Output(_) => Err(halt.into()),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Tracker {
     evictions: u64,
     connections: u64,
     streams: u32,
-    tracked_max: usize,
+    tracked_max: u64,
     latest: FrameNo,
     observed: u64,
 }
@@ -101,11 +101,16 @@ impl Tracker {
         self.connections += four_tuples;
         self.streams = self.streams.saturating_add(lives);
         self.others = known;
-        self.tracked_max = self.tracked_max.max(self.slab.len() + most);
+        self.tracked_max = self.tracked_max.max((self.slab.len() + most) as u64);
     }
 
     fn count_tracked(&mut self) {
-        self.tracked_max = self.tracked_max.max(self.slab.len() + self.others);
+        self.tracked_max = self.tracked_max.max(self.tracked());
+    }
+
+    /// Incarnations held now, and four-tuples that are not followed.
+    pub fn tracked(&self) -> u64 {
+        (self.slab.len() + self.others) as u64
     }
 
     /// Four-tuples seen.
@@ -115,7 +120,7 @@ impl Tracker {
 
     /// Incarnations held at the same time, at most.
     pub fn tracked_max(&self) -> u64 {
-        self.tracked_max as u64
+        self.tracked_max
     }
 
     /// Incarnations given up to stay within memory.

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM while nothing arrives.
+//! SIGINT, SIGTERM and SIGHUP while nothing arrives.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -43,6 +43,21 @@ fn counts_are_told_and_the_run_goes_on() {
     running.signal("HUP");
     running.end().done();
     drop(stdin);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nohup_keeps_a_run_alive() {
+    let program = env!("CARGO_BIN_EXE_rstscan");
+    let mut command = std::process::Command::new("nohup");
+    let mut running = Running::start(command.args([program, "-r", "-"]).stdin(Stdio::piped()));
+    let mut stdin = running.child.stdin.take().unwrap();
+    stdin.write_all(&capture()[..40]).unwrap();
+    assert!(running.hears("reading from file -"));
+    running.signal("HUP");
+    stdin.write_all(&capture()[40..]).unwrap();
+    drop(stdin);
+    running.end().done().saw_frames(3);
 }
 
 /// The first signal makes the program write its summary, into a pipe that is full and that nobody reads.
