@@ -18,11 +18,14 @@ struct Terminal {
 impl Terminal {
     /// Runs the program there, and after it what tells of its end; `None` where there is no tmux.
     fn start(name: &str, words: &str) -> Option<Self> {
-        let terminal = Self { socket: format!("rstscan-test-{name}-{}", std::process::id()) };
         let program = env!("CARGO_BIN_EXE_rstscan");
         let echo = "stty -a | tr ' ;' '\\n\\n' | grep -x icanon";
-        let script = format!("LC_ALL=C.UTF-8 {program} {words}; echo status $?; {echo}; sleep 60");
-        let words = ["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", &script];
+        Self::of(name, &format!("LC_ALL=C.UTF-8 {program} {words}; echo status $?; {echo}; sleep 60"))
+    }
+
+    fn of(name: &str, script: &str) -> Option<Self> {
+        let terminal = Self { socket: format!("rstscan-test-{name}-{}", std::process::id()) };
+        let words = ["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", script];
         let started = Command::new("tmux").args(["-L", &terminal.socket]).args(words).output();
         if started.is_ok_and(|output| output.status.success()) {
             return Some(terminal);
@@ -105,6 +108,24 @@ fn a_signal_gives_the_terminal_back() {
     terminal.shows("VERDICTS");
     terminal.signal("QUIT");
     assert!(terminal.shows("icanon").contains("status 131"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_gone_ends_a_view_that_no_signal_ends() {
+    let (program, input) = (env!("CARGO_BIN_EXE_rstscan"), sample("mixed.pcap"));
+    let script = format!("trap '' HUP; LC_ALL=C.UTF-8 exec {program} --watch -r {input}");
+    let Some(terminal) = Terminal::of("gone", &script) else { return };
+    terminal.shows("at its end");
+    let process = format!("/proc/{}/status", terminal.tmux(&["display-message", "-p", "#{pane_pid}"]).trim());
+    let lives = || std::fs::read_to_string(&process).is_ok_and(|status| !status.contains("State:\tZ"));
+    assert!(lives());
+    drop(terminal);
+    let patience = Instant::now() + Duration::from_secs(30);
+    while lives() {
+        assert!(Instant::now() < patience, "it goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
 use ratatui::crossterm::{cursor, execute, terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -19,6 +21,8 @@ use signal_hook::iterator::Signals;
 /// thread.
 pub(super) struct Screen {
     pub terminal: Terminal<CrosstermBackend<File>>,
+    /// The terminal once more, to ask whether it is still there.
+    tty: File,
 }
 
 impl Screen {
@@ -36,7 +40,7 @@ impl Screen {
             before(info);
         }));
         terminal::enable_raw_mode()?;
-        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(tty))? };
+        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(tty))?, tty: self::tty()? };
         execute!(self::tty()?, terminal::EnterAlternateScreen, cursor::Hide)?;
         Ok(screen)
     }
@@ -47,12 +51,32 @@ impl Screen {
     ///
     /// The terminal is gone.
     pub(super) fn key(&self, patience: Duration) -> io::Result<Option<KeyEvent>> {
-        if !event::poll(patience)? {
+        self.wait(Duration::ZERO)?;
+        // What was read with an earlier key waits behind that.
+        let is_there = event::poll(Duration::ZERO)? || self.wait(patience)? && event::poll(Duration::ZERO)?;
+        if !is_there {
             return Ok(None);
         }
         match event::read()? {
             Event::Key(key) if key.kind != KeyEventKind::Release => Ok(Some(key)),
             _ => Ok(None),
+        }
+    }
+
+    /// Waits so long for something to read; whether there is.
+    ///
+    /// A terminal that is gone must not be asked for events: crossterm reads its end again and again. Where a run was started
+    /// with SIGHUP ignored no signal tells of it.
+    fn wait(&self, patience: Duration) -> io::Result<bool> {
+        let mut asked = [PollFd::new(&self.tty, PollFlags::IN)];
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        match poll(&mut asked, Some(&patience)) {
+            Err(Errno::INTR) => return Ok(false),
+            polled => polled?,
+        };
+        match asked[0].revents() {
+            gone if gone.contains(PollFlags::HUP) => Err(io::ErrorKind::BrokenPipe.into()),
+            events => Ok(events.contains(PollFlags::IN)),
         }
     }
 }
