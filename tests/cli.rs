@@ -53,7 +53,7 @@ mod write;
 
 mod schema;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -136,6 +136,19 @@ struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
     heard: String,
+}
+
+/// SIGHUP, or SIGTERM in its place where whoever runs the tests has it ignored, as nohup does: no program that is started here
+/// would end with it.
+fn hangup() -> &'static str {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
+    if ignored & 1 == 0 {
+        return "HUP";
+    }
+    let _ = writeln!(std::io::stderr(), "SIGHUP is ignored here: SIGTERM in its place");
+    "TERM"
 }
 
 impl Running {

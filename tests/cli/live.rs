@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::write::rows;
-use super::{Ended, Files, Running, run};
+use super::{Ended, Files, Running, hangup, run};
 
 /// Whether network namespaces can be made here; if not, why is said once on the real standard error.
 fn may_run() -> bool {
@@ -165,7 +165,7 @@ fn counts_are_told_while_it_runs() {
     let expected =
         "rstscan: 2 packets captured, 4 packets received by filter, 0 packets dropped by kernel; 1 reset in 1 event";
     assert!(namespace.0.hears(expected), "{}", namespace.0.heard);
-    namespace.end("HUP").done().saw_frames(2);
+    namespace.end(hangup()).done().saw_frames(2);
 }
 
 /// Each frame of the loopback interface goes out and comes in; libpcap shows it coming in.

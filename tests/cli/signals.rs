@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{RECORD, Running, capture, rstscan};
+use super::{RECORD, Running, capture, hangup, rstscan};
 
 /// Standard input stays open after these bytes; the signal ends the run.
 #[track_caller]
@@ -21,7 +21,7 @@ fn check(bytes: &[u8], signal: &str, frames: u32) {
 
 #[test]
 fn a_signal_ends_an_idle_pipe_with_what_is_known() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "TERM", hangup()] {
         check(&capture(), signal, 3);
     }
 }
@@ -40,7 +40,7 @@ fn counts_are_told_and_the_run_goes_on() {
     running.signal("USR1");
     assert!(running.hears("frames; 0 resets in 0 events, "), "{}", running.heard);
     running.signal("USR2");
-    running.signal("HUP");
+    running.signal(hangup());
     running.end().done();
     drop(stdin);
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::run;
+use super::{hangup, run};
 
 fn sample(name: &str) -> String {
     format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -95,7 +95,7 @@ fn a_file_is_watched_opened_filtered_and_left() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    for signal in ["TERM", "HUP", "INT"] {
+    for signal in ["TERM", hangup(), "INT"] {
         let words = format!("--watch --follow -r {}", sample("mixed.pcap"));
         let Some(terminal) = Terminal::start(signal, &words) else { return };
         terminal.shows("VERDICTS");
