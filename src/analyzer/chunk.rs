@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use super::core::Core;
-use super::front::{Follow, Followed, Passed};
+use super::front::{Follow, Followed};
 use super::touch::AHEAD;
 use crate::decode::Whole;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::IcmpError;
-use crate::track::SynAck;
+use crate::track::{Passed, SynAck};
 
 /// With so many bytes or items it is full.
 const BYTES: usize = 1 << 18;
@@ -59,11 +59,6 @@ impl Chunk {
     /// Whether it is time to hand it on.
     pub fn is_full(&self) -> bool {
         self.items.len() >= ITEMS || self.bytes.len() >= BYTES
-    }
-
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
     }
 
     /// Takes out what is in it; the memory stays.

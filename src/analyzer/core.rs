@@ -5,18 +5,17 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use super::comparison::Comparison;
-use super::extent::Extent;
-use super::front::{Follow, Followed, Passed};
+use super::front::{Follow, Followed};
+use super::intake::Intake;
 use super::losses::Losses;
 use super::ready::Ready;
 use super::touch::{BATCH, touch};
 use super::{Finding, Options, Summary, Tally};
-use crate::decode::{self, Carried, Reassembler, Skip, Whole};
+use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
 use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
-use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, SynAck, Tracker};
+use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Passed, Past, Placed, SynAck, Tracker};
 
 /// A capture that cuts frames to so many bytes is one of headers.
 const HEADERS: usize = 96;
@@ -34,12 +33,10 @@ pub(super) struct Core {
     pub(super) hints: Hints,
     pub(super) checked: Checked,
     pub(super) losses: Losses,
-    comparison: Comparison,
     pub(super) now: Timestamp,
-    extent: Extent,
+    /// Of the frames that it was given one by one.
+    pub(super) intake: Intake,
     pub(super) summary: Summary,
-    skipped: [u64; Skip::ALL.len()],
-    fragments: Reassembler,
     /// Resets by service, of those services that came first.
     pub(super) services: HashMap<SocketAddr, Tally, RandomState>,
     /// Room for resets whose wait is over.
@@ -74,12 +71,9 @@ impl Core {
             hints: Hints::default(),
             checked: Checked::default(),
             losses: Losses::default(),
-            comparison: Comparison::default(),
             now: Timestamp::from_nanos(i64::MIN),
-            extent: Extent::default(),
+            intake: Intake::default(),
             summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
-            skipped: [0; Skip::ALL.len()],
-            fragments: Reassembler::default(),
             services: HashMap::default(),
             settled: Vec::new(),
             ready: Ready::default(),
@@ -91,21 +85,11 @@ impl Core {
         Self { tracker: Tracker::for_interest(interest, options.max_connections), ..Self::new(options) }
     }
 
-    /// The frames that it was given one by one.
-    pub(super) fn extent(&self) -> &Extent {
-        &self.extent
-    }
-
-    /// How many of these held no segment for this reason.
-    pub(super) fn skipped(&self, skip: Skip) -> u64 {
-        self.skipped.get(skip as usize).copied().unwrap_or_default() + self.fragments.skipped(skip)
-    }
-
     /// Takes the next frame of the capture.
     pub(super) fn push(&mut self, frame: &Frame<'_>) {
-        self.extent.add(frame.time);
-        if self.comparison.is_due()
-            && let Some((host, time)) = self.comparison.look(frame)
+        self.intake.extent.add(frame.time);
+        if self.intake.comparison.is_due()
+            && let Some((host, time)) = self.intake.comparison.look(frame)
         {
             self.checked.add(host, time);
         }
@@ -131,14 +115,8 @@ impl Core {
     }
 
     /// Counts a frame without a segment. An ICMP error in it is kept for the resets of the connection that it is about.
-    #[inline(never)]
     fn skip(&mut self, frame: &Frame<'_>, skip: Skip) {
-        if let Some(count) = self.skipped.get_mut(skip as usize) {
-            *count += 1;
-        }
-        if skip == Skip::Icmp
-            && let Some(error) = decode::icmp_error(frame)
-        {
+        if let Some(error) = self.intake.skip(frame, skip) {
             self.icmp.add(&error);
         }
     }
@@ -149,11 +127,10 @@ impl Core {
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.lookup = Lookup::of(&slot.segment.tuple);
         slot.hash = self.tracker.hash(&slot.lookup);
-        slot.now = self.extent.last();
+        slot.now = self.intake.extent.last();
         if slot.segment.flags.rst() {
             let reset = *slot;
-            let checksums = decode::checksums(frame);
-            self.comparison.judge(reset.segment.tuple.src.ip(), reset.segment.time, checksums);
+            let checksums = self.intake.checksums(frame, reset.segment.tuple.src.ip());
             self.flush();
             self.reset(&reset, (frame, carried), checksums);
             return;
@@ -168,7 +145,7 @@ impl Core {
     /// Takes a fragment, and with the last one of a packet the segment in that.
     #[cold]
     fn push_fragment(&mut self, frame: &Frame<'_>) {
-        let Some(whole) = self.fragments.add(frame) else { return };
+        let Some(whole) = self.intake.fragments.add(frame) else { return };
         let Some(slot) = self.batch.get_mut(self.waiting) else { return };
         slot.segment = whole.segment;
         self.push_segment(frame, &Carried { payload: &whole.payload, encap: whole.encap });
@@ -252,7 +229,7 @@ impl Core {
 
 impl Follow for Core {
     fn passed(&mut self, passed: Passed) {
-        self.tracker.pass((passed.four_tuples, passed.streams), (passed.known, passed.most));
+        self.tracker.pass(&passed);
     }
 
     #[inline]

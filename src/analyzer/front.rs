@@ -6,13 +6,12 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::chunk::Chunk;
-use super::comparison::Comparison;
-use super::extent::Extent;
+use super::intake::Intake;
 use super::touch::{AHEAD, read_ahead};
-use crate::decode::{self, Glance, Reassembler, Skip, Whole};
+use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Opened, Side, SynAck};
+use crate::track::{Bystanders, Interest, Lookup, Opened, Passed, Side, SynAck};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {
@@ -43,19 +42,6 @@ pub(super) struct Followed {
     pub(super) now: Timestamp,
     /// Of a RST: whether its checksums are right.
     pub(super) checksums: Checksums,
-}
-
-/// Four-tuples that are not followed, and lives of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Passed {
-    /// How many were new.
-    pub(super) four_tuples: u64,
-    /// How many lives of them there were: as many streams.
-    pub(super) streams: u32,
-    /// How many are known.
-    pub(super) known: usize,
-    /// How many were at the same time, at most.
-    pub(super) most: usize,
 }
 
 /// What a look at a frame told.
@@ -95,10 +81,7 @@ pub struct Front {
     interest: Interest,
     state: RandomState,
     bystanders: Bystanders,
-    comparison: Comparison,
-    fragments: Reassembler,
-    skipped: [u64; Skip::ALL.len()],
-    extent: Extent,
+    pub(super) intake: Intake,
     /// Segments of four-tuples that are not followed.
     segments: u64,
     passed: Passed,
@@ -113,19 +96,11 @@ impl Front {
             state: interest.state().clone(),
             bystanders: Bystanders::with_room(interest.others(), max),
             interest,
-            comparison: Comparison::default(),
-            fragments: Reassembler::default(),
-            skipped: [0; Skip::ALL.len()],
-            extent: Extent::default(),
+            intake: Intake::default(),
             segments: 0,
             passed: Passed::default(),
             passing: Segment::EMPTY,
         }
-    }
-
-    /// The frames so far.
-    pub(super) fn extent(&self) -> &Extent {
-        &self.extent
     }
 
     /// Segments of four-tuples that are not followed.
@@ -136,11 +111,6 @@ impl Front {
     /// How many four-tuples were given up to stay within memory.
     pub(super) fn evictions(&self) -> u64 {
         self.bystanders.evictions()
-    }
-
-    /// How many frames held no segment for this reason.
-    pub(super) fn skipped(&self, skip: Skip) -> u64 {
-        self.skipped.get(skip as usize).copied().unwrap_or_default() + self.fragments.skipped(skip)
     }
 
     /// Takes the next frame of the capture, and writes what is to be handed on to `to`.
@@ -201,7 +171,7 @@ impl Front {
 
     #[inline]
     fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
-        let mut extent = self.extent;
+        let mut extent = self.intake.extent;
         for (look, frame) in looks.iter_mut().zip(ahead) {
             extent.add(frame.time);
             look.now = extent.last();
@@ -213,7 +183,7 @@ impl Front {
             look.hash = Lookup::narrow_hash(src, dst, &self.state);
             look.flags = flags;
         }
-        self.extent = extent;
+        self.intake.extent = extent;
     }
 
     #[inline(never)]
@@ -275,10 +245,10 @@ impl Front {
     #[inline]
     fn compare(&mut self, frames: Option<&[Frame<'_>]>, to: &mut impl Follow) {
         for frame in frames.unwrap_or_default() {
-            if !self.comparison.is_due() {
+            if !self.intake.comparison.is_due() {
                 return;
             }
-            if let Some((host, time)) = self.comparison.look(frame) {
+            if let Some((host, time)) = self.intake.comparison.look(frame) {
                 to.right_checksums(host, time);
             }
         }
@@ -307,10 +277,7 @@ impl Front {
                 Some(glance) => Some(glance.source()),
                 None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
             };
-            of.checksums = decode::checksums(frame);
-            if let Some(source) = source {
-                self.comparison.judge(source.ip(), frame.time, of.checksums);
-            }
+            of.checksums = source.map(|source| self.intake.checksums(frame, source.ip())).unwrap_or_default();
         }
         of
     }
@@ -361,19 +328,14 @@ impl Front {
         if skip == Skip::Fragment {
             return self.fragment(frame, now, to);
         }
-        if let Some(count) = self.skipped.get_mut(skip as usize) {
-            *count += 1;
-        }
-        if skip == Skip::Icmp
-            && let Some(error) = decode::icmp_error(frame)
-        {
+        if let Some(error) = self.intake.skip(frame, skip) {
             to.icmp_error(&error);
         }
     }
 
     #[cold]
     fn fragment(&mut self, frame: &Frame<'_>, now: Timestamp, to: &mut impl Follow) {
-        let Some(whole) = self.fragments.add(frame) else { return };
+        let Some(whole) = self.intake.fragments.add(frame) else { return };
         let lookup = Lookup::of(&whole.segment.tuple);
         let hash = lookup.hash(&self.state);
         if !self.interest.holds(hash) {
@@ -383,8 +345,7 @@ impl Front {
         }
         let mut of = Followed { hash, now, checksums: Checksums::default() };
         if whole.segment.flags.rst() {
-            of.checksums = decode::checksums(frame);
-            self.comparison.judge(whole.segment.tuple.src.ip(), frame.time, of.checksums);
+            of.checksums = self.intake.checksums(frame, whole.segment.tuple.src.ip());
         }
         self.tell_passed(to);
         to.whole(frame, &whole, &of);

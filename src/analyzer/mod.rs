@@ -7,6 +7,7 @@ mod core;
 mod extent;
 mod finding;
 mod front;
+mod intake;
 mod level;
 mod losses;
 mod prescan;
@@ -141,7 +142,7 @@ impl Analyzer {
     }
 
     fn extent(&self) -> &Extent {
-        self.front.as_ref().map_or_else(|| self.core.extent(), |front| front.extent())
+        &self.front.as_ref().map_or(&self.core.intake, |front| &front.intake).extent
     }
 
     /// The findings that have become final since the last call, in the order of their RSTs.
@@ -161,7 +162,7 @@ impl Analyzer {
     }
 
     fn skipped(&self, skip: Skip) -> u64 {
-        self.core.skipped(skip) + self.front.as_ref().map_or(0, |front| front.skipped(skip))
+        self.core.intake.skipped(skip) + self.front.as_ref().map_or(0, |front| front.intake.skipped(skip))
     }
 
     fn segments(&self) -> u64 {

@@ -91,11 +91,8 @@ pub(super) fn style(config: &Config) -> Style {
 }
 
 impl Run {
-    /// Does what somebody waits for: opens the output again, lets the counts of this moment be collected.
-    pub(super) fn attend(&mut self) -> io::Result<()> {
-        if self.signals.reopens() {
-            self.reopen()?;
-        }
+    /// Does what somebody waits for: shows how things are, lets the counts of this moment be collected.
+    pub(super) fn attend(&mut self) {
         self.attend_watch();
         if let Some(metrics) = &self.agent.metrics {
             let hidden = self.context.selection.hidden().unwrap_or_default();
@@ -104,18 +101,18 @@ impl Run {
                 Beside { hidden, lost: self.output.lost(), sampled_out: self.agent.sampled_out().unwrap_or_default() },
             );
         }
-        Ok(())
     }
 
+    /// Opens the output again, where it can be gone on with.
     #[cold]
-    fn reopen(&mut self) -> io::Result<()> {
+    pub(super) fn reopen_output(&mut self) -> io::Result<()> {
         if self.agent.reopens && self.output.reopen() && self.begun {
             self.sink.begin(&self.context)?;
         }
         Ok(())
     }
 
-    /// The same of what was lost on the way here, once a second.
+    /// Tells those who collect and watch what was lost on the way here, once a second.
     pub(super) fn publish_drops(&mut self) {
         let Some(due) = &mut self.agent.drops_due else { return };
         let now = Instant::now();

@@ -32,7 +32,7 @@ impl Run {
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
-        self.attend()?;
+        self.attend();
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
             if held.len() >= Self::HELD_MAX {
@@ -196,11 +196,14 @@ impl Run {
             self.with_writer(Writer::flush)?;
             wanted(self.output.flush(), self.page.as_ref())?;
         }
-        Ok(())
+        if wishes.reopen { self.reopen_output() } else { Ok(()) }
     }
 
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
         self.progress.hide();
+        if self.signals.has_news() {
+            self.heed_wishes()?;
+        }
         while self.analyzer.finish_some() {
             self.report()?;
         }

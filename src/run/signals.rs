@@ -33,6 +33,8 @@ pub(super) struct Wishes {
     pub(super) counts: bool,
     /// That everything written is handed over.
     pub(super) flush: bool,
+    /// That the output is opened again.
+    pub(super) reopen: bool,
 }
 
 impl Signals {
@@ -69,7 +71,7 @@ impl Signals {
         // First of all, so that a signal that comes meanwhile is looked at again.
         self.news.store(false, Ordering::SeqCst);
         let taken = |wish: &AtomicBool| wish.swap(false, Ordering::SeqCst);
-        Wishes { counts: taken(&self.counts), flush: taken(&self.flush) }
+        Wishes { counts: taken(&self.counts), flush: taken(&self.flush), reopen: taken(&self.reopen) }
     }
 
     /// Whether a signal has asked for an end.
@@ -81,11 +83,6 @@ impl Signals {
     /// Ends the run as a signal would.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the output is to be opened again, once.
-    pub(super) fn reopens(&self) -> bool {
-        self.reopen.load(Ordering::Relaxed) && self.reopen.swap(false, Ordering::Relaxed)
     }
 
     /// What to watch beside an input in order not to miss the signal.

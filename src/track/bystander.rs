@@ -17,6 +17,19 @@ pub enum Opened {
     FourTuple,
 }
 
+/// Four-tuples of bystanders that came by, and lives of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Passed {
+    /// How many were new.
+    pub four_tuples: u64,
+    /// How many lives of them there were: as many streams.
+    pub streams: u32,
+    /// How many are known.
+    pub known: usize,
+    /// How many were at the same time, at most.
+    pub most: usize,
+}
+
 /// One of them, unpacked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Bystander {

@@ -19,7 +19,7 @@ mod sighting;
 mod table;
 mod tracker;
 
-pub use bystander::{Bystanders, Opened};
+pub use bystander::{Bystanders, Opened, Passed};
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
 pub use checked::Checked;
 pub use endpoint::{Endpoint, Marks, Side};

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Hosts, Incarnation, Interest, Marks, Past, Side, Standing, SynAck};
+use super::{Hosts, Incarnation, Interest, Marks, Passed, Past, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -95,13 +95,12 @@ impl Tracker {
         Self { state: interest.state().clone(), ..Self::new(max) }
     }
 
-    /// Takes note of four-tuples that are not followed: how many came that are new, how many lives of those, how many are known
-    /// by now, and how many at most were since the last time.
-    pub fn pass(&mut self, (four_tuples, lives): (u64, u32), (known, most): (usize, usize)) {
-        self.connections += four_tuples;
-        self.streams = self.streams.saturating_add(lives);
-        self.others = known;
-        self.tracked_max = self.tracked_max.max((self.slab.len() + most) as u64);
+    /// Takes note of four-tuples that are not followed.
+    pub fn pass(&mut self, passed: &Passed) {
+        self.connections += passed.four_tuples;
+        self.streams = self.streams.saturating_add(passed.streams);
+        self.others = passed.known;
+        self.tracked_max = self.tracked_max.max((self.slab.len() + passed.most) as u64);
     }
 
     fn count_tracked(&mut self) {
