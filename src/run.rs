@@ -265,6 +265,9 @@ impl Run {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
             pass = Pass::Second;
         }
+        if !self.takes_findings() {
+            self.analyzer.drop_findings();
+        }
         self.progress.begin(pass);
         if files.len() > 1 << u16::BITS {
             bail!("more than 65536 files");

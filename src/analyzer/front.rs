@@ -11,7 +11,7 @@ use super::touch::{AHEAD, read_ahead};
 use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Opened, Passed, Side, SynAck};
+use crate::track::{Bystanders, Interest, Lookup, Passed, Side, SynAck};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {
@@ -80,7 +80,8 @@ const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
 pub struct Front {
     interest: Interest,
     state: RandomState,
-    bystanders: Bystanders,
+    /// Those that are not followed; `None` where nobody asks for the numbers of connections.
+    bystanders: Option<Bystanders>,
     pub(super) intake: Intake,
     /// Segments of four-tuples that are not followed.
     segments: u64,
@@ -94,7 +95,7 @@ impl Front {
     pub(super) fn new(interest: Interest, max: usize) -> Self {
         Self {
             state: interest.state().clone(),
-            bystanders: Bystanders::with_room(interest.others(), max),
+            bystanders: Some(Bystanders::with_room(interest.others(), max)),
             interest,
             intake: Intake::default(),
             segments: 0,
@@ -110,7 +111,12 @@ impl Front {
 
     /// How many four-tuples were given up to stay within memory.
     pub(super) fn evictions(&self) -> u64 {
-        self.bystanders.evictions()
+        self.bystanders.as_ref().map_or(0, Bystanders::evictions)
+    }
+
+    /// Nobody asks for the numbers of connections, nor how many there are: those that are not followed need not be known.
+    pub(super) fn number_nothing(&mut self) {
+        self.bystanders = None;
     }
 
     /// Takes the next frame of the capture, and writes what is to be handed on to `to`.
@@ -163,8 +169,13 @@ impl Front {
     fn take_some(&mut self, ahead: &[Frame<'_>], looks: &mut [Look], to: &mut impl Follow) {
         self.look(ahead, looks);
         let mut left = [0; AHEAD];
-        let left = self.pass_over(looks, &mut left);
-        self.touch_left(looks, left, to);
+        let left = match &self.bystanders {
+            Some(bystanders) => self.pass_over_known(bystanders, looks, &mut left),
+            None => self.pass_over_all(looks, &mut left),
+        };
+        to.touch(
+            left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed).map(|look| look.hash),
+        );
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }
@@ -202,31 +213,26 @@ impl Front {
         }
     }
 
-    /// Which of the frames are left to be taken: all but plain segments of four-tuples that are known well. Those are known
-    /// for having no RST.
-    fn pass_over<'b>(&self, looks: &[Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
-        let mut count = 0;
-        for (at, look) in (0..).zip(looks) {
-            let passes = look.is_plain() & self.bystanders.is_recent(look.hash);
-            if let Some(place) = left.get_mut(count) {
-                *place = at;
-            }
-            count += usize::from(!passes);
-        }
-        left.get(..count).unwrap_or_default()
-    }
-
-    /// Asks which of the four-tuples that are left are followed, and reads what is known of them.
-    fn touch_left(&self, looks: &mut [Look], left: &[u8], to: &impl Follow) {
+    /// Which of the frames are left to be taken: all but plain segments of bystanders that are known well. What is known of the
+    /// others is read ahead.
+    fn pass_over_known<'b>(&self, bystanders: &Bystanders, looks: &mut [Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
+        let left = pick(looks, left, |look| !(look.is_plain() & bystanders.is_recent(look.hash)));
         for at in left {
             if let Some(look) = looks.get_mut(usize::from(*at)) {
                 look.followed = self.interest.holds(look.hash);
             }
         }
-        let looks = left.iter().filter_map(|at| looks.get(usize::from(*at)));
-        let of = |followed| looks.clone().filter(move |look| look.followed == followed).map(|look| look.hash);
-        read_ahead(of(false), |hash| self.bystanders.touch(hash));
-        to.touch(of(true));
+        let others = left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| !look.followed);
+        read_ahead(others.map(|look| look.hash), |hash| bystanders.touch(hash));
+        left
+    }
+
+    /// The same where no bystander is known: all but segments of theirs that show nothing of a host.
+    fn pass_over_all<'b>(&self, looks: &mut [Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
+        for look in &mut *looks {
+            look.followed = look.skip.is_none() & self.interest.holds(look.hash);
+        }
+        pick(looks, left, |look| look.followed | look.skip.is_some() | look.flags.has(ACCEPTING))
     }
 
     fn take_left(&mut self, ahead: &[Frame<'_>], looks: &[Look], left: &[u8], to: &mut impl Follow) {
@@ -264,7 +270,8 @@ impl Front {
             to.frame(frame, &of);
         } else {
             self.segments += 1;
-            if !(look.is_plain() && self.bystanders.is_open(look.hash)) {
+            let is_open = |bystanders: &Bystanders| look.is_plain() && bystanders.is_open(look.hash);
+            if !self.bystanders.as_ref().is_some_and(is_open) {
                 self.pass_by(frame, look, to);
             }
         }
@@ -307,14 +314,9 @@ impl Front {
 
     fn meet(&mut self, side: Side, (hash, now): (u64, Timestamp), to: &mut impl Follow) {
         let segment = &self.passing;
-        let opened = self.bystanders.meet(hash, segment, side);
-        if opened != Opened::Nothing {
-            self.passed.streams += 1;
-        }
-        if opened == Opened::FourTuple {
-            self.passed.four_tuples += 1;
-            self.passed.known = self.bystanders.count();
-            self.passed.most = self.passed.most.max(self.passed.known);
+        if let Some(bystanders) = &mut self.bystanders {
+            let opened = bystanders.meet(hash, segment, side);
+            self.passed.add(opened, bystanders.count());
         }
         if segment.flags.has(ACCEPTING) {
             to.syn_ack(&SynAck::from(segment), now);
@@ -350,6 +352,19 @@ impl Front {
         self.tell_passed(to);
         to.whole(frame, &whole, &of);
     }
+}
+
+/// Writes to `left` which of the frames are wanted, and gives what it wrote.
+#[inline]
+fn pick<'b>(looks: &[Look], left: &'b mut [u8; AHEAD], wanted: impl Fn(&Look) -> bool) -> &'b [u8] {
+    let mut count = 0;
+    for (at, look) in (0..).zip(looks) {
+        if let Some(place) = left.get_mut(count) {
+            *place = at;
+        }
+        count += usize::from(wanted(look));
+    }
+    left.get(..count).unwrap_or_default()
 }
 
 /// Reads what is needed of a segment whose four-tuple is not followed.

@@ -150,10 +150,16 @@ impl Analyzer {
         std::iter::from_fn(|| self.core.next_finding())
     }
 
-    /// Drops the findings that have become final since the last call, and all to come: for those who want the [`Summary`]
-    /// only.
+    /// Drops the findings that have become final since the last call, and all to come: for those who want to know how many
+    /// resets there are of what cause only, as [`Summary`] has it.
+    ///
+    /// Where only some four-tuples are followed the others are no longer numbered from here on, nor counted among
+    /// [`Summary::connections`].
     pub fn drop_findings(&mut self) {
         self.core.ready.drop_all();
+        if let Some(front) = &mut self.front {
+            front.number_nothing();
+        }
     }
 
     /// How many resets there were so far.

@@ -107,7 +107,7 @@ impl Run {
     }
 
     /// Whether anything is done with findings beside counting them.
-    fn takes_findings(&self) -> bool {
+    pub(super) fn takes_findings(&self) -> bool {
         let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings() || self.watch.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()

@@ -30,6 +30,21 @@ pub struct Passed {
     pub most: usize,
 }
 
+impl Passed {
+    /// Adds what a segment was, with which so many are known.
+    #[inline]
+    pub fn add(&mut self, opened: Opened, known: usize) {
+        if opened != Opened::Nothing {
+            self.streams += 1;
+        }
+        if opened == Opened::FourTuple {
+            self.four_tuples += 1;
+            self.known = known;
+            self.most = self.most.max(known);
+        }
+    }
+}
+
 /// One of them, unpacked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Bystander {
