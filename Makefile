@@ -14,7 +14,10 @@ INSTALLED = $(BIN)/rstscan $(SHARE)/man/man8/rstscan.8 $(SHARE)/bash-completion/
 SAMPLES = $(sort $(wildcard samples/*.pcap samples/*.pcapng))
 
 .DEFAULT_GOAL := run
-.PHONY: run test build bench install install-files uninstall setup ci clean
+# Seconds of a flood at full speed.
+FLOOD_SECONDS ?= 60
+
+.PHONY: run test build bench bench-live install install-files uninstall setup ci clean
 
 # Where captures for measurements go, and how much of the full amount of frames.
 BENCH_DIR ?= target/bench
@@ -33,6 +36,10 @@ build: setup
 bench: build
 	cargo build --release --locked --example generate --example bench
 	target/release/examples/bench --dir $(BENCH_DIR) --scale $(BENCH_SCALE)
+
+# Floods a live capture, beside it tcpdump, in network namespaces of its own; takes root and two processors without other work.
+bench-live:
+	RSTSCAN_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --release --locked --test flood -- --nocapture
 
 install: build
 	@$(MAKE) --no-print-directory install-files PROGRAM=target/release/rstscan

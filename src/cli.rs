@@ -1,5 +1,7 @@
 //! What the user typed, and what it means: arguments and environment become a [`Config`].
 
+mod agent;
+mod capture;
 mod extcap;
 mod ids;
 mod manual;
@@ -11,16 +13,19 @@ mod surroundings;
 mod tests;
 mod writing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
+pub use agent::Agent;
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use rights::Rights;
 pub use writing::Writing;
 
+use self::agent::AgentArguments;
+use self::capture::CaptureArguments;
 use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
@@ -46,6 +51,8 @@ pub struct Config {
     pub timers: Option<PathBuf>,
     /// How many connections are held at the same time, at most; by default what the machine has memory for.
     pub max_connections: Option<usize>,
+    /// How many processors to use for a large file, at most; by default all.
+    pub jobs: Option<usize>,
     /// Stop after so many frames.
     pub count: Option<u64>,
     /// Whether to show how far the reading of files is.
@@ -68,6 +75,8 @@ pub struct Config {
     pub kernel: bool,
     /// What the run gives up before it looks at a frame.
     pub rights: Rights,
+    /// What is done beside by a program that is left running.
+    pub agent: Agent,
 }
 
 /// Where the frames come from.
@@ -81,8 +90,10 @@ pub enum Input {
     Points(Vec<PointFiles>),
     /// One file that grows.
     Followed(PathBuf),
-    /// An interface.
+    /// Interfaces.
     Live(LiveOptions),
+    /// Nowhere: the link types of interfaces are listed instead.
+    ListLinkTypes(LiveOptions),
     /// Nowhere: the interfaces are listed instead.
     ListInterfaces,
     /// Nowhere: the catalogue of verdicts is asked.
@@ -134,13 +145,8 @@ struct Arguments {
     #[arg(long, help_heading = "Input", conflicts_with_all = ["list_of_files", "interface", "list"])]
     follow: bool,
 
-    /// Capture on an interface: a name, a number from -D, or any
-    #[arg(short = 'i', value_name = "INTERFACE", help_heading = "Input", conflicts_with = "list")]
-    interface: Option<String>,
-
-    /// List the interfaces to capture on
-    #[arg(short = 'D', help_heading = "Input")]
-    list: bool,
+    #[command(flatten)]
+    capture: CaptureArguments,
 
     /// Only frames that match, in the language of pcap-filter(7); better choose connections than segments
     #[arg(value_name = "FILTER", help_heading = "Input", conflicts_with = "filter_file")]
@@ -153,20 +159,6 @@ struct Arguments {
     /// Stop after so many frames
     #[arg(short = 'c', value_name = "COUNT", help_heading = "Input", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-
-    /// Keep so many bytes of each frame, for the buffer to hold more of them [default: 2048, with -w 262144; 0: 262144]
-    #[arg(short = 's', value_name = "BYTES", help_heading = "Capture",
-        value_parser = clap::value_parser!(u32).range(..=i64::from(LiveOptions::SNAP_LEN_MAX)))]
-    snap_len: Option<u32>,
-
-    /// Size of the kernel's buffer in KiB
-    #[arg(short = 'B', value_name = "KIB", help_heading = "Capture", default_value_t = LiveOptions::BUFFER_KIB,
-        value_parser = clap::value_parser!(u32).range(1..=2_097_151))]
-    buffer_kib: u32,
-
-    /// Do not put the interface into promiscuous mode
-    #[arg(short = 'p', help_heading = "Capture")]
-    no_promiscuous: bool,
 
     /// Also what the kernel of this host says of the resets it sends and accepts: reason, socket state, process (Linux 6.10, root)
     #[arg(long, help_heading = "Capture")]
@@ -187,6 +179,10 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
 
+    /// Use at most so many processors for a large file, with the same output [default: all; more than 2 are of no use yet]
+    #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
     /// Only resets of these causes or classes, of these hosts (ADDR or ADDR:PORT), this certain; of each kind any will do
     #[arg(long, value_name = "WHAT,...", value_delimiter = ',', value_parser = TermParser, hide_possible_values = true,
         help_heading = "Choice")]
@@ -203,6 +199,9 @@ struct Arguments {
 
     #[command(flatten)]
     writing: WritingArguments,
+
+    #[command(flatten)]
+    agent: AgentArguments,
 
     #[command(flatten)]
     extcap: ExtcapArguments,
@@ -327,7 +326,10 @@ Examples:
   rstscan -r one.pcap -r two.pcap port 12345   two files as one, connections of one port
   rstscan --client-side a.pcap --server-side b.pcap   captured at both ends: who sent each reset, or where it was made
   rstscan -i eth0 host 192.0.2.7               explain resets as they happen; end with Ctrl-C
+  rstscan -i eth0 -i wlan0 tcp                 two interfaces, merged by time; any is all of them
   rstscan -i eth0 --kernel                     also why this host's kernel says it reset, and which process did
+  rstscan -i any --watch                       a view of it, as top has one of processes
+  rstscan -i any --json -o resets.json --metrics :9101   left running: lines for logs, counts for Prometheus
   tcpdump -i eth0 -U -w - tcp | rstscan -r -   read from standard input
   rstscan --follow -r growing.pcap             explain resets as another program writes them
   rstscan -q -r capture.pcap                   one line a reset
@@ -375,12 +377,30 @@ impl Config {
 
     /// Whether standard output is for something else than what is found.
     pub fn prints_nothing(&self) -> bool {
-        self.writing.as_ref().is_some_and(|writing| writing.alone)
+        self.agent.output.is_none() && self.writing.as_ref().is_some_and(|writing| writing.alone)
+    }
+
+    /// Whether a capture is written to files.
+    pub fn makes_files(&self) -> bool {
+        self.writing.as_ref().is_some_and(Writing::makes_files)
+    }
+
+    /// The file of the output, where that is opened again while the run goes on.
+    pub fn reopens(&self) -> Option<&Path> {
+        self.agent.output.as_deref().filter(|_| self.style.format.is_lines())
+    }
+
+    /// Whether commands are run beside.
+    pub fn runs_commands(&self) -> bool {
+        self.writing.as_ref().is_some_and(|writing| writing.after.is_some())
     }
 
     fn from_arguments(mut arguments: Arguments, surroundings: &Surroundings) -> Result<Self, clap::Error> {
-        let mut style = style(&arguments, surroundings)?;
         let wrong = |(kind, text): (ErrorKind, &str)| Arguments::command().error(kind, text);
+        let agent = arguments.agent.agent(surroundings);
+        arguments.quiet += arguments.agent.quiet(&agent);
+        let mut style = style(&arguments, &surroundings.of_output(agent.output.is_some()))?;
+        agent.fits(&style).map_err(wrong)?;
         let mut writing = arguments.writing.writing(surroundings.terminal).map_err(wrong)?;
         let mut question = None;
         match arguments.extcap.take().map_err(wrong)? {
@@ -388,7 +408,7 @@ impl Config {
             Some(Extcap::Capture(capture)) => {
                 style.quiet = style.quiet.max(2);
                 writing = Some(capture.writing);
-                arguments.interface = Some(capture.interface);
+                arguments.capture.interface = vec![capture.interface];
                 arguments.filter.extend(capture.filter);
             }
             None => {}
@@ -411,7 +431,8 @@ impl Config {
             settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
-            progress: surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
+            jobs: arguments.jobs.map(usize::from),
+            progress: !agent.watch && surroundings.takes_progress() && !arguments.no_progress && arguments.quiet < 2,
             count: arguments.count,
             report: arguments.report,
             line_buffered: arguments.line_buffered,
@@ -421,13 +442,14 @@ impl Config {
             fail_on: arguments.fail_on,
             kernel,
             rights: arguments.rights.rights(),
+            agent,
         })
     }
 }
 
 /// Whether the kernel is asked, which knows nothing of the resets in a file.
 fn asks_kernel(arguments: &Arguments, input: &Input) -> Result<bool, clap::Error> {
-    if arguments.kernel && !matches!(input, Input::Live(_)) {
+    if arguments.kernel && !matches!(input, Input::Live(_) | Input::Monitor(_)) {
         let text = "--kernel needs -i INTERFACE: the kernel is asked while it sends resets";
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
     }
@@ -448,10 +470,12 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         arguments.points.take(&mut arguments.files).map_err(|(kind, text)| Arguments::command().error(kind, text))?
     {
         Input::Points(points)
-    } else if arguments.list {
+    } else if arguments.capture.list {
         Input::ListInterfaces
-    } else if let Some(interface) = arguments.interface.take() {
-        Input::Live(live(arguments, interface, writes))
+    } else if !arguments.capture.interface.is_empty() {
+        let lists = arguments.capture.list_link_types;
+        let options = arguments.capture.options(writes);
+        if lists { Input::ListLinkTypes(options) } else { Input::Live(options) }
     } else if let Some(list) = arguments.list_of_files.take() {
         Input::List(list)
     } else if arguments.follow {
@@ -470,22 +494,6 @@ fn filter(arguments: &mut Arguments) -> Option<FilterText> {
         Some(file) => Some(FilterText::File(file)),
         None if arguments.filter.is_empty() => None,
         None => Some(FilterText::Words(arguments.filter.join(" "))),
-    }
-}
-
-/// How to capture; who writes frames wants them whole.
-fn live(arguments: &Arguments, interface: String, writes: bool) -> LiveOptions {
-    LiveOptions {
-        interface,
-        snap_len: match arguments.snap_len {
-            Some(0) => LiveOptions::SNAP_LEN_MAX,
-            Some(bytes) => bytes,
-            None if writes => LiveOptions::SNAP_LEN_MAX,
-            None => LiveOptions::SNAP_LEN,
-        },
-        buffer_kib: arguments.buffer_kib,
-        promiscuous: !arguments.no_promiscuous,
-        filter: None,
     }
 }
 

@@ -58,6 +58,7 @@ impl<R: Read> Findings<R> {
         match self.capture.next() {
             Ok(Next::Frame(frame)) => self.analyzer.push(&frame),
             Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle) => return,
+            Ok(Next::Lost(loss)) => self.analyzer.lose(&loss),
             Ok(Next::Damaged(damage)) => return self.ready.push_back(Err(damage)),
             Ok(Next::End) => self.end(None),
             Err(error) => self.end(Some(error)),

@@ -3,38 +3,53 @@
 mod layer;
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 pub use layer::Layer;
 
 /// The number of a frame: counted from 1 within its input, as Wireshark's `frame.number`, with the input it came from.
 ///
 /// Ordered by input first, so numbers are comparable within one input only.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct FrameNo(u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FrameNo(
+    /// Input and number, and 1 more: never 0, so an `Option` of it takes no more memory.
+    NonZeroU64,
+);
 
 impl FrameNo {
     /// No frame: numbers count from 1.
-    pub const NONE: FrameNo = FrameNo(0);
+    pub const NONE: FrameNo = FrameNo(NonZeroU64::MIN);
     const NUMBER_BITS: u32 = 48;
 
     /// The `number`-th frame (from 1) of the `input`-th source (from 0).
     pub fn new(input: u16, number: u64) -> Self {
-        Self((u64::from(input) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1)))
+        let packed = (u64::from(input) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1));
+        Self(NonZeroU64::MIN.saturating_add(packed))
     }
 
     /// The number of the frame after this one.
     pub fn following(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
+    }
+
+    fn packed(self) -> u64 {
+        self.0.get() - 1
     }
 
     /// The number within its input, from 1.
     pub fn number(self) -> u64 {
-        self.0 & ((1 << Self::NUMBER_BITS) - 1)
+        self.packed() & ((1 << Self::NUMBER_BITS) - 1)
     }
 
     /// Which input it came from, from 0.
     pub fn input(self) -> u16 {
-        (self.0 >> Self::NUMBER_BITS) as u16
+        (self.packed() >> Self::NUMBER_BITS) as u16
+    }
+}
+
+impl Default for FrameNo {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
@@ -73,6 +88,17 @@ impl Timestamp {
     pub fn plus(self, nanos: i64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
+}
+
+/// Frames that a capture lost: how many, and when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// None was lost before this.
+    pub from: Timestamp,
+    /// None was lost after this.
+    pub to: Timestamp,
+    /// How many.
+    pub frames: u64,
 }
 
 /// The link-layer header type of a frame, as registered with tcpdump.org (`LINKTYPE_*` values).

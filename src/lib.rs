@@ -38,6 +38,8 @@
 //!
 //! * `live` (default): live capture and capture filters, through libpcap.
 //! * `cli` (default): the program: arguments, output, signals.
+//! * `metrics` (default): counts of the program for Prometheus.
+//! * `watch` (default): the program's view in the terminal.
 //! * `parquet`: Apache Parquet as an output of the program.
 //! * `compress` (default): compressed captures; compiles the C sources of zstd and liblzma.
 //!

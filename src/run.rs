@@ -1,5 +1,6 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
+mod agent;
 mod diff;
 mod extcap;
 mod follow;
@@ -7,20 +8,35 @@ mod gate;
 mod handover;
 mod input;
 mod inputs;
+mod jobs;
 mod kernel;
+mod live;
 mod memory;
 mod merge;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "run/metrics/absent.rs"]
+mod metrics;
 mod names;
 mod output;
+mod output_file;
 mod page;
 mod place;
 mod points;
 mod prescan;
 mod progress;
 mod rights;
+mod sample;
 mod saving;
 mod signals;
 mod told;
+#[cfg(feature = "watch")]
+mod watch;
+#[cfg(not(feature = "watch"))]
+#[path = "run/watch/absent.rs"]
+mod watch;
+mod watching;
 mod write;
 
 use std::fmt::Display;
@@ -28,11 +44,13 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use thiserror::Error;
 
+use self::agent::Agent;
 use self::follow::Silence;
 use self::gate::Gate;
 use self::handover::wanted;
@@ -42,18 +60,18 @@ use self::merge::Merge;
 use self::names::Naming;
 use self::output::{Output, tell};
 use self::page::Page;
-use self::progress::{Counts, Pass, Progress};
+use self::progress::{Pass, Progress};
 use self::rights::Monitor;
 use self::saving::Taken;
 use self::signals::Signals;
-use self::told::with_remedy;
+use self::watch::Watch;
 use self::write::Writer;
 use crate::analyzer::{Analyzer, Finding, Options};
 use crate::cli::{Config, Input, generate};
-use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+use crate::frame::{Frame, FrameNo, LinkType, Loss, Timestamp};
 use crate::pattern::Patterns;
-use crate::report::{self, Context, Sink};
-use crate::source::{Filter, Live, LiveOptions, Next, SourceError, interface_name, interfaces, narrowed_by};
+use crate::report::{self, Context, Sink, Style};
+use crate::source::{Filter, LiveCounts, LiveOptions, Next, SourceError, interfaces, link_types, narrowed_by};
 
 /// Does what was asked for. The exit code is 1 when some input could not be read to its end, and 3 when what `--fail-on`
 /// names was found.
@@ -75,6 +93,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn explain(config: Config) -> anyhow::Result<ExitCode> {
     rights::refuse_set_id()?;
+    if let Input::Monitor(instance) = &config.input {
+        rights::monitor(&config, instance.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let filter = config.filter.as_ref().map(input::filter_text).transpose()?.filter(|text| !text.is_empty());
     if let Some(narrow) = filter.as_deref().and_then(narrowed_by) {
         tell(format_args!("rstscan: warning: {narrow}"));
@@ -97,10 +119,7 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Monitor(instance) => {
-            rights::monitor(&config, instance.as_deref())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::Monitor(_) => Ok(ExitCode::SUCCESS),
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::List(list) => {
             let files = input::listed(list)?;
@@ -108,19 +127,16 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         }
         Input::Points(points) => {
             let files: Vec<PathBuf> = points.iter().flat_map(|point| point.files.clone()).collect();
-            let run = Run::over(&config, &files, filter)?;
-            rights::confine_to(&config, &files)?;
+            let mut run = Run::over(&config, &files, filter)?;
+            run.confine_to(&config, &files)?;
             run.points(points)
         }
         Input::Followed(file) => Run::over(&config, &[], filter)?.followed(&config, file),
-        Input::Live(options) => {
-            let interface = interface_name(&options.interface)?;
-            let context = Context { inputs: vec![interface.clone()], live: true, ..Context::default() };
-            let mut run = Run::new(&config, context)?;
-            run.write_to(&config, &[])?;
-            run.kernel = config.kernel.then(|| Asked::start(config.settle_ns)).flatten();
-            run.live(&config, &LiveOptions { interface, filter, ..options.clone() })
+        Input::ListLinkTypes(options) => {
+            io::stdout().write_all(link_types(&live::named(options)?)?.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
         }
+        Input::Live(options) => live::run(&config, &LiveOptions { filter, ..live::named(options)? }),
     }
 }
 
@@ -135,7 +151,7 @@ enum Halt {
 
 /// One run over all inputs.
 struct Run {
-    signals: Rc<Signals>,
+    signals: Arc<Signals>,
     filter: Option<Filter>,
     analyzer: Analyzer,
     options: Options,
@@ -166,6 +182,13 @@ struct Run {
     kernel: Option<Asked>,
     /// Does what takes root's rights, which this process has no more. It waits for the end of the kernel's trace.
     monitor: Option<Rc<Monitor>>,
+    /// Counters of a live capture.
+    counts: Option<Arc<LiveCounts>>,
+    /// What it does beside where it is left running.
+    agent: Agent,
+    /// How a view is to look that has not begun, and one that has.
+    watches: Option<Style>,
+    watch: Option<Box<Watch>>,
     /// Frames analysed, and how many are wanted.
     frames: u64,
     limit: Option<u64>,
@@ -186,28 +209,27 @@ impl Run {
     const DAMAGES_TOLD: u32 = 20;
     /// The most resets of one point that wait for those of the others, some 2 KiB each.
     const HELD_MAX: usize = 1 << 17;
-    /// A frame on a live interface is at hand within this time: the kernel's block timeout and some more.
-    const LAG_NS: i64 = 250_000_000;
 
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
-        let output = Output::new();
+        let output = Output::of(config, &context.inputs)?;
+        let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
         let options = Options { settle_ns: config.settle_ns, max_connections };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
-            signals: Rc::new(Signals::install().context("cannot catch signals")?),
+            signals: Arc::new(Signals::install(&config.agent).context("cannot catch signals")?),
             filter: None,
             analyzer: Analyzer::new(options.clone()),
             options,
             sink: match config.prints_nothing() {
                 true => report::sink(config.style.clone(), Box::new(io::sink())),
-                false => report::sink(config.style.clone(), Box::new(output.clone())),
+                false => report::sink(agent::style(config), Box::new(output.clone())),
             },
             output,
-            flush_each: context.live || config.line_buffered || io::stdout().is_terminal(),
+            flush_each: context.live || config.line_buffered || to_terminal,
             progress: Progress::new(false, &[]),
-            to_terminal: io::stdout().is_terminal(),
+            to_terminal,
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,
@@ -217,6 +239,10 @@ impl Run {
             naming: config.names.then(|| Naming::new(names::System)),
             kernel: None,
             monitor: None,
+            counts: None,
+            agent: Agent::start(config)?,
+            watches: config.agent.watch.then(|| config.style.clone()),
+            watch: None,
             context: Context { patterns, selection: config.selection.clone(), ..context },
             writer: None,
             takes: false,
@@ -242,11 +268,17 @@ impl Run {
 
     fn files(mut self, config: &Config, files: &[PathBuf]) -> anyhow::Result<ExitCode> {
         self.write_to(config, files)?;
-        rights::confine_to(config, files)?;
+        let several = jobs::several(config.jobs);
+        self.confine_to(config, files)?;
         let mut pass = Pass::Only;
-        if let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress) {
+        if self.watches.is_none()
+            && let Some(interest) = prescan::interest(files, self.filter.is_some(), &self.signals, &mut self.progress)
+        {
             self.analyzer = Analyzer::with_interest(self.options.clone(), interest);
             pass = Pass::Second;
+        }
+        if !self.takes_findings() {
+            self.analyzer.drop_findings();
         }
         self.progress.begin(pass);
         if files.len() > 1 << u16::BITS {
@@ -254,55 +286,20 @@ impl Run {
         }
         let mut merge = Merge::new(files, &self.signals, self.progress.meter());
         self.keep_originals(&mut merge);
-        loop {
-            match self.pump(&mut merge) {
-                Ok(()) => break,
-                Err(halt) => self.survive(halt, || merge.abandon())?,
-            }
-        }
+        self.pump_files(merge, several)?;
         self.finish(None)
-    }
-
-    /// Says that a file cannot be read on, unless nothing can.
-    fn survive(&mut self, halt: Halt, file: impl FnOnce() -> PathBuf) -> anyhow::Result<()> {
-        match halt {
-            Halt::Source(error @ (SourceError::Filter { .. } | SourceError::WithoutLive)) => Err(error.into()),
-            Halt::Source(error) => {
-                self.failed = true;
-                self.tell(format_args!("rstscan: {}: {error}", file().display()));
-                Ok(())
-            }
-            Halt::Output(_) => Err(halt.into()),
-        }
-    }
-
-    fn live(mut self, config: &Config, options: &LiveOptions) -> anyhow::Result<ExitCode> {
-        let outgoing = self.prepare_to_shed(config)?;
-        let mut live = Live::open(options, self.signals.wake()?).map_err(with_remedy)?;
-        self.shed(&outgoing, config)?;
-        self.keep_originals(&mut live);
-        let buffer = f64::from(options.buffer_kib) / 1024.0;
-        let after = format!(", snapshot length {} bytes, buffer {buffer} MiB", options.snap_len);
-        self.greeting = Some((format!("listening on {}", options.interface), after));
-        match self.pump(&mut live) {
-            Err(Halt::Source(error)) => {
-                self.failed = true;
-                tell(format_args!("rstscan: {}: {error}", options.interface));
-            }
-            ended => ended?,
-        }
-        let drops = live.drops().ok();
-        self.finish(drops)
     }
 
     /// All frames of a source into the analyzer.
     fn pump(&mut self, source: &mut impl Inputs) -> Result<(), Halt> {
-        let mut stopping = false;
+        if self.signals.stopped() {
+            source.stop();
+        }
         while !self.is_enough() {
-            if !stopping && self.signals.stopped() {
-                stopping = true;
-                source.stop();
+            if self.signals.has_news() {
+                self.heed_signals(source)?;
             }
+            self.publish_drops();
             // Not `source.next()?`: that would copy the frame, right after it was written, with loads that have to wait for the stores.
             let taken = match source.next() {
                 Ok(Next::Frame(ref frame)) => {
@@ -319,6 +316,7 @@ impl Run {
                 }
                 Ok(Next::Comment(frame, text)) => self.comment(frame, text),
                 Ok(Next::Damaged(error)) => self.damaged(&source.name(), &error),
+                Ok(Next::Lost(loss)) => self.lost(&loss),
                 Ok(Next::Idle) => self.idle()?,
                 Ok(Next::End) => break,
                 Err(error) => return Err(error.into()),
@@ -331,11 +329,13 @@ impl Run {
             self.save(source, Taken::Nothing)?;
         }
         self.greet(source);
-        // Nothing to greet: there was no input that could be read.
-        if self.greeting.is_some() {
-            self.begin(None)?;
-        }
+        self.begin_unbegun()?;
         Ok(())
+    }
+
+    /// Begins the output where no interface did. Nothing to greet: there was no input that could be read.
+    fn begin_unbegun(&mut self) -> io::Result<()> {
+        if self.greeting.is_some() { self.begin(None) } else { Ok(()) }
     }
 
     /// Names damage that was passed over, up to a number of places that somebody may read.
@@ -344,11 +344,18 @@ impl Run {
         self.failed = true;
         self.damages += 1;
         if self.damages <= Self::DAMAGES_TOLD {
-            self.tell(format_args!("rstscan: {name}: {error}; reading on behind it"));
+            let goes_on = if self.context.live { "the capture goes on without it" } else { "reading on behind it" };
+            self.tell(format_args!("rstscan: {name}: {error}; {goes_on}"));
         }
         if self.damages == Self::DAMAGES_TOLD {
             self.tell("rstscan: further damage is not listed");
         }
+        Taken::Nothing
+    }
+
+    #[cold]
+    fn lost(&mut self, loss: &Loss) -> Taken {
+        self.analyzer.lose(loss);
         Taken::Nothing
     }
 
@@ -366,7 +373,7 @@ impl Run {
 
     fn greet(&mut self, source: &mut impl Inputs) {
         let Some(greeting) = source.opened() else { return };
-        self.greeting = Some((greeting, String::new()));
+        self.greeting = Some(greeting);
         // How many files will take a followed one's place nobody knows before.
         if self.silence.is_some() {
             self.context.inputs.push(source.name());
@@ -397,27 +404,6 @@ impl Run {
         self.filter.is_none() && self.limit.is_none() && !self.takes
     }
 
-    /// The frames that a source can give in one go.
-    fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
-        self.frames += self.analyzer.push_all(&mut source.at_hand());
-        self.report()
-    }
-
-    /// A frame that the filter has no use for.
-    fn pass_over(&mut self) {
-        self.passed_over += 1;
-        if self.passed_over.is_multiple_of(Self::REPORT_EVERY) {
-            self.show_progress();
-        }
-    }
-
-    fn show_progress(&mut self) {
-        if self.progress.is_due() {
-            let frames = self.frames + self.passed_over;
-            self.progress.show(Counts { frames, resets: self.analyzer.resets() });
-        }
-    }
-
     #[cold]
     fn interface(&mut self, link: LinkType) -> Result<(), Halt> {
         if let Some(filter) = &mut self.filter {
@@ -433,7 +419,9 @@ impl Run {
             let link = link.map(|link| format!(", link-type {link}")).unwrap_or_default();
             self.tell(format_args!("{before}{link}{after}"));
         }
-        if std::mem::replace(&mut self.begun, true) { Ok(()) } else { self.sink.begin(&self.context) }
+        self.start_watch().map_err(io::Error::other)?;
+        let goes_on = std::mem::replace(&mut self.begun, true) || self.output.has_begun();
+        if goes_on { Ok(()) } else { self.sink.begin(&self.context) }
     }
 
     /// Nothing arrives: what is final may be seen. On a live interface time goes on; in a followed file it is taken to have gone
@@ -441,7 +429,7 @@ impl Run {
     #[cold]
     fn idle(&mut self) -> io::Result<Taken> {
         if self.context.live {
-            let now = now().plus(-Self::LAG_NS);
+            let now = now().plus(-live::lag_ns(self.context.inputs.len()));
             self.analyzer.tick(now);
             self.settle_written(Some(now));
         }

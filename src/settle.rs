@@ -95,7 +95,7 @@ impl Settle {
         }
         let cut_short = crowded && now.since(front.time) < self.settle_ns;
         let mut settled = self.take()?;
-        settled.case.cut_short = cut_short;
+        settled.case.cut_short |= cut_short;
         Some(settled)
     }
 

@@ -27,6 +27,11 @@ mod manual;
 mod memory;
 #[path = "cli/merge.rs"]
 mod merge;
+#[cfg(feature = "metrics")]
+#[path = "cli/metrics.rs"]
+mod metrics;
+#[path = "cli/output.rs"]
+mod output;
 #[path = "cli/programs.rs"]
 mod programs;
 #[cfg(target_os = "linux")]
@@ -34,16 +39,24 @@ mod programs;
 mod progress;
 #[path = "cli/rotate.rs"]
 mod rotate;
+#[path = "cli/sample.rs"]
+mod sample;
+#[cfg(target_os = "linux")]
+#[path = "cli/sandbox.rs"]
+mod sandbox;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
+#[cfg(feature = "watch")]
+#[path = "cli/watch.rs"]
+mod watch;
 #[path = "cli/write.rs"]
 mod write;
 
 mod schema;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -126,6 +139,19 @@ struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
     heard: String,
+}
+
+/// SIGHUP, or SIGTERM in its place where whoever runs the tests has it ignored, as nohup does: no program that is started here
+/// would end with it.
+fn hangup() -> &'static str {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default();
+    if ignored & 1 == 0 {
+        return "HUP";
+    }
+    let _ = writeln!(std::io::stderr(), "SIGHUP is ignored here: SIGTERM in its place");
+    "TERM"
 }
 
 impl Running {

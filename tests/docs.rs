@@ -35,10 +35,11 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
+    "docs/agent.md",
     "docs/situations.md",
     "docs/formats.md",
     "docs/verdicts.md",

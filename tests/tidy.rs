@@ -35,7 +35,7 @@ const METHODS: [&str; 2] = ["unwrap", "expect"];
 
 /// Which files may name a library.
 const USERS: [(&str, &[&str]); 5] = [
-    ("pcap", &["src/source/live.rs", "src/source/filter.rs"]),
+    ("pcap", &["src/source/live.rs", "src/source/live/", "src/source/filter.rs"]),
     ("etherparse", &["src/decode/"]),
     ("colored", &["src/report/palette.rs"]),
     ("landlock", &["src/run/rights/paths.rs"]),

@@ -8,6 +8,7 @@
 
 mod captures;
 mod compare;
+mod jobs;
 mod machine;
 mod page;
 mod run;
@@ -129,10 +130,12 @@ fn measured(runner: &Runner, captures: Prepared, arguments: &Arguments) -> anyho
         let pairs = compare::pairs(runner, &capture, pairs)?;
         say(&format!("{}: {} times as long as the yardstick", capture.name, pairs.wall))?;
         let stages = stages::measure(runner, &short.path, LOOPS)?;
-        results.kinds.push(Measured { capture, pairs, stages });
+        let jobs = jobs::jobs(runner, &capture, arguments.pairs)?;
+        results.kinds.push(Measured { capture, pairs, stages, jobs: Some(jobs) });
     }
     let several = compare::pairs(runner, &captures.small, pairs * SMALL)?;
-    results.small = Some(Measured { capture: captures.small, pairs: several, stages: stages::Times::new() });
+    results.small =
+        Some(Measured { capture: captures.small, pairs: several, stages: stages::Times::new(), jobs: None });
     say("other programs")?;
     results.others = compare::others(runner, &captures.cut, pairs)?;
     say("output")?;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::captures::Capture;
 use crate::compare::{Other, Output, Pairs};
+use crate::jobs::Jobs;
 use crate::machine;
 use crate::sample::Sample;
 use crate::stages::{STAGES, Times};
@@ -28,6 +29,8 @@ pub struct Measured {
     pub capture: Capture,
     pub pairs: Pairs,
     pub stages: Times,
+    /// One processor against several.
+    pub jobs: Option<Jobs>,
 }
 
 impl Results {
@@ -56,6 +59,7 @@ pub fn render(results: &Results) -> Result<String, fmt::Error> {
     captures(&mut page, results)?;
     pairs(&mut page, results)?;
     stages(&mut page, results)?;
+    jobs(&mut page, results)?;
     others(&mut page, results)?;
     outputs(&mut page, results)?;
     Ok(page)
@@ -254,6 +258,21 @@ fn each_reset(results: &Results) -> String {
     };
     let has_many = |kind: &&Measured| kind.capture.truth.total() > kind.capture.truth.frames / 50;
     results.kinds.iter().filter(has_many).map(cost).collect::<Vec<_>>().join(", ")
+}
+
+fn jobs(page: &mut String, results: &Results) -> fmt::Result {
+    writeln!(page, "## Several processors\n")?;
+    writeln!(
+        page,
+        "`rstscan --count --jobs 1 -r F` and `rstscan --count -r F` in turn, on all processors of the machine: seconds, and how many times as long the second one took.\n"
+    )?;
+    writeln!(page, "| | one | all | ratio |\n|---|---|---|---|")?;
+    for Measured { capture, jobs, .. } in &results.kinds {
+        if let Some(Jobs { one, several, ratio }) = jobs {
+            writeln!(page, "| {} | {one:.2} | {several:.2} | {ratio:.2} |", capture.name)?;
+        }
+    }
+    writeln!(page)
 }
 
 fn others(page: &mut String, results: &Results) -> fmt::Result {

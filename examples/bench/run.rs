@@ -63,6 +63,11 @@ impl Runner {
         serde_json::from_str(&printed).with_context(|| line.join(" "))
     }
 
+    /// The same on any processor.
+    pub fn cost_on_all(&self, line: &[String]) -> anyhow::Result<Cost> {
+        Self { own: self.own.clone(), core: None }.cost(line)
+    }
+
     /// How many lines it prints.
     pub fn lines(&self, line: &[String]) -> anyhow::Result<u64> {
         let mut child = self.pinned(line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;

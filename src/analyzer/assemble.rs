@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::classify::Verdict;
+use crate::classify::{FactKind, Verdict};
 use crate::frame::FrameNo;
 use crate::track::{Marks, Past, ResetCase, Side, Standing};
 
@@ -84,24 +84,26 @@ fn reset(case: &mut ResetCase) -> Reset {
 fn segments(case: &ResetCase, verdict: &Verdict, client: Side) -> Vec<Seen> {
     let own = Past::new(&case.reset, case.sender, Standing::default());
     let all = case.before.iter().chain(std::iter::once(&own)).chain(&case.after);
-    all.map(|past| seen(past, verdict, (case.reset.frame, client))).collect()
+    let mut segments = Vec::with_capacity(case.before.len() + 1 + case.after.len());
+    all.for_each(|past| segments.push(seen(past, verdict, (case.reset.frame, client))));
+    segments
 }
 
 fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> Seen {
-    let frame = past.frame();
-    let is_evidence = names(verdict, frame);
-    let is_trigger = verdict.trigger.is_some_and(|trigger| trigger.frame == frame);
+    let (frame, flags) = (past.frame(), past.flags());
+    let (mut is_evidence, mut is_challenge) = (false, false);
+    for fact in &verdict.evidence {
+        let is_here = fact.frame == Some(frame);
+        is_evidence |= is_here;
+        is_challenge |= is_here & (fact.kind == FactKind::ChallengeAck);
+    }
     let part = if frame == reset {
         Some(Part::Reset)
-    } else if is_trigger {
+    } else if verdict.trigger.is_some_and(|trigger| trigger.frame == frame) {
         Some(Part::Trigger)
-    } else if verdict
-        .evidence
-        .iter()
-        .any(|fact| fact.frame == Some(frame) && fact.kind == crate::classify::FactKind::ChallengeAck)
-    {
+    } else if is_challenge {
         Some(Part::ChallengeAck)
-    } else if past.flags().rst() {
+    } else if flags.rst() {
         Some(Part::OtherReset)
     } else {
         None
@@ -110,14 +112,14 @@ fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> See
         frame,
         time: past.time(),
         from_client: past.side() == client,
-        flags: past.flags(),
+        flags,
         seq: past.seq(),
         ack_field: past.ack_field(),
         window: past.window(),
         len: past.payload_len(),
         ttl: past.ttl(),
         ip_id: past.ip_id(),
-        deciding: part.is_some() || is_evidence || past.flags().syn() || past.flags().fin(),
+        deciding: part.is_some() || is_evidence || flags.syn() || flags.fin(),
         part,
     }
 }

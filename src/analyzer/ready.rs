@@ -36,6 +36,12 @@ impl Ready {
         self.decided.push_back((case, verdict));
     }
 
+    /// Whether there is a finding.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
     /// The next finding.
     pub(super) fn next(&mut self) -> Option<Finding> {
         let (mut case, verdict) = self.decided.pop_front()?;

@@ -1,6 +1,7 @@
 //! From a RST that comes to its verdict.
 
-use super::{Analyzer, Tally, Waiting, assemble};
+use super::core::{Core, Waiting};
+use super::{Tally, assemble};
 use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
@@ -8,8 +9,6 @@ use crate::settle::{Settle, Settled};
 use crate::tcp::{Checksums, Segment};
 use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
-/// The checksums of so many frames are looked at after a RST with a wrong one.
-const COMPARED_EACH: u32 = 1 << 10;
 /// So many resets are decided together: what is to be read for them is read at the same time.
 const DECIDED_TOGETHER: usize = 32;
 /// The most services that are counted one by one.
@@ -17,11 +16,16 @@ const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
-impl Analyzer {
-    /// Takes a RST; `frame` is the one that it, or its last fragment, came in.
-    pub(super) fn reset(&mut self, reset: &Waiting, frame: &Frame<'_>, carried: &Carried<'_>) {
+impl Core {
+    /// Takes a RST; the frame is the one that it, or its last fragment, came in.
+    pub(super) fn reset(
+        &mut self,
+        reset: &Waiting,
+        (frame, carried): (&Frame<'_>, &Carried<'_>),
+        checksums: Checksums,
+    ) {
         let segment = &reset.segment;
-        self.pass_time(self.last);
+        self.pass_time(reset.now);
         self.summary.resets += 1;
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
@@ -31,11 +35,15 @@ impl Analyzer {
         case.life = life;
         case.sender = placed.side;
         case.previous = self.tracker.previous(&placed);
+        // Where the clock has gone back nobody knows when the wait is over.
+        case.cut_short = !self.settle.covers(segment.time, self.now);
         self.tracker.past(placed.id, &mut case.before);
         case.heard =
             self.hints.of_both(reset.hash, (placed.side, &case.life.own), (placed.side.other(), &case.life.peer));
-        case.checksums = decode::checksums(frame);
-        self.judge_checksums(segment, case.checksums);
+        case.checksums = checksums;
+        if checksums.are_right() {
+            self.checked.add(segment.tuple.src.ip(), segment.time);
+        }
         let point = decode::point(frame, &carried.encap);
         let doubled = [&case.life.own, &case.life.peer].iter().any(|end| end.shows(Marks::DOUBLED));
         let sighting = ResetSighting { reset: segment, side: placed.side, point, doubled };
@@ -47,18 +55,6 @@ impl Analyzer {
             self.tell_waiting(&placed, segment, observed);
         }
         self.hold(case, placed.id);
-    }
-
-    /// Where a checksum is wrong, those of the next frames say whether it is so as a rule.
-    fn judge_checksums(&mut self, segment: &Segment, checksums: Checksums) {
-        let known = self.tracker.hosts().host(segment.tuple.src.ip()).right_checksums.is_some();
-        if checksums.are_right() {
-            self.tracker.hosts_mut().observe_right_checksums(segment);
-        } else if checksums.is_any_wrong() && !known {
-            let more = COMPARED_EACH.saturating_sub(self.comparing).min(self.comparable);
-            self.comparing += more;
-            self.comparable -= more;
-        }
     }
 
     fn hold(&mut self, case: Box<ResetCase>, id: Id) {
@@ -80,18 +76,20 @@ impl Analyzer {
         case.port = hosts.port(segment.tuple.src);
     }
 
-    /// Decides the resets that `next` gives, some at a time.
+    /// Decides the resets that `next` gives.
     pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) {
+        while self.decide_some(next) {}
+    }
+
+    /// Decides some of the resets that `next` gives; whether there was any.
+    pub(super) fn decide_some(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) -> bool {
         let mut settled = std::mem::take(&mut self.settled);
-        loop {
-            settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
-            if settled.is_empty() {
-                break;
-            }
-            self.touch_settled(&settled);
-            settled.drain(..).for_each(|settled| self.decide(settled));
-        }
+        settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
+        let any = !settled.is_empty();
+        self.touch_settled(&settled);
+        settled.drain(..).for_each(|settled| self.decide(settled));
         self.settled = settled;
+        any
     }
 
     /// Reads what is known of the connections of these resets, which nobody may have asked for in a while, all at once.
@@ -106,14 +104,17 @@ impl Analyzer {
     fn decide(&mut self, settled: Settled) {
         let Settled { mut case, id } = settled;
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
-        let right = self.tracker.hosts().host(case.reset.tuple.src.ip()).right_checksums;
-        case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
+        if case.checksums.is_any_wrong() {
+            let right = self.checked.since(case.reset.tuple.src.ip());
+            case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
+        }
         let errors = self.icmp.about(&case.ends).iter();
         case.icmp.extend(errors.filter(|error| self.settle.covers(case.reset.time, error.time)));
         let same_life = |number, life| number == case.life.number && life == case.life.life;
         let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));
         let is_kept = life.is_some();
         case.given_up = !is_kept && self.tracker.evictions() > 0;
+        case.lossy = self.losses.touch(&case, &self.settle);
         if let Some(incarnation) = life {
             case.note = incarnation.note(case.sender);
             if let Some(copied) = &mut case.copied {

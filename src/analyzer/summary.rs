@@ -31,7 +31,8 @@ pub struct Summary {
     pub evictions: u64,
     /// The most incarnations that were to be held at the same time.
     pub max_connections: u64,
-    /// Resets that were classified before their settle time was over, because too many were held.
+    /// Resets that were classified before their settle time was over, because too many were held, or because the clock of the
+    /// capture had gone back.
     pub settled_early: u64,
     /// The earliest capture time.
     pub first: Option<Timestamp>,

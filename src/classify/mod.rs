@@ -112,6 +112,9 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     if needs_what_was_given_up(view, &opinion) {
         opinion = opinion.lacking(Missing::Evicted).at_most(Certainty::Likely);
     }
+    if case.lossy && opinion.follows.is_none() {
+        opinion = opinion.lacking(Missing::DroppedFrames).at_most(Certainty::Likely);
+    }
     let kept = case.before.len() as u32;
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
 }

@@ -108,6 +108,8 @@ super::cause::vocabulary! {
         Memory = "memory",
         /// What came before on these ports, or after the RST, given up to stay within memory; perhaps, not surely.
         Evicted = "evicted",
+        /// A frame that the capture dropped may have been of this connection; perhaps, not surely.
+        DroppedFrames = "dropped-frames",
     }
 }
 
@@ -126,6 +128,7 @@ impl Missing {
             Missing::ReferenceTtl => "another packet of the sending host to compare the TTL with",
             Missing::Memory => "segments that no longer fitted into memory",
             Missing::Evicted => "what was given up to stay within memory (--max-connections)",
+            Missing::DroppedFrames => "frames that the capture dropped, perhaps of this connection",
         }
     }
 }

@@ -43,6 +43,17 @@ impl Surroundings {
         }
     }
 
+    /// What matters to the output where that goes to a file instead of standard output.
+    pub(super) fn of_output(&self, is_file: bool) -> Self {
+        let columns = self.columns.filter(|_| !is_file);
+        Self { terminal: self.terminal && !is_file, columns, ..self.clone() }
+    }
+
+    /// Whether standard output is a terminal that can be drawn on.
+    pub(super) fn shows_views(&self) -> bool {
+        self.terminal && self.term.as_ref().is_some_and(|term| term != "dumb")
+    }
+
     /// Whether a line on standard error can be written over, and gets in nobody's way.
     pub(super) fn takes_progress(&self) -> bool {
         self.stderr_is_terminal && !self.stdout_is_pipe && self.term.as_ref().is_none_or(|term| term != "dumb")

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::*;
+use crate::source::{Clock, Direction};
 
 fn parse(line: &str) -> Result<Config, clap::Error> {
     let words = std::iter::once("rstscan").chain(line.split_whitespace());
@@ -50,6 +51,19 @@ fn live_options() {
     assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (2048, 65_536, true));
     assert!(parse("-i eth0 --kernel").unwrap().kernel && !parse("-i eth0").unwrap().kernel);
     assert!(parse("-r a.pcap --kernel").is_err() && parse("--kernel").is_err());
+    let line = "-i a -i b -Q in --immediate-mode -y EN10MB -j adapter_unsynced -I";
+    let Input::Live(options) = parse(line).unwrap().input else { panic!("not live") };
+    let expected = LiveOptions {
+        interfaces: vec!["a".to_owned(), "b".to_owned()],
+        direction: Direction::In,
+        immediate: true,
+        link_type: Some("EN10MB".to_owned()),
+        clock: Clock::AdapterUnsynced,
+        monitor: true,
+        ..LiveOptions::default()
+    };
+    assert_eq!(options, expected);
+    assert!(matches!(parse("-i a -L").unwrap().input, Input::ListLinkTypes(_)));
     let Input::Live(options) = parse("-i any -s0 -B 512 -p").unwrap().input else { panic!("not live") };
     assert_eq!((options.snap_len, options.buffer_kib, options.promiscuous), (262_144, 512, false));
 }
@@ -324,7 +338,7 @@ fn wireshark_asks_and_captures() {
         "--capture --extcap-interface rstscan-e0 --fifo p --extcap-capture-filter tcp --extcap-only-resets -s 96";
     let config = parse(line).unwrap();
     let Input::Live(options) = &config.input else { panic!("not live") };
-    assert_eq!((options.interface.as_str(), options.snap_len), ("e0", 96));
+    assert_eq!((&options.interfaces[..], options.snap_len), (&["e0".to_owned()][..], 96));
     assert_eq!(config.filter, Some(FilterText::Words("tcp".to_owned())));
     let writing = config.writing.as_ref().unwrap();
     assert!(!writing.all_packets && writing.meanwhile && config.prints_nothing() && config.style.quiet == 2);

@@ -1,6 +1,5 @@
 //! The options that write a capture, with the letters and the sense that they have for tcpdump.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
@@ -21,6 +20,8 @@ pub struct Writing {
     pub seconds: Option<u32>,
     /// How many files: with `size` the first ones are then written over, with `seconds` alone the run ends.
     pub count: Option<u32>,
+    /// With `size` or `seconds`: run this command for each file that is finished.
+    pub after: Option<String>,
     /// Whether names of files have times in UTC.
     pub utc: bool,
     /// The input cannot be read twice.
@@ -40,6 +41,7 @@ impl Writing {
             size: None,
             seconds: None,
             count: None,
+            after: None,
             utc: false,
             meanwhile: false,
         }
@@ -48,20 +50,6 @@ impl Writing {
     /// Whether it goes to files, not to standard output.
     pub fn makes_files(&self) -> bool {
         self.file.as_os_str() != "-"
-    }
-
-    /// The arguments that give the same files.
-    pub fn arguments(&self) -> Vec<OsString> {
-        let mut words = vec!["-w".into(), self.file.clone().into_os_string()];
-        // Names depend on whether there is a size, not on how much that is.
-        let size = self.size.map(|size| ("-C", format!("{}k", size.div_ceil(1 << 10))));
-        let seconds = self.seconds.map(|seconds| ("-G", seconds.to_string()));
-        let count = self.count.map(|count| ("-W", count.to_string()));
-        for (option, value) in [size, seconds, count].into_iter().flatten() {
-            words.extend([option.into(), value.into()]);
-        }
-        words.extend(self.utc.then(|| "--utc".into()));
-        words
     }
 }
 
@@ -91,6 +79,10 @@ pub(super) struct WritingArguments {
     /// With -C: so many files, the first ones are then written over; with -G: end after so many
     #[arg(short = 'W', value_name = "COUNT", help_heading = "Writing", requires = "write", value_parser = clap::value_parser!(u32).range(1..))]
     file_count: Option<u32>,
+
+    /// With -C or -G: run this command, with the name of the file behind it, for each file that is finished; there is no shell
+    #[arg(short = 'z', value_name = "COMMAND", help_heading = "Writing", requires = "write")]
+    after: Option<String>,
 }
 
 impl WritingArguments {
@@ -104,12 +96,14 @@ impl WritingArguments {
             size: self.size,
             seconds: self.seconds,
             count: self.file_count,
+            after: self.after.clone(),
             ..Writing::to(file.clone())
         };
         let is_stdout = file.as_os_str() == "-";
         let conflict = |text| Err((ErrorKind::ArgumentConflict, text));
         match (is_stdout, self.file_count) {
             (_, Some(_)) if !rotates => conflict("-W needs -C or -G"),
+            _ if self.after.is_some() && !rotates => conflict("-z needs -C or -G"),
             (true, _) if rotates => conflict("-C and -G need the name of a file"),
             (true, _) if is_terminal => conflict("-w - would write a capture to the terminal"),
             _ => Ok(Some(writing)),

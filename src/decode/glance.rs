@@ -1,6 +1,6 @@
 //! A quick look at the most common frames: enough to tell which connection they belong to.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::options;
 use crate::frame::{Frame, LinkType};
@@ -17,6 +17,8 @@ pub struct Glance {
     pub dport: u16,
     /// Sequence number.
     pub seq: SeqNum,
+    /// Acknowledgment field.
+    pub ack: SeqNum,
     /// Control bits.
     pub flags: Flags,
     /// Payload bytes.
@@ -25,6 +27,17 @@ pub struct Glance {
     pub ttl: u8,
     /// Flow label of IPv6.
     pub flow_label: Option<u32>,
+}
+
+impl Glance {
+    /// Who sent it.
+    pub fn source(&self) -> SocketAddr {
+        let address = match self.hosts {
+            Hosts::V4(src, _) => IpAddr::V4(src.into()),
+            Hosts::V6(src, _) => IpAddr::V6(src.into()),
+        };
+        SocketAddr::new(address, self.sport)
+    }
 }
 
 /// Source and destination address.
@@ -119,7 +132,7 @@ pub(super) fn segment_v4<'a>(frame: &Frame<'a>, out: &mut Segment) -> Option<&'a
         tuple: FourTuple::new((Ipv4Addr::from(src).into(), glance.sport), (Ipv4Addr::from(dst).into(), glance.dport)),
         flags: glance.flags,
         seq: glance.seq,
-        ack_field: SeqNum(u32::from_be_bytes([header[8], header[9], header[10], header[11]])),
+        ack_field: glance.ack,
         window: u16::from_be_bytes([header[14], header[15]]),
         len: glance.len,
         options,
@@ -170,6 +183,7 @@ fn tcp(header: &[u8; TCP], hosts: Hosts, len: u32) -> Option<Glance> {
         sport: u16::from_be_bytes([header[0], header[1]]),
         dport: u16::from_be_bytes([header[2], header[3]]),
         seq: SeqNum(u32::from_be_bytes([header[4], header[5], header[6], header[7]])),
+        ack: SeqNum(u32::from_be_bytes([header[8], header[9], header[10], header[11]])),
         flags: Flags(header[13]),
         len: len - headers,
         ttl: 0,

@@ -165,7 +165,7 @@ proptest! {
         let frame = cut_frame(LinkType::ETHERNET, &bytes, wire_len);
         if let Some(seen) = glance(&frame) {
             let found = decode(&frame).map(|decoded| decoded.segment);
-            let Ok(Segment { tuple: FourTuple { src, dst }, flags, seq, len, ip, .. }) = found else {
+            let Ok(Segment { tuple: FourTuple { src, dst }, flags, seq, ack_field: ack, len, ip, .. }) = found else {
                 return Err(TestCaseError::fail(format!("{seen:?}, but {found:?}")));
             };
             let hosts = match (src.ip(), dst.ip()) {
@@ -175,7 +175,7 @@ proptest! {
             };
             let (sport, dport) = (src.port(), dst.port());
             let (ttl, flow_label) = (ip.ttl, ip.flow_label);
-            let expected = hosts.map(|hosts| Glance { hosts, sport, dport, seq, flags, len, ttl, flow_label });
+            let expected = hosts.map(|hosts| Glance { hosts, sport, dport, seq, ack, flags, len, ttl, flow_label });
             prop_assert_eq!(Some(seen), expected);
             let same = |hosts, sport, dport, flags| match hosts {
                 Hosts::V4(src, dst) => Some(([(src, sport), (dst, dport)], flags)),

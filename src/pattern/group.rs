@@ -1,7 +1,10 @@
 //! Groups of resets that may be one event: a scan, health checks, backscatter, a restart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
 
 use crate::analyzer::Finding;
 use crate::classify::{Cause, Role};
@@ -23,7 +26,7 @@ const TOGETHER_SECONDS: i64 = 3;
 const SLOTS: usize = 32;
 
 /// What the resets of a group share.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Key {
     /// Who was refused.
     Scan(IpAddr),
@@ -38,49 +41,56 @@ pub enum Key {
 }
 
 impl Key {
-    /// The groups that a reset belongs to, the most telling first.
-    pub fn of(finding: &Finding) -> Vec<Key> {
+    /// The groups that a reset belongs to, two at most, the most telling first.
+    pub fn of(finding: &Finding) -> impl Iterator<Item = Key> {
+        let [first, second] = Self::both(finding);
+        first.into_iter().chain(second)
+    }
+
+    fn both(finding: &Finding) -> [Option<Key>; 2] {
         let (verdict, tuple) = (&finding.verdict, &finding.reset.tuple);
         let (sender, receiver) = (tuple.src.ip(), tuple.dst.ip());
         let by_client = verdict.sender_role == Some(Role::Client);
         if benign(finding) == Some(true) {
-            return vec![Key::Benign];
+            return [Some(Key::Benign), None];
         }
         match verdict.cause {
-            Cause::NoListener | Cause::RefusedByFirewall | Cause::ProbeAnswered => vec![Key::Scan(receiver)],
-            Cause::SynScan => vec![Key::Scan(sender), Key::HealthCheck(sender, tuple.dst)],
+            Cause::NoListener | Cause::RefusedByFirewall | Cause::ProbeAnswered => [Some(Key::Scan(receiver)), None],
+            Cause::SynScan => [Some(Key::Scan(sender)), Some(Key::HealthCheck(sender, tuple.dst))],
             Cause::ConnectThenReset | Cause::HandshakeAbandoned if by_client => {
-                vec![Key::HealthCheck(sender, tuple.dst)]
+                [Some(Key::HealthCheck(sender, tuple.dst)), None]
             }
-            Cause::Backscatter => vec![Key::Backscatter],
+            Cause::Backscatter => [Some(Key::Backscatter), None],
             Cause::Abort | Cause::UnreadData | Cause::LingerZero | Cause::ListenerClosed => {
-                vec![Key::Restart(sender, finding.connection.tuple.dst)]
+                [Some(Key::Restart(sender, finding.connection.tuple.dst)), None]
             }
-            _ => Vec::new(),
+            _ => [None, None],
         }
     }
 
     fn shape(self) -> Shape {
         match self {
-            Key::Scan(_) => Shape::Targets(BTreeSet::new()),
-            Key::HealthCheck(..) => Shape::Times(BTreeSet::new()),
-            Key::Backscatter => Shape::Hosts(BTreeSet::new(), BTreeSet::new()),
+            Key::Scan(_) => Shape::Targets(Set::default()),
+            Key::HealthCheck(..) => Shape::Times(Times::default()),
+            Key::Backscatter => Shape::Hosts(Set::default(), Set::default()),
             Key::Restart(..) => Shape::Seconds(BTreeMap::new()),
             Key::Benign => Shape::Any,
         }
     }
 }
 
+type Set<T> = HashSet<T, RandomState>;
+
 /// What of its members decides whether a group is a pattern.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Shape {
     Any,
     /// What one source tried.
-    Targets(BTreeSet<SocketAddr>),
-    /// When, in nanoseconds since 1970.
-    Times(BTreeSet<i64>),
+    Targets(Set<SocketAddr>),
+    /// When.
+    Times(Times),
     /// Who answered, and whom.
-    Hosts(BTreeSet<IpAddr>, BTreeSet<IpAddr>),
+    Hosts(Set<IpAddr>, Set<IpAddr>),
     /// How many in each second since 1970.
     Seconds(BTreeMap<i64, Second>),
 }
@@ -111,7 +121,7 @@ impl Group {
 
     /// With one more.
     pub fn add(&mut self, finding: &Finding, room: &mut usize) {
-        self.members.join(&Members::of(finding));
+        self.members.add(finding);
         self.note(finding, room);
     }
 
@@ -123,12 +133,7 @@ impl Group {
                 let target = if self.key == Key::Scan(tuple.dst.ip()) { tuple.src } else { tuple.dst };
                 keep(targets, target, room);
             }
-            Shape::Times(times) => {
-                times.insert(time);
-                if times.len() > TIMES {
-                    times.pop_last();
-                }
-            }
+            Shape::Times(times) => times.add(time),
             Shape::Hosts(from, to) => {
                 keep(from, tuple.src.ip(), room);
                 keep(to, tuple.dst.ip(), room);
@@ -172,7 +177,7 @@ impl Group {
         match &self.shape {
             Shape::Any => true,
             Shape::Targets(targets) => targets.len() >= TARGETS,
-            Shape::Times(times) => period(times).is_some(),
+            Shape::Times(times) => times.period.is_some(),
             Shape::Hosts(..) => self.members.resets > SHOWN,
             Shape::Seconds(seconds) => largest(seconds).is_some_and(|run| run.resets >= TOGETHER),
         }
@@ -190,7 +195,7 @@ impl Group {
                 What::Scan { source, targets: targets.len(), ports: ports.len(), hosts: hosts.len() }
             }
             (Key::HealthCheck(client, service), Shape::Times(times)) => {
-                What::HealthCheck { client, service, period_ns: period(times) }
+                What::HealthCheck { client, service, period_ns: times.period }
             }
             (Key::Backscatter, Shape::Hosts(from, to)) => What::Backscatter { from: from.len(), to: to.len() },
             (Key::Restart(host, service), Shape::Seconds(seconds)) => {
@@ -208,9 +213,31 @@ impl Group {
 }
 
 /// Keeps one more entry, as long as there is room.
-fn keep<T: Ord>(entries: &mut BTreeSet<T>, entry: T, room: &mut usize) {
+fn keep<T: Eq + Hash>(entries: &mut Set<T>, entry: T, room: &mut usize) {
     if *room > 0 && entries.insert(entry) {
         *room -= 1;
+    }
+}
+
+/// When resets came: the earliest times, and the period at which they come.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Times {
+    /// In nanoseconds since 1970.
+    earliest: BTreeSet<i64>,
+    period: Option<i64>,
+}
+
+impl Times {
+    /// Most come in order: once there are enough of them they change nothing.
+    fn add(&mut self, time: i64) {
+        if self.earliest.len() == TIMES && self.earliest.last().is_some_and(|last| time >= *last) {
+            return;
+        }
+        self.earliest.insert(time);
+        if self.earliest.len() > TIMES {
+            self.earliest.pop_last();
+        }
+        self.period = period(&self.earliest);
     }
 }
 
@@ -248,6 +275,11 @@ impl Run {
         }
     }
 
+    /// Whether a later run begins in the second after this one.
+    fn borders(&self, later: &Run) -> bool {
+        later.from - self.to == 1
+    }
+
     /// Whether all came so close together that one thing ended them.
     fn is_one_event(&self) -> bool {
         self.to - self.from < TOGETHER_SECONDS
@@ -258,7 +290,7 @@ fn runs(seconds: &BTreeMap<i64, Second>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for next in seconds.iter().map(Run::of) {
         match runs.last_mut() {
-            Some(run) if next.from - run.to == 1 => *run = run.with(next),
+            Some(run) if run.borders(&next) => *run = run.with(next),
             _ => runs.push(next),
         }
     }
@@ -267,7 +299,22 @@ fn runs(seconds: &BTreeMap<i64, Second>) -> Vec<Run> {
 
 /// The run that a second is part of.
 fn run_around(seconds: &BTreeMap<i64, Second>, second: i64) -> Option<Run> {
-    runs(seconds).into_iter().find(|run| (run.from..=run.to).contains(&second))
+    let mut run = seconds.get_key_value(&second).map(Run::of)?;
+    let after = seconds.range(second..).skip(1).map(Run::of);
+    let before = seconds.range(..second).rev().map(Run::of);
+    for after in after {
+        if !run.borders(&after) {
+            break;
+        }
+        run = run.with(after);
+    }
+    for before in before {
+        if !before.borders(&run) {
+            break;
+        }
+        run = run.with(before);
+    }
+    Some(run)
 }
 
 /// The run with most resets, the first one of several.

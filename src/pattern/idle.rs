@@ -3,8 +3,10 @@
 //! Times are counted in bins of less than half a percent, so that memory is bounded and the order in which they come
 //! makes no difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+
+use foldhash::fast::RandomState;
 
 use crate::analyzer::Finding;
 use crate::classify::{Cause, Class, Role};
@@ -24,7 +26,7 @@ const INSTANT: i64 = SECOND / 10;
 const CLUSTERS: usize = 4;
 
 /// Whose connections, and what ended them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ended {
     /// The server end.
     pub service: SocketAddr,
@@ -51,6 +53,28 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Of one reset.
+    fn of(silence: &Silence, finding: &Finding) -> Self {
+        Self {
+            ended: silence.ended,
+            idle: Span::of(silence.idle),
+            request: silence.request,
+            members: Members::of(finding),
+            connections: BTreeSet::from([finding.connection.number]),
+        }
+    }
+
+    /// With one more.
+    fn add(&mut self, silence: &Silence, finding: &Finding) {
+        self.idle = self.idle.with(Span::of(silence.idle));
+        self.request = self.request.zip(silence.request).map(|(own, other)| own.with(other));
+        self.members.add(finding);
+        self.connections.insert(finding.connection.number);
+        if self.connections.len() > AGREEING {
+            self.connections.pop_last();
+        }
+    }
+
     /// Whether the idle times agree better than the times of the resets. Where those agree better, the connections only fell
     /// silent together, and one event ended them.
     fn is_spread(&self) -> bool {
@@ -72,18 +96,18 @@ impl Cluster {
 /// The idle times of all resets.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IdleTimes {
-    bins: BTreeMap<(Ended, u16), Cluster>,
+    bins: HashMap<(Ended, u16), Cluster, RandomState>,
 }
 
 impl IdleTimes {
     /// Takes note of a reset, if its connection had been idle.
     pub fn add(&mut self, finding: &Finding) {
-        let Some(cluster) = single(finding) else { return };
-        let key = (cluster.ended, bin(cluster.idle.min));
+        let Some(silence) = Silence::before(finding) else { return };
+        let key = (silence.ended, bin(silence.idle));
         if let Some(bin) = self.bins.get_mut(&key) {
-            bin.join(&cluster);
+            bin.add(&silence, finding);
         } else if self.bins.len() < BINS_MAX {
-            self.bins.insert(key, cluster);
+            self.bins.insert(key, Cluster::of(&silence, finding));
         }
     }
 
@@ -91,7 +115,9 @@ impl IdleTimes {
     pub fn clusters(&self) -> Vec<Cluster> {
         let mut clusters = Vec::new();
         let mut group: Vec<&Cluster> = Vec::new();
-        for bin in self.bins.values() {
+        let mut bins: Vec<_> = self.bins.iter().collect();
+        bins.sort_unstable_by_key(|(key, _)| **key);
+        for (_, bin) in bins {
             if group.first().is_some_and(|first| first.ended != bin.ended) {
                 clusters.extend(agreeing(&group));
                 group.clear();
@@ -158,27 +184,30 @@ fn densest(bins: &[&Cluster]) -> Option<(usize, usize)> {
 }
 
 /// What one reset says of idle times.
-fn single(finding: &Finding) -> Option<Cluster> {
-    let verdict = &finding.verdict;
-    let by_timer = match verdict.cause {
-        Cause::KeepaliveRace | Cause::LostState => true,
-        Cause::Abort | Cause::LingerZero | Cause::UnreadData => true,
-        _ => verdict.class == Class::Forged,
-    };
-    if verdict.follows.is_some() || !by_timer {
-        return None;
+struct Silence {
+    ended: Ended,
+    idle: i64,
+    request: Option<Span>,
+}
+
+impl Silence {
+    /// How long the connection of a reset had been idle, if that may be a timer's.
+    fn before(finding: &Finding) -> Option<Self> {
+        let verdict = &finding.verdict;
+        let by_timer = match verdict.cause {
+            Cause::KeepaliveRace | Cause::LostState => true,
+            Cause::Abort | Cause::LingerZero | Cause::UnreadData => true,
+            _ => verdict.class == Class::Forged,
+        };
+        if verdict.follows.is_some() || !by_timer {
+            return None;
+        }
+        let race = verdict.cause == Cause::KeepaliveRace;
+        let (idle, request) = if race { crossed(finding)? } else { (verdict.idle_ns?, None) };
+        let service = finding.connection.tuple.dst;
+        let ended = Ended { service, sender: verdict.sender_role, class: verdict.class, race };
+        (idle >= SECOND).then_some(Self { ended, idle, request })
     }
-    let race = verdict.cause == Cause::KeepaliveRace;
-    let (idle, request) = if race { crossed(finding)? } else { (verdict.idle_ns?, None) };
-    let connection = &finding.connection;
-    let ended = Ended { service: connection.tuple.dst, sender: verdict.sender_role, class: verdict.class, race };
-    (idle >= SECOND).then(|| Cluster {
-        ended,
-        idle: Span::of(idle),
-        request,
-        members: Members::of(finding),
-        connections: BTreeSet::from([connection.number]),
-    })
 }
 
 /// How long a connection had been idle before the FIN of the reset's sender, and before the request that crossed it.

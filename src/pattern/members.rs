@@ -50,13 +50,29 @@ impl Members {
         Self { resets: 1, repeats: 0, frames: vec![frame], first: time, last: time }
     }
 
+    /// With one more reset.
+    pub(super) fn add(&mut self, finding: &Finding) {
+        let (frame, time) = (finding.reset.frame, finding.reset.time);
+        self.resets += 1;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+        // Most come in order, behind the first of them.
+        if self.frames.len() < NAMED || self.frames.last().is_some_and(|last| frame < *last) {
+            self.name(&[frame]);
+        }
+    }
+
     /// With others.
     pub(super) fn join(&mut self, others: &Members) {
         self.resets += others.resets;
         self.repeats += others.repeats;
         self.first = self.first.min(others.first);
         self.last = self.last.max(others.last);
-        self.frames.extend(&others.frames);
+        self.name(&others.frames);
+    }
+
+    fn name(&mut self, frames: &[FrameNo]) {
+        self.frames.extend(frames);
         self.frames.sort_unstable();
         self.frames.truncate(NAMED);
     }

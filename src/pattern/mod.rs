@@ -19,8 +19,10 @@ pub use group::SHOWN;
 pub use members::{Members, Span};
 pub use timers::{KNOWN, Timer, Timers, TimersError};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+
+use foldhash::fast::RandomState;
 
 use crate::analyzer::Finding;
 use crate::classify::{Class, Role};
@@ -158,11 +160,11 @@ struct Repeat {
 pub struct Patterns {
     timers: Timers,
     idle: IdleTimes,
-    groups: BTreeMap<Key, Group>,
+    groups: HashMap<Key, Group, RandomState>,
     /// How many entries the groups may still keep.
     room: usize,
     /// The groups of the latest resets, and whether they were repeats.
-    recent: BTreeMap<FrameNo, (Key, bool)>,
+    recent: HashMap<FrameNo, (Key, bool), RandomState>,
     /// The frames of `recent`, as they came.
     order: VecDeque<FrameNo>,
     /// How many new groups found no room since the last clearing that made some.
@@ -183,9 +185,9 @@ impl Patterns {
         Self {
             timers,
             idle: IdleTimes::default(),
-            groups: BTreeMap::new(),
+            groups: HashMap::default(),
             room: ENTRIES_MAX,
-            recent: BTreeMap::new(),
+            recent: HashMap::default(),
             order: VecDeque::new(),
             turned_away: 0,
             repeats: 0,
@@ -221,7 +223,9 @@ impl Patterns {
     /// All patterns, by kind, those with most resets first.
     pub fn all(&self) -> Vec<Pattern> {
         let timed = self.idle.clusters().into_iter().map(|cluster| self.timed(cluster));
-        let mut all: Vec<Pattern> = timed.chain(self.groups.values().filter_map(Group::pattern)).collect();
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(key, _)| **key);
+        let mut all: Vec<Pattern> = timed.chain(groups.iter().filter_map(|(_, group)| group.pattern())).collect();
         let place = |pattern: &Pattern| What::IDS.iter().position(|id| *id == pattern.what.id());
         all.sort_by_key(|pattern| (place(pattern), std::cmp::Reverse(pattern.members.resets)));
         all
@@ -248,32 +252,40 @@ impl Patterns {
 
     fn join(&mut self, finding: &Finding) -> Option<Repeat> {
         self.idle.add(finding);
-        let keys = Key::of(finding);
-        for key in &keys {
-            self.join_group(*key, finding);
+        let (mut first, mut repeat) = (None, None);
+        for key in Key::of(finding) {
+            first.get_or_insert(key);
+            let repeats = self.join_group(key, finding);
+            if repeats && repeat.is_none() {
+                repeat = self.count_repeat(key);
+            }
         }
-        let repeated = |key: &&Key| self.groups.get(key).is_some_and(|group| group.is_repeat(finding));
-        let repeated = keys.iter().find(repeated).copied();
-        if let Some(key) = repeated.or(keys.first().copied()) {
-            self.remember(finding.reset.frame, (key, repeated.is_some()));
+        if let Some(key) = repeat.map(|repeat| repeat.key).or(first) {
+            self.remember(finding.reset.frame, (key, repeat.is_some()));
         }
-        let key = repeated?;
-        let members = &mut self.groups.get_mut(&key)?.members;
-        members.repeats += 1;
-        Some(Repeat { key, first: members.repeats == 1 })
+        repeat
     }
 
-    fn join_group(&mut self, key: Key, finding: &Finding) {
+    /// Whether the reset repeats what the others of this group have shown.
+    fn join_group(&mut self, key: Key, finding: &Finding) -> bool {
         if let Some(group) = self.groups.get_mut(&key) {
             group.add(finding, &mut self.room);
-            return;
+            return group.is_repeat(finding);
         }
         if self.groups.len() >= GROUPS_MAX {
             self.clear();
         }
-        if self.groups.len() < GROUPS_MAX {
-            self.groups.insert(key, Group::of(key, finding, &mut self.room));
+        if self.groups.len() >= GROUPS_MAX {
+            return false;
         }
+        let group = self.groups.entry(key).or_insert(Group::of(key, finding, &mut self.room));
+        group.is_repeat(finding)
+    }
+
+    fn count_repeat(&mut self, key: Key) -> Option<Repeat> {
+        let members = &mut self.groups.get_mut(&key)?.members;
+        members.repeats += 1;
+        Some(Repeat { key, first: members.repeats == 1 })
     }
 
     /// Makes room for new groups; once in a while only, where most of them are patterns.

@@ -3,9 +3,11 @@
 //! Names and meanings are those of the JSON keys where there is such a key. No text begins with what somebody else wrote,
 //! so that no spreadsheet takes a cell for a formula.
 
+use super::community::community_id;
 use super::words::{self, Speaker};
-use super::{Context, community_id};
+use super::{Context, Named};
 use crate::analyzer::Finding;
+use crate::classify::{Origin, Sent};
 use crate::frame::{FrameNo, Timestamp};
 use crate::pattern::benign;
 use crate::tcp::Heard;
@@ -65,6 +67,18 @@ impl<'a> Row<'a> {
         words::input(self.context, self.finding.reset.frame).map(name)
     }
 
+    fn named(&self, choose: fn(&Named<'a>) -> Option<&'a str>) -> Option<String> {
+        self.context.names.of(self.finding).as_ref().and_then(choose).map(name)
+    }
+
+    /// What the kernel noted when it sent the reset.
+    fn origin(&self) -> Option<&'a Origin> {
+        match self.finding.kernel.as_deref()?.sent.as_ref()? {
+            Sent::ByTcp(origin) => Some(origin),
+            Sent::NotByTcp | Sent::EventsLost => None,
+        }
+    }
+
     fn heard(&self, heard: Option<Heard>) -> Option<String> {
         heard.map(|heard| format!("{} {}", heard.hint.protocol, heard.hint.text()))
     }
@@ -90,7 +104,7 @@ const fn time(name: &'static str, meaning: &'static str, value: fn(&Row<'_>) -> 
 }
 
 /// All columns in their order. New ones are added at the end.
-pub const COLUMNS: [Column; 46] = [
+pub const COLUMNS: [Column; 53] = [
     text("file", "file name or interface", |row| row.file()),
     integer("frame", "number of the frame in its file, from 1", |row| number(row.finding.reset.frame)),
     time("time", "capture time", |row| Some(row.finding.reset.time)),
@@ -180,9 +194,24 @@ pub const COLUMNS: [Column; 46] = [
     }),
     text("summary", "who reset whom, and why: one sentence", |row| Some(row.speaker.sentence())),
     text("advice", "what to check or to change", |row| Some(row.speaker.check())),
+    text("src_name", "what the sender's host is called, with --names", |row| row.named(|named| named.src)),
+    text("dst_name", "what the receiver's host is called, with --names", |row| row.named(|named| named.dst)),
+    text("service_name", "what the server's port is called, with --names", |row| row.named(|named| named.service)),
+    text(
+        "passage",
+        "with several points: sent, born-between, lost-between or rewritten, where that is likely",
+        |row| row.speaker.passage_id().and_then(id),
+    ),
+    text("kernel_reason", "with --kernel: Linux's reason for a reset that this host sent", |row| {
+        Some(row.origin()?.reason.clone())
+    }),
+    text("process", "with --kernel: the command of the process that sent it", |row| {
+        Some(name(&row.origin()?.process.as_ref()?.command))
+    }),
+    integer("pid", "with --kernel: the number of that process", |row| Some(row.origin()?.process.as_ref()?.pid.into())),
 ];
 
-/// The name of a file. One that a spreadsheet would compute gets its folder before it.
+/// A name that somebody else chose. One that a spreadsheet would compute gets a folder before it, as a file's may have.
 fn name(name: &str) -> String {
     let name = words::visible(name);
     if name.starts_with(FORMULA) { format!("./{name}") } else { name }

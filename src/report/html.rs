@@ -139,6 +139,7 @@ fn said((context, finding): (&Context, &Finding), speaker: &Speaker<'_>) -> Vec<
         ("Missing from the recording", if missing.is_empty() { Vec::new() } else { vec![missing.join("; ")] }),
         ("The kernel of this host says", speaker.kernel()),
         ("At each capture point", speaker.points()),
+        ("Who that is", context.names.sentence(finding).map(words::capitalized).into_iter().collect()),
         ("The programs said", speaker.heard()),
         ("The sender says", speaker.says()),
         ("Recorded in", recorded_in(context, finding).into_iter().collect()),

@@ -51,7 +51,13 @@ impl Sink for Markdown {
         let time = time.get(..23).unwrap_or(&time);
         let (src, dst) = (reset.tuple.src, reset.tuple.dst);
         let verdict_id = format!("{}/{}", verdict.class, verdict.cause);
-        let (certainty, sentence) = (speaker.certainty(), escaped(&speaker.sentence()));
+        let told = [
+            Some(speaker.sentence()),
+            speaker.passage(),
+            context.names.sentence(finding).map(|names| format!("{names}.")),
+        ];
+        let sentence = escaped(&told.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        let certainty = speaker.certainty();
         let row = format!("| {frame} | {time} | {src} | {dst} | {verdict_id} | {certainty} | {sentence} |\n");
         self.out.write_all(row.as_bytes())?;
         if context.live { self.out.flush() } else { Ok(()) }

@@ -14,6 +14,7 @@ pub(crate) mod amount;
 mod catalogue;
 mod columns;
 mod comments;
+mod community;
 mod count;
 mod csv;
 mod diff;
@@ -33,7 +34,7 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
@@ -45,14 +46,15 @@ pub use comments::Comments;
 pub use diff::{Diff, Recorded};
 pub use html::Report;
 pub use names::{Named, Names};
-pub use remarks::remarks;
+pub use palette::accent;
+pub use remarks::{remarks, sentence};
 pub use selection::{Selection, Term};
 pub use text::explain;
+pub use time::clock;
 
 use crate::analyzer::{Finding, Summary};
 use crate::join::Joint;
 use crate::pattern::Patterns;
-use crate::tcp::FourTuple;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -82,6 +84,10 @@ pub struct Finished<'a> {
     pub wall_seconds: f64,
     /// Frames the kernel dropped before they were read; `None` for files.
     pub kernel_drops: Option<u64>,
+    /// Frames that found no room in the queue between capture and analysis; `None` for files.
+    pub queue_drops: Option<u64>,
+    /// Resets that a sample left out of the output; `None` where all are in it. The counts have them.
+    pub sampled_out: Option<u64>,
 }
 
 /// Where findings go, one after the other.
@@ -145,13 +151,11 @@ pub enum Format {
     Markdown,
 }
 
-/// The protocol number of TCP, for Community ID.
-const TCP: u8 = 6;
-
-/// Community ID version 1, seed 0: the same for both directions, as Zeek, Suricata and others print it.
-fn community_id(tuple: FourTuple) -> Option<String> {
-    let (src, dst) = (tuple.src, tuple.dst);
-    community_id::calculate_community_id(0, src.ip(), dst.ip(), Some(src.port()), Some(dst.port()), TCP, false).ok()
+impl Format {
+    /// Whether it is written line by line, so that a file of it can be gone on with, and another be begun at any time.
+    pub fn is_lines(self) -> bool {
+        matches!(self, Format::Text | Format::Json | Format::Csv)
+    }
 }
 
 /// Whose names [`Format::Json`] uses.

@@ -59,8 +59,8 @@ fn accented(text: &str, class: Class) -> ColoredString {
     accent(class).map_or_else(|| text.normal(), |number| text.color(Color::AnsiColor(number)))
 }
 
-/// The class's number among the 256 colours of terminals.
-fn accent(class: Class) -> Option<u8> {
+/// The class's number among the 256 colours of terminals; what is not determined has none.
+pub fn accent(class: Class) -> Option<u8> {
     match class {
         Class::ClosedPort => Some(130),
         Class::TimeWaitCollision => Some(30),

@@ -217,7 +217,17 @@ mod tests {
         for finding in findings {
             sink.finding(&context, finding).unwrap();
         }
-        sink.finish(&context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None }).unwrap();
+        sink.finish(
+            &context,
+            &Finished {
+                summary: &summary,
+                wall_seconds: 0.25,
+                kernel_drops: None,
+                queue_drops: None,
+                sampled_out: None,
+            },
+        )
+        .unwrap();
         let (file, pieces) = &*out.0.borrow();
         (SerializedFileReader::new(file.try_clone().unwrap()).unwrap(), *pieces)
     }

@@ -5,6 +5,11 @@ use super::{Context, amount};
 use crate::analyzer::Finding;
 use crate::frame::FrameNo;
 
+/// What a finding says, in one sentence.
+pub fn sentence(context: &Context, finding: &Finding) -> String {
+    Speaker::new(context, finding).sentence()
+}
+
 /// Comments on a finding's frames: why on the RST, and what they have to do with it on the segment that provoked it and on
 /// the first of the handshake.
 ///

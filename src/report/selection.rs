@@ -122,7 +122,8 @@ impl Selection {
         Summary { resets, events, by_cause, by_service, ..summary }
     }
 
-    fn wants(&self, finding: &Finding) -> bool {
+    /// Whether a finding is wanted, which is not counted.
+    pub fn wants(&self, finding: &Finding) -> bool {
         let allowed = |kind| {
             let mut terms = self.only.iter().filter(|term| term.kind() == kind).peekable();
             terms.peek().is_none() || terms.any(|term| term.fits(finding))

@@ -46,7 +46,11 @@ fn run(style: Style, context: &Context, findings: &[Finding]) -> (String, usize)
         sink.finding(context, finding).unwrap();
     }
     let kernel_drops = context.live.then_some(4);
-    sink.finish(context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops }).unwrap();
+    sink.finish(
+        context,
+        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops, queue_drops: None, sampled_out: None },
+    )
+    .unwrap();
     let (bytes, flushes) = shared.0.take();
     (String::from_utf8(bytes).unwrap(), flushes)
 }
@@ -342,8 +346,8 @@ fn the_summary_counts_events_and_names_what_lowers_its_worth() {
 
 133 frames without a usable TCP segment: 13 IP fragments of incomplete packets, 120 IP but not TCP
 2 connections forgotten to stay within memory, at most 97 at a time (--max-connections): verdicts that lack them say so
-1 reset decided early, because too many were waiting for what follows them
-4 frames dropped by the kernel: facts may be missing; a larger buffer (-B) helps
+1 reset decided early, because too many were waiting for what follows them or the clock went back: they say so
+4 frames dropped by the kernel: verdicts that may lack them say so; a larger buffer (-B) helps
 ";
     assert_text(text.trim_end(), expected);
 }
@@ -474,7 +478,11 @@ fn written_of_patterns(style: Style) -> String {
         context.patterns.add(finding);
         sink.finding(&context, finding).unwrap();
     }
-    sink.finish(&context, &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None }).unwrap();
+    sink.finish(
+        &context,
+        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None, queue_drops: None, sampled_out: None },
+    )
+    .unwrap();
     String::from_utf8(shared.0.take().0).unwrap()
 }
 

@@ -18,6 +18,36 @@ pub fn rfc3339(time: Timestamp) -> String {
     text
 }
 
+/// The same again and again: the date and time of a second are kept, since most times lie in the second of the one before.
+#[derive(Debug, Default)]
+pub struct Rfc3339 {
+    second: Option<i64>,
+    /// All before the fraction.
+    text: String,
+}
+
+impl Rfc3339 {
+    /// Appends a time.
+    pub fn push(&mut self, text: &mut String, time: Timestamp) {
+        let second = time.as_nanos().div_euclid(1_000_000_000);
+        if self.second != Some(second) {
+            self.second = Some(second);
+            self.text = rfc3339(time);
+            self.text.truncate("2026-11-22T07:00:00.".len());
+        }
+        text.push_str(&self.text);
+        // A digit more keeps the zeros before the others.
+        let fraction = time.as_nanos().rem_euclid(1_000_000_000) + 1_000_000_000;
+        text.push_str(itoa::Buffer::new().format(fraction).get(1..).unwrap_or_default());
+        text.push('Z');
+    }
+}
+
+/// The time of day, without fractions.
+pub fn clock(time: Timestamp, style: &Style) -> String {
+    instant(time).to_zoned(zone(style)).strftime("%H:%M:%S").to_string()
+}
+
 /// The name of the zone in which times are printed.
 pub fn zone_name(style: &Style) -> String {
     let zone = zone(style);
@@ -114,6 +144,8 @@ fn instant(time: Timestamp) -> jiff::Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn time() -> Timestamp {
@@ -130,6 +162,21 @@ mod tests {
         assert_eq!(rfc3339(time()), "2026-11-22T07:00:00.001210042Z");
         assert_eq!(rfc3339(Timestamp::new(0, 0)), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(rfc3339(Timestamp::from_nanos(i64::MIN)), "1677-09-21T00:12:43.145224192Z");
+    }
+
+    proptest! {
+        #[test]
+        fn times_one_after_the_other_read_like_each_alone(
+            times in prop::collection::vec(any::<i64>().prop_map(Timestamp::from_nanos), 0..4),
+            after in prop::collection::vec(0..3_000_000_000_i64, 0..4),
+        ) {
+            let mut stamps = Rfc3339::default();
+            for time in times.into_iter().flat_map(|time| after.iter().map(move |after| time.plus(*after))) {
+                let mut text = String::from("at ");
+                stamps.push(&mut text, time);
+                prop_assert_eq!(text, format!("at {}", rfc3339(time)));
+            }
+        }
     }
 
     #[test]

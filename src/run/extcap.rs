@@ -52,13 +52,8 @@ fn link_type(link: LinkType) -> String {
 
 /// How frames of an interface begin. Who may not capture there is told the usual.
 fn link(interface: &str) -> LinkType {
-    let options = LiveOptions {
-        interface: interface.to_owned(),
-        snap_len: LiveOptions::SNAP_LEN,
-        buffer_kib: 64,
-        promiscuous: false,
-        filter: None,
-    };
+    let interfaces = vec![interface.to_owned()];
+    let options = LiveOptions { interfaces, buffer_kib: 64, promiscuous: false, ..LiveOptions::default() };
     let wake = UnixStream::pair().map(|(wake, _)| OwnedFd::from(wake));
     let opened = wake.map_err(SourceError::Io).and_then(|wake| Live::open(&options, wake));
     match opened.map(|mut live| live.next().ok().and_then(announced)) {

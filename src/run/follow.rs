@@ -5,17 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::signals::Signals;
-use super::{Halt, Run, rights};
+use super::{Halt, Run};
 use crate::cli::Config;
 use crate::source::{Beside, CaptureFile, Description, Growing, Next, Original, Originals, Source, SourceError};
 
 /// The frames of a file and of its successors, each with a number of its own as input.
 pub(super) struct Followed {
     path: PathBuf,
-    signals: Rc<Signals>,
+    signals: Arc<Signals>,
     file: CaptureFile<Growing>,
     /// Whether its writer goes on elsewhere, and all that was left there is read.
     ended: Rc<Cell<bool>>,
@@ -37,7 +38,7 @@ impl Run {
         self.silence = Some(Silence::new(config.settle_ns));
         self.flush_each = true;
         self.write_to(config, &[path.to_owned()])?;
-        rights::confine_to(config, &[path.to_owned()])?;
+        self.confine_to(config, &[path.to_owned()])?;
         let ended = Followed::open(path, &self.signals).map_err(|error| Halt::Source(error.into()));
         let pumped = ended.and_then(|mut file| {
             self.keep_originals(&mut file);
@@ -52,11 +53,11 @@ impl Run {
 
 impl Followed {
     /// Opens a regular file.
-    pub(super) fn open(path: &Path, signals: &Rc<Signals>) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, signals: &Arc<Signals>) -> io::Result<Self> {
         let growing = Growing::open(path, signals.wake()?)?;
         Ok(Self {
             path: path.to_owned(),
-            signals: Rc::clone(signals),
+            signals: Arc::clone(signals),
             ended: growing.ended(),
             file: CaptureFile::uncompressed(growing, 0),
             input: 0,

@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use super::inputs::Inputs;
 use super::output::tell;
 use super::page::Page;
-use super::told::counts;
+use super::signals::Wishes;
+use super::told::{counts, status};
 use super::write::Writer;
 use super::{Halt, Run};
 use crate::analyzer::{Finding, Summary};
@@ -13,10 +15,24 @@ use crate::report::Finished;
 use crate::source::Drops;
 
 impl Run {
+    /// The frames that a source can give in one go; what is found in them is handed over as soon as it is there.
+    pub(super) fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
+        let mut frames = source.at_hand();
+        loop {
+            let taken = self.analyzer.push_all(&mut frames);
+            self.frames += taken;
+            self.report()?;
+            if taken == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     /// Hands over the findings that have become final.
     pub(super) fn report(&mut self) -> io::Result<()> {
         self.settle_written(None);
         self.show_progress();
+        self.attend();
         if let Some(held) = &mut self.held {
             held.extend(self.analyzer.findings());
             if held.len() >= Self::HELD_MAX {
@@ -58,8 +74,18 @@ impl Run {
             return Ok(false);
         }
         self.gate.see(&finding);
+        self.agent.see(&finding);
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.see(&finding);
+        }
+        if !self.agent.takes(&finding) {
+            if self.names_patterns {
+                self.context.patterns.add(&finding);
+            }
+            return Ok(false);
         }
         match &mut self.naming {
             None => self.print(&finding).map(|()| true),
@@ -81,8 +107,8 @@ impl Run {
     }
 
     /// Whether anything is done with findings beside counting them.
-    fn takes_findings(&self) -> bool {
-        let kept = self.page.is_some() || self.writer.is_some();
+    pub(super) fn takes_findings(&self) -> bool {
+        let kept = self.page.is_some() || self.writer.is_some() || self.agent.takes_findings() || self.watch.is_some();
         let chosen = self.context.selection.hidden().is_some() || self.gate.is_watching();
         kept || chosen || self.kernel.is_some() || self.names_patterns || self.sink.takes_findings()
     }
@@ -111,14 +137,17 @@ impl Run {
 
     /// What is still held, the summary, and the counts of a live capture.
     pub(super) fn finish(mut self, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
-        if self.begun {
-            self.conclude(drops).map_err(Halt::Output)?;
+        if self.begun
+            && let Err(error) = self.conclude(drops)
+        {
+            return self.give_up(Halt::Output(error), drops);
         }
         self.finish_writing().map_err(Halt::Output)?;
-        if self.context.live && !self.quiet {
-            tell(counts(self.frames, drops.unwrap_or_default()));
+        self.tell_counts(drops);
+        if let Some(words) = self.agent.words_of_sample().filter(|_| !self.quiet) {
+            tell(words);
         }
-        let status = self.gate.status(self.failed, self.quiet);
+        let status = self.gate.status(self.failed || self.output.lost() > 0, self.quiet);
         if let Some(kernel) = self.kernel.take() {
             kernel.end();
         }
@@ -127,9 +156,57 @@ impl Run {
         Ok(status)
     }
 
+    /// Ends a run whose output cannot be written: what else it writes is whole.
+    pub(super) fn give_up(mut self, halt: Halt, drops: Option<Drops>) -> anyhow::Result<ExitCode> {
+        // The first error is the one to be told.
+        let _ = self.finish_writing();
+        self.tell_counts(drops);
+        Err(halt.into())
+    }
+
+    fn tell_counts(&self, drops: Option<Drops>) {
+        if let Some(drops) = drops.filter(|_| !self.quiet) {
+            tell(counts(self.frames, drops));
+        }
+    }
+
+    /// Does what signals ask for.
+    #[cold]
+    pub(super) fn heed_signals(&mut self, source: &mut impl Inputs) -> io::Result<()> {
+        let wishes = self.signals.wishes();
+        if self.signals.stopped() {
+            source.stop();
+        }
+        self.grant(&wishes)
+    }
+
+    /// The same where whoever reads looks at the end itself.
+    pub(super) fn heed_wishes(&mut self) -> io::Result<()> {
+        let wishes = self.signals.wishes();
+        self.grant(&wishes)
+    }
+
+    fn grant(&mut self, wishes: &Wishes) -> io::Result<()> {
+        if wishes.counts {
+            let drops = self.counts.as_ref().map(|counts| counts.drops());
+            let line = status(self.frames, drops, &self.analyzer.summary());
+            self.tell(line);
+        }
+        if wishes.flush {
+            self.with_writer(Writer::flush)?;
+            wanted(self.output.flush(), self.page.as_ref())?;
+        }
+        if wishes.reopen { self.reopen_output() } else { Ok(()) }
+    }
+
     fn conclude(&mut self, drops: Option<Drops>) -> io::Result<()> {
         self.progress.hide();
-        self.analyzer.finish();
+        if self.signals.has_news() {
+            self.heed_wishes()?;
+        }
+        while self.analyzer.finish_some() {
+            self.report()?;
+        }
         self.report()?;
         self.close(self.analyzer.summary(), drops)
     }
@@ -139,10 +216,13 @@ impl Run {
         while let Some(finding) = self.named(true) {
             self.print(&finding)?;
         }
+        self.leave_watch()?;
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
             wall_seconds: self.started.elapsed().as_secs_f64(),
             kernel_drops: drops.map(|drops| drops.by_kernel),
+            queue_drops: drops.map(|drops| drops.by_queue),
+            sampled_out: self.agent.sampled_out(),
         };
         let printed = self.sink.finish(&self.context, &finished).and_then(|()| self.output.flush());
         wanted(printed, self.page.as_ref())?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::input;
 use super::progress::Meter;
@@ -16,7 +16,7 @@ use crate::source::{AtHand, Beside, CaptureFile, Description, Next, Original, Or
 /// A file is opened when time has come to its first frame, so that of rotated files few are open at once. After an error the
 /// other files can be read on.
 pub(super) struct Merge {
-    signals: Rc<Signals>,
+    signals: Arc<Signals>,
     meter: Meter,
     /// Not open yet, in the order in which they will be.
     waiting: VecDeque<Waiting>,
@@ -76,7 +76,7 @@ impl Merge {
     /// They are put in order by the times of their first frames. Where one of them is a pipe they are read one after the
     /// other as given: a pipe cannot be looked into without waiting for it.
     /// `meter` counts what is read of them, apart from these times.
-    pub(super) fn new(files: &[PathBuf], signals: &Rc<Signals>, meter: Meter) -> Self {
+    pub(super) fn new(files: &[PathBuf], signals: &Arc<Signals>, meter: Meter) -> Self {
         let regular = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|data| data.is_file());
         let by_time = files.len() > 1 && files.iter().all(|path| regular(path) || !path.exists() && !is_stdin(path));
         let first = |path: &PathBuf| if by_time { first_time(path, signals) } else { None };
@@ -86,7 +86,7 @@ impl Merge {
         waiting.sort_by_key(|file| (file.first.is_none(), file.first));
         let waiting = VecDeque::from(waiting);
         Self {
-            signals: Rc::clone(signals),
+            signals: Arc::clone(signals),
             meter,
             waiting,
             open: Vec::new(),
@@ -110,6 +110,11 @@ impl Merge {
     pub(super) fn abandon(&mut self) -> PathBuf {
         self.greeting = None;
         self.refused.take().unwrap_or_else(|| self.open.remove(self.at).path)
+    }
+
+    /// Whether a signal asks for an end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.signals.stopped()
     }
 
     /// The file last read from.
@@ -173,6 +178,7 @@ impl Merge {
             }
             Ok(Next::Comment(no, text)) => Ok(Some(Next::Comment(no, text))),
             Ok(Next::Damaged(error)) => Ok(Some(Next::Damaged(error))),
+            Ok(Next::Lost(loss)) => Ok(Some(Next::Lost(loss))),
             Ok(Next::Idle) => Ok(Some(Next::Idle)),
             Ok(Next::End) => {
                 self.greet(at);
@@ -288,7 +294,7 @@ fn first_time(path: &Path, signals: &Signals) -> Option<Timestamp> {
     loop {
         match file.next() {
             Ok(Next::Frame(ref frame)) => return Some(frame.time),
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_)) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_)) => {}
             Ok(Next::Idle | Next::End) | Err(_) => return None,
         }
     }

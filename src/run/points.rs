@@ -118,7 +118,7 @@ impl Run {
                         filter.prepare(link)?;
                     }
                 }
-                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
+                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => {}
                 Ok(Next::End) => break,
                 Err(_) => drop(merge.abandon()),
             }

@@ -62,7 +62,7 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan, progress: &mut Progr
                 scan.push(frame);
                 scan.push_all(file.at_hand());
             }
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
         }
         if signals.stopped() || !scan.pays() {

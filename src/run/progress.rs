@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Run;
 use crate::report::amount;
 
 /// Counts the bytes that are read of files, those of compressed ones as they are stored.
@@ -197,6 +198,24 @@ fn thousands(number: f64) -> String {
 /// Whole seconds: tenths would only flicker.
 fn left_words(seconds: i64) -> String {
     if seconds < 60 { format!("{seconds} s") } else { amount::duration(seconds.saturating_mul(1_000_000_000)) }
+}
+
+impl Run {
+    /// A frame that the filter has no use for.
+    pub(super) fn pass_over(&mut self) {
+        self.passed_over += 1;
+        if self.passed_over.is_multiple_of(Self::REPORT_EVERY) {
+            self.show_progress();
+        }
+    }
+
+    /// Shows how far it is, when that is due.
+    pub(super) fn show_progress(&mut self) {
+        if self.progress.is_due() {
+            let frames = self.frames + self.passed_over;
+            self.progress.show(Counts { frames, resets: self.analyzer.resets() });
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use super::{Beside, Description, Drops, LiveOptions, Next, Original, Originals, Source, SourceError};
-use crate::frame::{Frame, LinkType};
+use crate::frame::{Frame, LinkType, Loss};
 
 /// A filter, which this build cannot compile.
 #[derive(Debug)]
@@ -45,12 +46,49 @@ impl Live {
         Err(SourceError::WithoutLive)
     }
 
-    /// There is no capture to ask.
-    ///
-    /// # Errors
-    ///
-    /// None: nobody can call it.
-    pub fn drops(&mut self) -> Result<Drops, SourceError> {
+    /// There is no capture to count.
+    pub fn counts(&self) -> Arc<LiveCounts> {
+        match self.0 {}
+    }
+
+    /// There is no capture to end.
+    pub fn close(&mut self) -> Drops {
+        match self.0 {}
+    }
+
+    /// There is no interface.
+    pub fn interface(&self) -> &str {
+        match self.0 {}
+    }
+
+    /// There are no options.
+    pub fn options(&self) -> &LiveOptions {
+        match self.0 {}
+    }
+
+    /// There is nothing to open.
+    pub fn is_opened(&mut self) -> bool {
+        match self.0 {}
+    }
+
+    /// There is nothing to lose.
+    pub fn lost(&mut self) -> Option<Loss> {
+        match self.0 {}
+    }
+}
+
+/// Counters of a live capture, of which this build has none.
+#[derive(Debug)]
+pub struct LiveCounts(Infallible);
+
+impl LiveCounts {
+    /// There is nothing to count.
+    pub fn drops(&self) -> Drops {
+        match self.0 {}
+    }
+
+    /// There is no queue.
+    pub fn queued(&self) -> u64 {
         match self.0 {}
     }
 }
@@ -98,6 +136,15 @@ pub fn interface_name(_: &str) -> Result<String, SourceError> {
 ///
 /// [`SourceError::WithoutLive`], always.
 pub fn interfaces() -> Result<String, SourceError> {
+    Err(SourceError::WithoutLive)
+}
+
+/// Fails.
+///
+/// # Errors
+///
+/// [`SourceError::WithoutLive`], always.
+pub fn link_types(_: &LiveOptions) -> Result<String, SourceError> {
     Err(SourceError::WithoutLive)
 }
 

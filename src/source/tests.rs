@@ -32,7 +32,7 @@ fn read(reader: impl Read) -> (Vec<Seen>, Vec<LinkType>, Result<(), SourceError>
                 frames.push(seen(frame.no.number(), nanos, frame.link.0, frame.data, frame.wire_len as usize));
             }
             Ok(Next::Interface(link)) => links.push(link),
-            Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle | Next::Lost(_)) => {}
             Ok(Next::End) => return (frames, links, Ok(())),
             Err(error) => return (frames, links, Err(error)),
         }
@@ -170,7 +170,7 @@ fn read_on(bytes: &[u8]) -> (Vec<u8>, Vec<String>) {
         match file.next() {
             Ok(Next::Frame(frame)) => frames.push(frame.data[0]),
             Ok(Next::Damaged(error)) => damages.push(error.to_string()),
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle | Next::Lost(_)) => {}
             Ok(Next::End) => return (frames, damages),
             Err(error) => {
                 damages.push(format!("last: {error}"));
@@ -293,7 +293,7 @@ fn comments(bytes: &[u8]) -> Vec<(u64, String)> {
                 frames += 1;
                 assert_eq!((frame.no.number(), frame.data), (frames, &b"frame"[..]));
             }
-            Next::Interface(_) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Damaged(_) | Next::Idle | Next::Lost(_) => {}
             Next::End => return comments,
         }
     }

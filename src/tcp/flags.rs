@@ -59,6 +59,11 @@ impl Flags {
         self.has(Flags::ACK)
     }
 
+    /// tcpdump's letters of those that are set, in its order.
+    pub fn letters(self) -> impl Iterator<Item = char> {
+        LETTERS.iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, letter)| *letter)
+    }
+
     /// From tcpdump's letters (`S`, `F`, `R`, `P`, `.`, `U`, `E`, `W`, or `none`); `None` for any other letter.
     pub fn parse(text: &str) -> Option<Flags> {
         if text == "none" {
@@ -87,8 +92,7 @@ impl fmt::Display for Flags {
         if self.0 == 0 {
             return f.pad("none");
         }
-        let letters: String = LETTERS.iter().filter(|(bit, _)| self.has(*bit)).map(|(_, letter)| *letter).collect();
-        f.pad(&letters)
+        f.pad(&self.letters().collect::<String>())
     }
 }
 

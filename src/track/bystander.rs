@@ -8,13 +8,41 @@ use super::{KEPT_AFTER_CLOSE, Side};
 
 /// What a segment of a bystander opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Opened {
+pub enum Opened {
     /// Nothing: it belongs to what is known.
     Nothing,
     /// A new life of a known four-tuple.
     Life,
     /// A four-tuple that was not known.
     FourTuple,
+}
+
+/// Four-tuples of bystanders that came by, and lives of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Passed {
+    /// How many were new.
+    pub four_tuples: u64,
+    /// How many lives of them there were: as many streams.
+    pub streams: u32,
+    /// How many are known.
+    pub known: usize,
+    /// How many were at the same time, at most.
+    pub most: usize,
+}
+
+impl Passed {
+    /// Adds what a segment was, with which so many are known.
+    #[inline]
+    pub fn add(&mut self, opened: Opened, known: usize) {
+        if opened != Opened::Nothing {
+            self.streams += 1;
+        }
+        if opened == Opened::FourTuple {
+            self.four_tuples += 1;
+            self.known = known;
+            self.most = self.most.max(known);
+        }
+    }
 }
 
 /// One of them, unpacked.
@@ -148,7 +176,7 @@ fn units(time: Timestamp) -> u32 {
 /// They are told of SYNs and FINs, of a plain segment where none was before, and of any while a SYN waits for its answer.
 /// How long ago they were used they do not know, so they are kept until they are over.
 #[derive(Debug)]
-pub(super) struct Bystanders {
+pub struct Bystanders {
     known: Packed,
     recent: Recent,
     /// The most that are held.
@@ -161,42 +189,42 @@ pub(super) struct Bystanders {
 
 impl Bystanders {
     /// Holds at most `max` of them, and has room for so many from the beginning.
-    pub(super) fn with_room(room: usize, max: usize) -> Self {
+    pub fn with_room(room: usize, max: usize) -> Self {
         let max = max.max(2);
         let known = Packed::with_room(room.min(max));
         Self { room: known.room().min(max), known, recent: Recent::new(), max, evictions: 0 }
     }
 
     /// How many were given up.
-    pub(super) fn evictions(&self) -> u64 {
+    pub fn evictions(&self) -> u64 {
         self.evictions
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.known.len()
     }
 
     /// Whether a segment of the four-tuple came a short while ago; if not, it may be known nevertheless.
     #[inline]
-    pub(super) fn is_recent(&self, hash: u64) -> bool {
+    pub fn is_recent(&self, hash: u64) -> bool {
         self.recent.holds(hash)
     }
 
     /// Whether a segment that opens and closes nothing changes nothing of what is known of the four-tuple.
     #[inline]
-    pub(super) fn is_open(&self, hash: u64) -> bool {
+    pub fn is_open(&self, hash: u64) -> bool {
         self.known.get(hash).is_some_and(|packed| !Bystander::unpack(packed).is_embryonic())
     }
 
     /// Reads what is known of `hash`, so that many such reads can have their cache misses at the same time.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
+    pub fn touch(&self, hash: u64) -> u64 {
         self.known.touch(hash)
     }
 
     /// Takes note of a segment.
-    pub(super) fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
+    pub fn meet(&mut self, hash: u64, segment: &Segment, side: Side) -> Opened {
         let place = self.known.place(hash);
         let Some(packed) = place.value() else {
             self.add(hash, segment, side);
@@ -384,7 +412,7 @@ mod tests {
                 all.meet(spread(hash), &segment(flags, 1, second), side);
             }
         }
-        assert!(all.len() < 2000, "{} are kept", all.len());
+        assert!(all.count() < 2000, "{} are kept", all.count());
         assert!(!all.is_recent(spread(5)));
         assert!(all.is_recent(spread(99_999)));
         assert_eq!(all.meet(spread(5), &segment(Flags::ACK, 1, 100_000), Side::Low), Opened::FourTuple);
@@ -423,11 +451,11 @@ mod tests {
                 all.meet(spread(hash), &segment(Flags::SYN, 1, 2 + hash as i64 / 10_000), Side::Low),
                 Opened::FourTuple
             );
-            assert!(all.len() <= 1000);
+            assert!(all.count() <= 1000);
         }
         assert!((0..500).all(|hash| all.meet(spread(hash), &segment(FIN_ACK, 2, 20), Side::Low) == Opened::Nothing));
         assert_eq!(all.meet(spread(99_999), &segment(Flags::SYN, 1, 20), Side::Low), Opened::Nothing);
-        assert_eq!(all.evictions() as usize + all.len(), 99_500);
+        assert_eq!(all.evictions() as usize + all.count(), 99_500);
     }
 
     #[test]
@@ -436,6 +464,6 @@ mod tests {
         for hash in 0..5000 {
             all.meet(spread(hash), &segment(Flags::ACK, 1, hash as i64), Side::Low);
         }
-        assert_eq!(all.len(), 5000);
+        assert_eq!(all.count(), 5000);
     }
 }

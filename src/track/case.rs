@@ -38,10 +38,12 @@ pub struct ResetCase {
     /// What the applications of its sender and of its peer said last, for readers, where either said anything: no rule knows
     /// of it.
     pub heard: Option<Box<[Option<Heard>; 2]>>,
-    /// Whether the wait for what follows was cut short.
+    /// Whether the wait for what follows was cut short, by the bound on how many wait or by a clock that had gone back.
     pub cut_short: bool,
     /// Whether its connection was given up to stay within memory while it waited for what follows.
     pub given_up: bool,
+    /// Whether the capture lost frames that may have been of its connection.
+    pub lossy: bool,
     /// Whether the capture ended before the settle time was over.
     pub capture_ended: bool,
     /// What the classifier said of the sender's latest earlier reset of this life that is an event of its own.
@@ -145,6 +147,7 @@ impl ResetCase {
             heard: None,
             cut_short: false,
             given_up: false,
+            lossy: false,
             capture_ended: false,
             note: None,
             copied: None,
@@ -171,6 +174,7 @@ impl ResetCase {
         self.copied = None;
         self.cut_short = false;
         self.given_up = false;
+        self.lossy = false;
         self.capture_ended = false;
         self.right_checksums = false;
     }

@@ -1,6 +1,10 @@
 //! What hosts and ports have shown over all connections.
 
+use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU64;
+
+use foldhash::fast::RandomState;
 
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
@@ -8,12 +12,39 @@ use crate::tcp::{Segment, SeqNum};
 use super::generations::Generations;
 use super::sighting::ELSEWHERE_NS;
 
-/// The most hosts, and the most ports, of a generation.
-const GENERATION: usize = 1 << 18;
+/// The most hosts, and the most ports, of a generation: as many as the standard map holds in 2^18 places.
+const GENERATION: usize = (1 << 18) / 8 * 7;
 /// The least, however few connections there is room for.
-const GENERATION_MIN: usize = 1 << 12;
+const GENERATION_MIN: usize = (1 << 12) / 8 * 7;
 /// So many connections there are for each host.
 const CONNECTIONS_EACH: usize = 16;
+
+/// What is told of a SYN|ACK.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SynAck {
+    /// Its frame and time.
+    pub sight: Sight,
+    /// Who sent it.
+    pub port: SocketAddr,
+    /// Its sequence number.
+    pub seq: SeqNum,
+    /// Its TTL, or hop limit.
+    pub ttl: u8,
+    /// Whether it has an IPv6 flow label other than 0.
+    pub labelled: bool,
+}
+
+impl From<&Segment> for SynAck {
+    fn from(segment: &Segment) -> Self {
+        Self {
+            sight: Sight { frame: segment.frame, time: segment.time },
+            port: segment.tuple.src,
+            seq: segment.seq,
+            ttl: segment.ip.ttl,
+            labelled: segment.ip.flow_label.is_some_and(|label| label != 0),
+        }
+    }
+}
 
 /// A frame and its time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,8 +68,6 @@ pub struct HostProfile {
     pub accepted: Option<(u16, Sight)>,
     /// SYN|ACKs that it answered with RST.
     pub half_opened: u32,
-    /// When it first sent a segment with right checksums, of those whose checksums were looked at.
-    pub right_checksums: Option<Timestamp>,
     /// Probes of odd kind, or refused SYNs, that it sent.
     pub probes: u32,
 }
@@ -51,29 +80,13 @@ struct Host {
     last_probe: Option<PortKey>,
 }
 
-/// An address as a number, which is sooner hashed: one of IPv4 as it is mapped to IPv6 (RFC 4291 section 2.5.5.2).
+/// The hash of a host's address. It stands for the address: two hosts with the same one are taken for one, a pair in 2^64.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct HostKey(u128);
+struct HostKey(u64);
 
-impl From<IpAddr> for HostKey {
-    fn from(address: IpAddr) -> Self {
-        const MAPPED: u128 = 0xffff << 32;
-        HostKey(match address {
-            IpAddr::V4(address) => MAPPED | u128::from(address.to_bits()),
-            IpAddr::V6(address) => address.to_bits(),
-        })
-    }
-}
-
-/// A port of a host.
+/// The hash of a host's address and a port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct PortKey(HostKey, u16);
-
-impl From<SocketAddr> for PortKey {
-    fn from(port: SocketAddr) -> Self {
-        PortKey(port.ip().into(), port.port())
-    }
-}
+struct PortKey(NonZeroU64);
 
 impl HostProfile {
     /// Whether its SYN|ACKs were seen with this TTL.
@@ -117,47 +130,62 @@ impl PortRecord {
 pub struct Hosts {
     hosts: Generations<HostKey, Host>,
     ports: Generations<PortKey, PortRecord>,
+    state: RandomState,
 }
 
 impl Hosts {
     /// Nothing seen yet; memory is that of the hosts of so many connections.
     pub fn new(connections: usize) -> Self {
         let size = (connections / CONNECTIONS_EACH).clamp(GENERATION_MIN, GENERATION);
-        Self { hosts: Generations::new(size), ports: Generations::new(size) }
+        Self { hosts: Generations::new(size), ports: Generations::new(size), state: RandomState::default() }
+    }
+
+    fn host_key(&self, host: IpAddr) -> HostKey {
+        HostKey(self.state.hash_one(as_number(host)))
+    }
+
+    fn port_key(&self, port: SocketAddr) -> PortKey {
+        let hash = self.state.hash_one((as_number(port.ip()), port.port()));
+        PortKey(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
 
     /// What `host` has shown.
     pub fn host(&self, host: IpAddr) -> HostProfile {
-        self.hosts.get(&host.into()).map(|host| host.profile).unwrap_or_default()
+        self.hosts.get(&self.host_key(host)).map(|host| host.profile).unwrap_or_default()
     }
 
     /// What `port` has shown.
     pub fn port(&self, port: SocketAddr) -> PortRecord {
-        self.ports.get(&port.into()).copied().unwrap_or_default()
+        self.ports.get(&self.port_key(port)).copied().unwrap_or_default()
+    }
+
+    fn write_host(&mut self, host: IpAddr) -> &mut Host {
+        let key = self.host_key(host);
+        self.hosts.write(key)
+    }
+
+    fn write_port(&mut self, port: SocketAddr) -> &mut PortRecord {
+        let key = self.port_key(port);
+        self.ports.write(key)
     }
 
     /// Takes note of a SYN|ACK.
-    pub fn observe_syn_ack(&mut self, segment: &Segment) {
-        let sight = Sight { frame: segment.frame, time: segment.time };
-        let port = segment.tuple.src;
-        let host = &mut self.hosts.write(port.ip().into()).profile;
-        if host.ttl != Some(segment.ip.ttl) {
-            host.other_ttl = host.ttl.replace(segment.ip.ttl);
-        }
-        host.labels |= segment.ip.flow_label.is_some_and(|label| label != 0);
-        if self.ports.write(port.into()).accept(segment.seq, sight) {
+    pub fn observe_syn_ack(&mut self, syn_ack: &SynAck) {
+        let SynAck { sight, port, seq, ttl, labelled } = *syn_ack;
+        let is_new = self.write_port(port).accept(seq, sight);
+        let host = &mut self.write_host(port.ip()).profile;
+        if is_new {
             host.accepted = Some((port.port(), sight));
         }
-    }
-
-    /// Takes note of a segment whose checksums are right.
-    pub fn observe_right_checksums(&mut self, segment: &Segment) {
-        self.hosts.write(segment.tuple.src.ip().into()).profile.right_checksums.get_or_insert(segment.time);
+        if host.ttl != Some(ttl) {
+            host.other_ttl = host.ttl.replace(ttl);
+        }
+        host.labels |= labelled;
     }
 
     /// Takes note of a RST that refuses a SYN.
     pub fn observe_refusal(&mut self, segment: &Segment) {
-        let record = self.ports.write(segment.tuple.src.into());
+        let record = self.write_port(segment.tuple.src);
         record.refused = record.refused.saturating_add(1);
         record.last_refused = Some(Sight { frame: segment.frame, time: segment.time });
         self.observe_probe(segment);
@@ -165,8 +193,8 @@ impl Hosts {
 
     /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
     pub fn observe_probe(&mut self, segment: &Segment) {
-        let target = segment.tuple.src.into();
-        let host = self.hosts.write(segment.tuple.dst.ip().into());
+        let target = self.port_key(segment.tuple.src);
+        let host = self.write_host(segment.tuple.dst.ip());
         if host.last_probe != Some(target) {
             host.profile.probes = host.profile.probes.saturating_add(1);
             host.last_probe = Some(target);
@@ -175,17 +203,26 @@ impl Hosts {
 
     /// Takes note of a RST that answers a SYN|ACK.
     pub fn observe_half_open(&mut self, segment: &Segment) {
-        let host = &mut self.hosts.write(segment.tuple.src.ip().into()).profile;
+        let host = &mut self.write_host(segment.tuple.src.ip()).profile;
         host.half_opened = host.half_opened.saturating_add(1);
     }
 
     /// Takes note of an abort by the accepting side of `port`, of a connection without data.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        let record = self.ports.write(port.into());
+        let record = self.write_port(port);
         let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
         record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
         record.last_aborted = Some(sight);
+    }
+}
+
+/// An address as a number, which is sooner hashed: one of IPv4 as it is mapped to IPv6 (RFC 4291 section 2.5.5.2).
+fn as_number(address: IpAddr) -> u128 {
+    const MAPPED: u128 = 0xffff << 32;
+    match address {
+        IpAddr::V4(address) => MAPPED | u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
     }
 }
 
@@ -203,9 +240,9 @@ mod tests {
             ..Segment::EMPTY
         };
         for host in 1..100_000 {
-            hosts.observe_syn_ack(&syn_ack(host));
+            hosts.observe_syn_ack(&SynAck::from(&syn_ack(host)));
             if host % 1000 == 0 {
-                hosts.observe_syn_ack(&syn_ack(7));
+                hosts.observe_syn_ack(&SynAck::from(&syn_ack(7)));
             }
         }
         let knows = |host: u32| hosts.host(host.to_be_bytes().into()).accepted.is_some();

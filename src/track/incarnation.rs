@@ -31,9 +31,15 @@ struct Resets {
     latest_held: u64,
     /// What the classifier said of the latest reset of each end that is an event of its own.
     notes: [Option<Note>; 2],
-    /// What it said of the latest resets that `notes` does not tell, each with its frame; all places are taken before one is
-    /// taken again.
-    said: Vec<(FrameNo, Note)>,
+    /// What it said of the latest resets that `notes` does not tell. Few incarnations have so many.
+    said: Option<Box<Said>>,
+}
+
+/// What the classifier said of the latest of many resets.
+#[derive(Clone, Debug, Default)]
+struct Said {
+    /// Each with its frame; all places are taken before one is taken again.
+    places: Vec<(FrameNo, Note)>,
     /// The next place to be taken.
     cursor: usize,
 }
@@ -41,11 +47,11 @@ struct Resets {
 /// Of how many resets the verdicts are kept, for their second sightings.
 const SAID_KEPT: usize = 16;
 
-impl Resets {
-    fn say(&mut self, frame: FrameNo, note: Note) {
-        match self.said.get_mut(self.cursor) {
+impl Said {
+    fn add(&mut self, frame: FrameNo, note: Note) {
+        match self.places.get_mut(self.cursor) {
             Some(place) => *place = (frame, note),
-            None => self.said.push((frame, note)),
+            None => self.places.push((frame, note)),
         }
         self.cursor = (self.cursor + 1) % SAID_KEPT;
     }
@@ -162,12 +168,12 @@ impl Incarnation {
     pub fn set_note(&mut self, side: Side, frame: FrameNo, note: Note) {
         let resets = self.resets.get_or_insert_default();
         if note.frame != frame {
-            return resets.say(frame, note);
+            return resets.said.get_or_insert_default().add(frame, note);
         }
         let [low, high] = &mut resets.notes;
         let earlier = (if side == Side::Low { low } else { high }).replace(note);
         if let Some(earlier) = earlier {
-            resets.say(earlier.frame, earlier);
+            resets.said.get_or_insert_default().add(earlier.frame, earlier);
         }
     }
 
@@ -175,7 +181,8 @@ impl Incarnation {
     pub fn said_of(&self, frame: FrameNo) -> Option<Note> {
         let resets = self.resets.as_ref()?;
         let event = resets.notes.iter().flatten().find(|note| note.frame == frame);
-        event.or_else(|| resets.said.iter().find(|(reset, _)| *reset == frame).map(|(_, note)| note)).copied()
+        let mut others = resets.said.iter().flat_map(|said| &said.places);
+        event.or_else(|| others.find(|(reset, _)| *reset == frame).map(|(_, note)| note)).copied()
     }
 
     /// Reads something of each cache line that an ordinary segment needs.

@@ -56,14 +56,24 @@ impl Notes {
 /// A set of four-tuples that holds all that were noted and few others.
 #[derive(Clone, Debug)]
 pub struct Interest {
-    pub(super) state: RandomState,
+    state: RandomState,
     /// Three bits in one word for each hash; empty where everything matters.
     words: Vec<u64>,
     /// About how many other four-tuples there are at a time.
-    pub(super) others: usize,
+    others: usize,
 }
 
 impl Interest {
+    /// What four-tuples are hashed with.
+    pub fn state(&self) -> &RandomState {
+        &self.state
+    }
+
+    /// About how many other four-tuples there are at a time.
+    pub fn others(&self) -> usize {
+        self.others
+    }
+
     #[inline]
     fn place(&self, hash: u64) -> (usize, u64) {
         let word = (hash as u32 >> 14) as usize & self.words.len().wrapping_sub(1);

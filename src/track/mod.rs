@@ -2,6 +2,7 @@
 
 mod bystander;
 mod case;
+mod checked;
 mod endpoint;
 mod evicted;
 mod eviction;
@@ -18,11 +19,13 @@ mod sighting;
 mod table;
 mod tracker;
 
+pub use bystander::{Bystanders, Opened, Passed};
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
+pub use checked::Checked;
 pub use endpoint::{Endpoint, Marks, Side};
 pub use hints::Hints;
 pub use history::{History, Past, Record, Standing};
-pub use host::{HostProfile, Hosts, PortRecord, Sight};
+pub use host::{HostProfile, Hosts, PortRecord, Sight, SynAck};
 pub use icmp::IcmpErrors;
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use interest::{Interest, Notes};

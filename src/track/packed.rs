@@ -3,20 +3,27 @@
 //! Written here, because the standard map reads two places for each key and can be asked for neither in advance: in a
 //! flood each segment has a key of its own, and waiting for these reads was a fifth of the time of all.
 
-/// A table from hashes to numbers, for which the hash is the whole key. Both lie in one slot, and so in one line of the
-/// processor's cache.
+/// A table from hashes to numbers, for which the hash is the whole key. Both lie in one slot; a key is looked for in one line of
+/// the processor's cache, and in the next ones where that is full.
 #[derive(Debug)]
 pub(super) struct Packed {
-    /// A power of two of slots: hash and value; a slot with hash 0 is free.
-    slots: Vec<[u64; 2]>,
+    lines: Vec<Line>,
     used: usize,
     /// Where what has no place would go; every key has one.
-    nowhere: [u64; 2],
+    nowhere: Slot,
 }
+
+/// Hash and value; a slot with hash 0 is free.
+type Slot = [u64; 2];
+
+/// The slots of a line, taken from the first on.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line([Slot; 4]);
 
 /// The slot of a key.
 pub(super) struct Place<'a> {
-    slot: &'a mut [u64; 2],
+    slot: &'a mut Slot,
     used: &'a mut usize,
     hash: u64,
 }
@@ -36,14 +43,14 @@ impl Place<'_> {
     }
 }
 
-/// Slots at least.
-const SLOTS: usize = 1 << 12;
+/// Lines at least.
+const LINES: usize = 1 << 10;
 
 impl Packed {
     /// An empty table with room for so many.
     pub(super) fn with_room(room: usize) -> Self {
-        let slots = (room / 3 * 4 + 4).next_power_of_two().max(SLOTS);
-        Self { slots: vec![[0; 2]; slots], used: 0, nowhere: [0; 2] }
+        let lines = (room / 3 + 1).max(LINES);
+        Self { lines: vec![Line([[0; 2]; 4]); lines], used: 0, nowhere: [0; 2] }
     }
 
     /// How many values there are.
@@ -51,9 +58,10 @@ impl Packed {
         self.used
     }
 
-    /// So many may be there before the table is to be rebuilt; runs are short up to then.
+    /// So many may be there before the table is to be rebuilt: three of four, and most keys are in the line where they are looked
+    /// for first.
     pub(super) fn room(&self) -> usize {
-        self.slots.len() / 4 * 3
+        self.lines.len() * 3
     }
 
     /// Not 0, which stands for none.
@@ -62,29 +70,42 @@ impl Packed {
         hash.max(1)
     }
 
-    /// Where a key is looked for first. Other tables take the lowest bits of the same hash.
+    /// The line where a key is looked for first: its hash as a fraction of all lines.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        (hash >> 16) as usize & (self.slots.len() - 1)
+        ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
+    }
+
+    /// The line after this one, round and round.
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        if at + 1 < self.lines.len() { at + 1 } else { 0 }
     }
 
     /// Reads where a key is looked for first.
     #[inline]
     pub(super) fn touch(&self, hash: u64) -> u64 {
-        self.slots.get(self.home(Self::key(hash))).map_or(0, |slot| slot[1])
+        self.lines.get(self.home(Self::key(hash))).map_or(0, |line| line.0[0][1])
     }
 
     /// The value of a key.
     #[inline]
     pub(super) fn get(&self, hash: u64) -> Option<u64> {
         let hash = Self::key(hash);
+        let (line, slot) = self.find(hash);
+        self.lines.get(line)?.0.get(slot).filter(|slot| slot[0] == hash).map(|slot| slot[1])
+    }
+
+    /// The slot that has a key, or else the one where it belongs.
+    #[inline]
+    fn find(&self, hash: u64) -> (usize, usize) {
         let mut at = self.home(hash);
         loop {
-            match self.slots.get(at) {
-                Some([found, value]) if *found == hash => return Some(*value),
-                None | Some([0, _]) => return None,
-                _ => at = (at + 1) & (self.slots.len() - 1),
+            let Some(line) = self.lines.get(at) else { return (at, 0) };
+            if let Some(slot) = line.0.iter().position(|slot| slot[0] == hash || slot[0] == 0) {
+                return (at, slot);
             }
+            at = self.after(at);
         }
     }
 
@@ -92,29 +113,27 @@ impl Packed {
     #[inline]
     pub(super) fn place(&mut self, hash: u64) -> Place<'_> {
         let hash = Self::key(hash);
-        let mut at = self.home(hash);
-        let mask = self.slots.len() - 1;
-        while self.slots.get(at).is_some_and(|slot| slot[0] != 0 && slot[0] != hash) {
-            at = (at + 1) & mask;
-        }
-        let slot = self.slots.get_mut(at).unwrap_or(&mut self.nowhere);
+        let (line, slot) = self.find(hash);
+        let slot = self.lines.get_mut(line).and_then(|line| line.0.get_mut(slot)).unwrap_or(&mut self.nowhere);
         Place { slot, used: &mut self.used, hash }
+    }
+
+    fn taken(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.lines.iter().flat_map(|line| line.0).filter(|slot| slot[0] != 0)
     }
 
     /// All values, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = u64> + '_ {
-        self.slots.iter().filter(|slot| slot[0] != 0).map(|slot| slot[1])
+        self.taken().map(|slot| slot[1])
     }
 
     /// Keeps the values that `stays` says of, in a table that is twice as large where it is to be `larger`.
     pub(super) fn rebuild(&mut self, larger: bool, mut stays: impl FnMut(u64) -> bool) {
-        let slots = if larger { self.slots.len() * 2 } else { self.slots.len() };
-        let old = std::mem::replace(&mut self.slots, vec![[0; 2]; slots]);
-        self.used = 0;
-        for [hash, value] in old {
-            if hash != 0 && stays(value) {
-                self.place(hash).write(value);
-            }
+        let lines = if larger { self.lines.len() * 2 } else { self.lines.len() };
+        let fresh = Self { lines: vec![Line([[0; 2]; 4]); lines], used: 0, nowhere: [0; 2] };
+        let old = std::mem::replace(self, fresh);
+        for [hash, value] in old.taken().filter(|slot| stays(slot[1])) {
+            self.place(hash).write(value);
         }
     }
 }
@@ -132,10 +151,10 @@ mod tests {
             let mut model: HashMap<u64, u64> = HashMap::new();
             for (key, value, step) in steps {
                 // Few homes, some at the end of the table, so that runs collide and wrap around.
-                let hash = ((key % 7).wrapping_sub(3) << 16) ^ (key << 40);
+                let hash = (key % 7).wrapping_sub(3).rotate_right(8) ^ key << 16;
                 match step {
                     0 => {
-                        let larger = value % 2 == 0 && table.slots.len() < 1 << 13;
+                        let larger = value % 2 == 0 && table.lines.len() < 1 << 11;
                         table.rebuild(larger, |kept| kept % 3 > 0);
                         model.retain(|_, kept| *kept % 3 > 0);
                     }

@@ -5,14 +5,13 @@ use foldhash::fast::RandomState;
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
-use super::bystander::{Bystanders, Opened};
 use super::case::{Life, Previous};
 use super::evicted::Evicted;
 use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Hosts, Incarnation, Interest, Marks, Past, Side, Standing};
+use super::{Hosts, Incarnation, Interest, Marks, Passed, Past, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +47,8 @@ pub struct Tracker {
     index: Index,
     wide: WideKeys,
     state: RandomState,
-    /// The four-tuples without a RST, where it is known which these are.
-    bystanders: Option<Bystanders>,
+    /// How many four-tuples are known that are not followed.
+    others: usize,
     hosts: Hosts,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
@@ -62,7 +61,7 @@ pub struct Tracker {
     evictions: u64,
     connections: u64,
     streams: u32,
-    tracked_max: usize,
+    tracked_max: u64,
     latest: FrameNo,
     observed: u64,
 }
@@ -80,7 +79,7 @@ impl Tracker {
             index: Index::new(),
             wide: WideKeys::default(),
             state: RandomState::default(),
-            bystanders: None,
+            others: 0,
             hosts: Hosts::new(max),
             hand: 0,
             connections: 0,
@@ -91,47 +90,26 @@ impl Tracker {
         }
     }
 
-    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass_by`](Self::pass_by). Of
-    /// these it holds at most `max`, too.
+    /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass`](Self::pass).
     pub fn for_interest(interest: &Interest, max: usize) -> Self {
-        Self {
-            state: interest.state.clone(),
-            bystanders: Some(Bystanders::with_room(interest.others, max)),
-            ..Self::new(max)
-        }
+        Self { state: interest.state().clone(), ..Self::new(max) }
     }
 
-    /// Whether a plain segment with this hash, of a four-tuple that is not followed, needs no [`pass_by`](Self::pass_by).
-    #[inline]
-    pub fn has_just_passed(&self, hash: u64) -> bool {
-        self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_recent(hash))
-    }
-
-    /// Whether the same is true of one that has not passed for a while.
-    #[inline]
-    pub fn is_open(&self, hash: u64) -> bool {
-        self.bystanders.as_ref().is_some_and(|bystanders| bystanders.is_open(hash))
-    }
-
-    /// Takes note of a segment whose four-tuple has no RST: of a plain one its flags, numbers and time are enough.
-    pub fn pass_by(&mut self, segment: &Segment, side: Side, hash: u64) {
-        let Some(bystanders) = &mut self.bystanders else { return };
-        let opened = bystanders.meet(hash, segment, side);
-        if opened != Opened::Nothing {
-            self.streams = self.streams.saturating_add(1);
-        }
-        if opened == Opened::FourTuple {
-            self.connections += 1;
-            self.count_tracked();
-        }
-        if segment.flags.syn() && segment.flags.ack() {
-            self.hosts.observe_syn_ack(segment);
-        }
+    /// Takes note of four-tuples that are not followed.
+    pub fn pass(&mut self, passed: &Passed) {
+        self.connections += passed.four_tuples;
+        self.streams = self.streams.saturating_add(passed.streams);
+        self.others = passed.known;
+        self.tracked_max = self.tracked_max.max((self.slab.len() + passed.most) as u64);
     }
 
     fn count_tracked(&mut self) {
-        let others = self.bystanders.as_ref().map_or(0, Bystanders::len);
-        self.tracked_max = self.tracked_max.max(self.slab.len() + others);
+        self.tracked_max = self.tracked_max.max(self.tracked());
+    }
+
+    /// Incarnations held now, and four-tuples that are not followed.
+    pub fn tracked(&self) -> u64 {
+        (self.slab.len() + self.others) as u64
     }
 
     /// Four-tuples seen.
@@ -141,12 +119,12 @@ impl Tracker {
 
     /// Incarnations held at the same time, at most.
     pub fn tracked_max(&self) -> u64 {
-        self.tracked_max as u64
+        self.tracked_max
     }
 
     /// Incarnations given up to stay within memory.
     pub fn evictions(&self) -> u64 {
-        self.evictions + self.bystanders.as_ref().map_or(0, Bystanders::evictions)
+        self.evictions
     }
 
     /// Hosts and ports.
@@ -176,17 +154,6 @@ impl Tracker {
     #[inline]
     pub fn hash(&self, lookup: &Lookup) -> u64 {
         lookup.hash(&self.state)
-    }
-
-    /// The hash of an IPv4 four-tuple, given as address and port of source and destination.
-    #[inline]
-    pub fn hash_narrow(&self, src: (u32, u16), dst: (u32, u16)) -> u64 {
-        Lookup::narrow_hash(src, dst, &self.state)
-    }
-
-    /// Brings what is known of a four-tuple that is not followed into the cache.
-    pub fn touch_bystander(&self, hash: u64) -> u64 {
-        self.bystanders.as_ref().map_or(0, |bystanders| bystanders.touch(hash))
     }
 
     /// Brings the index slot of `hash` into the cache.
@@ -349,7 +316,7 @@ impl Tracker {
     #[inline]
     fn show(&mut self, placed: &Placed, segment: &Segment) -> Observed {
         if segment.flags.syn() && segment.flags.ack() {
-            self.hosts.observe_syn_ack(segment);
+            self.hosts.observe_syn_ack(&SynAck::from(segment));
         }
         let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let own = incarnation.end(placed.side);

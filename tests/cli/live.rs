@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::write::rows;
-use super::{Ended, Files, Running, run};
+use super::{Ended, Files, Running, hangup, run};
 
 /// Whether network namespaces can be made here; if not, why is said once on the real standard error.
 fn may_run() -> bool {
@@ -120,6 +120,65 @@ fn no_such_interface_gets_one_line() {
     ended.failed();
     assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
     run(&["-i", "9999"]).failed().said_only("rstscan: 9999: no such interface (rstscan -D lists them)");
+}
+
+/// What an interface cannot do is refused with one line, as otherwise nobody would know that it is not done.
+#[test]
+fn what_an_interface_cannot_do_is_refused() {
+    let refusals: [(&[&str], &str); 4] = [
+        (&["-I"], "rstscan: lo: That device doesn't support monitor mode"),
+        (&["-j", "adapter"], "rstscan: lo: the adapter has no clock of its own, only -j host works"),
+        (&["-y", "NONSENSE"], "rstscan: -y NONSENSE: "),
+        (&["-y", "DOCSIS"], "rstscan: -y DOCSIS: DOCSIS is not one of the DLTs supported by this device"),
+    ];
+    for (words, expected) in refusals {
+        if !may_run() {
+            return;
+        }
+        let script = r#"ip link set lo up && exec "$0" -i lo "$@""#;
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", script, env!("CARGO_BIN_EXE_rstscan")]).args(words);
+        let ended = Ended::from(command.output().unwrap());
+        ended.failed().said(expected);
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:#?}");
+    }
+}
+
+#[test]
+fn link_types_are_listed() {
+    if !may_run() {
+        return;
+    }
+    let mut command = Command::new("unshare");
+    let script = r#"ip link set lo up && exec "$0" -i lo -L"#;
+    command.args(["--map-root-user", "--net", "sh", "-c", script, env!("CARGO_BIN_EXE_rstscan")]);
+    let ended = Ended::from(command.output().unwrap());
+    ended.done();
+    assert_eq!(ended.stdout, "Data link types for lo (use option -y to set):\n  EN10MB (Ethernet)\n");
+}
+
+#[test]
+fn counts_are_told_while_it_runs() {
+    let Some(mut namespace) = Namespace::start(&["-i", "lo", "--settle", "0.1", "port", "12345"]) else { return };
+    namespace.knock(&[12345]);
+    // What waits in the ring is known a moment later.
+    std::thread::sleep(Duration::from_millis(500));
+    namespace.0.signal("USR1");
+    let expected =
+        "rstscan: 2 packets captured, 4 packets received by filter, 0 packets dropped by kernel; 1 reset in 1 event";
+    assert!(namespace.0.hears(expected), "{}", namespace.0.heard);
+    namespace.end(hangup()).done().saw_frames(2);
+}
+
+/// Each frame of the loopback interface goes out and comes in; libpcap shows it coming in.
+#[test]
+fn a_direction_can_be_chosen() {
+    for (direction, frames) in [("in", 2), ("out", 0)] {
+        let words = ["-i", "lo", "-Q", direction, "--immediate-mode", "port", "12345"];
+        let Some(namespace) = Namespace::start(&words) else { return };
+        namespace.knock(&[12345]);
+        namespace.end("INT").done().said(&format!("{frames} packets captured"));
+    }
 }
 
 #[test]

@@ -50,6 +50,30 @@ fn by_time() {
     check(5, &["-G", "2", "-W", "2"], &[("c-000000", &[0, 1]), ("c-000002", &[2, 3])]);
 }
 
+/// Each file but the last is given to a command, whose words go to standard error.
+#[test]
+fn finished_files_go_to_a_command() {
+    let files = Files::new();
+    let input = frames(&files, 24);
+    let into = files.0.path().join("c");
+    let words = ["--all-packets", "-r", &input, "-w", into.to_str().unwrap(), "-C", "1k"];
+    let ended = run(&[&words[..], &["-z", "gzip"]].concat());
+    ended.done();
+    let zipped = |name: &str| files.0.path().join(name);
+    // Nobody waits for it.
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !(zipped("c.gz").exists() && zipped("c1.gz").exists() && !zipped("c1").exists()) {
+        assert!(std::time::Instant::now() < patience, "{ended:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!((rows(zipped("c.gz")).len(), rows(zipped("c1.gz")).len(), rows(zipped("c2")).len()), (11, 11, 2));
+    assert!(!zipped("c2.gz").exists());
+    let ended = run(&[&words[..], &["-z", "no such; command"]].concat());
+    ended.done().said("rstscan: -z no such; command: No such file or directory");
+    let alone = run(&["-r", &input, "-w", into.to_str().unwrap(), "-z", "gzip"]);
+    assert_eq!(alone.status, Some(2), "{alone:#?}");
+}
+
 #[test]
 fn by_time_and_size() {
     let seconds = |from: u32, to: u32| (from..to).collect::<Vec<u32>>();

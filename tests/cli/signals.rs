@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM while nothing arrives.
+//! SIGINT, SIGTERM and SIGHUP while nothing arrives.
 
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{RECORD, Running, capture, rstscan};
+use super::{RECORD, Running, capture, hangup, rstscan};
 
 /// Standard input stays open after these bytes; the signal ends the run.
 #[track_caller]
@@ -21,7 +21,7 @@ fn check(bytes: &[u8], signal: &str, frames: u32) {
 
 #[test]
 fn a_signal_ends_an_idle_pipe_with_what_is_known() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", hangup()] {
         check(&capture(), signal, 3);
     }
 }
@@ -29,6 +29,35 @@ fn a_signal_ends_an_idle_pipe_with_what_is_known() {
 #[test]
 fn a_record_that_was_still_to_come_is_no_truncation() {
     check(&capture()[..24 + 2 * RECORD + 20], "INT", 2);
+}
+
+#[test]
+fn counts_are_told_and_the_run_goes_on() {
+    let mut running = Running::start(rstscan().args(["-r", "-"]).stdin(Stdio::piped()));
+    let mut stdin = running.child.stdin.take().unwrap();
+    stdin.write_all(&capture()).unwrap();
+    assert!(running.hears("reading from file -"));
+    running.signal("USR1");
+    assert!(running.hears("frames; 0 resets in 0 events, "), "{}", running.heard);
+    running.signal("USR2");
+    running.signal(hangup());
+    running.end().done();
+    drop(stdin);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nohup_keeps_a_run_alive() {
+    let program = env!("CARGO_BIN_EXE_rstscan");
+    let mut command = std::process::Command::new("nohup");
+    let mut running = Running::start(command.args([program, "-r", "-"]).stdin(Stdio::piped()));
+    let mut stdin = running.child.stdin.take().unwrap();
+    stdin.write_all(&capture()[..40]).unwrap();
+    assert!(running.hears("reading from file -"));
+    running.signal("HUP");
+    stdin.write_all(&capture()[40..]).unwrap();
+    drop(stdin);
+    running.end().done().saw_frames(3);
 }
 
 /// The first signal makes the program write its summary, into a pipe that is full and that nobody reads.

@@ -35,11 +35,11 @@ pub struct Listening {
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ended {
-    status: ExitStatus,
+    pub status: ExitStatus,
     /// The lines on standard output that nobody had asked for before the signal.
-    rest: Vec<String>,
+    pub rest: Vec<String>,
     /// Standard error after the greeting.
-    stderr: String,
+    pub stderr: String,
 }
 
 impl Listening {
@@ -75,6 +75,32 @@ impl Listening {
         Ok(lines)
     }
 
+    /// The last line it prints up to one that begins in this way and has this text.
+    pub fn lines_until(&self, beginning: &str, text: &str) -> io::Result<Vec<String>> {
+        loop {
+            let lines = self.lines(beginning, 1)?;
+            if lines.last().is_some_and(|line| line.contains(text)) {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Its lines on standard error up to the one that begins in this way.
+    pub fn hears(&mut self, beginning: &str) -> io::Result<Vec<String>> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            if self.stderr.read_line(&mut line)? == 0 {
+                return Err(io::Error::other(format!("no {beginning:?} in {lines:#?}")));
+            }
+            let found = line.starts_with(beginning);
+            lines.push(line);
+            if found {
+                return Ok(lines);
+            }
+        }
+    }
+
     /// The number of its process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -105,14 +131,15 @@ impl Drop for Listening {
 
 impl Ended {
     /// Exit status 0 and tcpdump's three lines: this many frames captured, none dropped.
-    fn check(&self, captured: usize) -> io::Result<()> {
-        let [first, received, dropped] = self.stderr.lines().collect::<Vec<_>>()[..] else {
+    pub fn check(&self, captured: usize) -> io::Result<()> {
+        let lines: Vec<_> = self.stderr.lines().collect();
+        let Some([first, received, dropped]) = lines.last_chunk() else {
             return Err(io::Error::other(format!("not three lines at the end: {self:#?}")));
         };
         let right = self.status.success()
-            && first == format!("{captured} packets captured")
+            && *first == format!("{captured} packets captured")
             && received.ends_with(" packets received by filter")
-            && dropped == "0 packets dropped by kernel";
+            && *dropped == "0 packets dropped by kernel";
         if right { Ok(()) } else { Err(io::Error::other(format!("{captured} frames, but {self:#?}"))) }
     }
 }
@@ -216,9 +243,9 @@ fn check_seen_twice(experiment: &Scenario, live: Live) -> io::Result<()> {
 }
 
 /// How a line of `--json` begins that explains a reset.
-const RESET: &str = "{\"type\":\"reset\"";
+pub const RESET: &str = "{\"type\":\"reset\"";
 
-fn parsed(lines: &[String]) -> io::Result<Vec<Value>> {
+pub fn parsed(lines: &[String]) -> io::Result<Vec<Value>> {
     Ok(lines.iter().map(|line| serde_json::from_str(line)).collect::<Result<_, _>>()?)
 }
 

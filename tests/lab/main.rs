@@ -10,6 +10,7 @@ mod bench;
 mod capture;
 mod corpus;
 mod craft;
+mod faults;
 mod kernel;
 mod live;
 mod names;

@@ -210,8 +210,43 @@ fn refused(command: &mut Command) -> String {
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
+/// What was made meanwhile in a folder of root's stays root's, and each thread has lost its rights, also those of a program
+/// that is left running.
 #[test]
-fn who_cannot_give_up_root_does_not_go_on() {
+fn a_program_that_is_left_running_opens_its_output_again_and_has_commands_run() {
+    if !may_run() {
+        return;
+    }
+    let place = Namespace::create(7, "rights").expect("a namespace");
+    let folder = folder_of_root();
+    let [out, old, into, script] = ["out.json", "old.json", "c", "script"].map(|name| path(folder.path(), name));
+    fs::write(&script, "#!/bin/sh\nid -u > \"$1.user\"\n").expect("ours");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).expect("ours");
+    let agent =
+        ["-i", "lo", "-i", "any", "--metrics", "127.0.0.1:0", "--json", "-o", &out, "--names", "--settle", "0.1"];
+    let writing = ["-w", &into, "-C", "1k", "--all-packets", "-z", &script, "tcp"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+    command.args(agent).args(writing).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = place.enter(|| command.spawn()).expect("a namespace");
+    let lines = |file: &str| fs::read_to_string(file).unwrap_or_default().lines().count();
+    // Two of captures and four of metrics.
+    wait_until("it listens", || threads(child.id()).is_ok_and(|threads| threads.len() >= 7)).expect("it listens");
+    knock(&place, 30);
+    wait_until("resets", || lines(&out) >= 30).expect("resets are explained");
+    check_bare(child.id());
+    fs::rename(&out, &old).expect("ours");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGHUP).expect("it runs");
+    wait_until("the file", || Path::new(&out).exists()).expect("it is opened again");
+    knock(&place, 30);
+    wait_until("resets", || lines(&out) >= 30).expect("they go there");
+    let by_command = || fs::read_to_string(format!("{into}.user")).unwrap_or_default();
+    wait_until("the command", || by_command() == "0\n").expect("it was run by root");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("it runs");
+    assert!(child.wait().expect("it ends").success());
+}
+
+#[test]
+fn who_cannot_become_the_user_does_not_go_on_but_as_root_without_rights() {
     if !may_run() {
         return;
     }
@@ -220,12 +255,25 @@ fn who_cannot_give_up_root_does_not_go_on() {
     let said = place.enter(|| Ok(refused(Command::new(program).args(["-i", "lo", "-Z", "no-such-user"]))));
     assert_eq!(said.expect("a namespace"), "rstscan: -Z no-such-user: there is no such user\n");
     // Root of a user namespace in which there is nobody else.
-    let script = "ip link set lo up && exec \"$0\" -i lo";
-    let alone = Command::new("unshare").args(["--map-root-user", "--net", "sh", "-c", script, program]).output();
-    let alone = alone.expect("unshare");
-    let said = String::from_utf8_lossy(&alone.stderr);
-    assert!(said.starts_with("rstscan: cannot run on as nobody") && said.lines().count() == 1, "{said}");
-    assert_eq!(alone.status.code(), Some(1));
+    let script = "ip link set lo up && exec \"$0\" -i lo \"$@\"";
+    let alone = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--net", "sh", "-c", script, program]).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    let asked = refused(alone(&["-Z", "nobody"]).stdout(Stdio::piped()));
+    assert!(asked.starts_with("rstscan: cannot run on as nobody") && asked.lines().count() == 1, "{asked}");
+    let mut child = alone(&[]).spawn().expect("unshare");
+    let mut said = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let (warning, greeting) = (said.next().unwrap_or_default(), said.next().unwrap_or_default());
+    let left = threads(child.id()).expect("it runs");
+    let stopped = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+    assert!(warning.starts_with("rstscan: warning: cannot run on as nobody"), "{warning}");
+    assert!(warning.ends_with("goes on as root, without capabilities"), "{warning}");
+    assert!(greeting.starts_with("listening on lo, link-type "), "{greeting}");
+    assert!(left.iter().all(|thread| thread["CapEff"] == "0000000000000000" && thread["Seccomp"] == "2"), "{left:#?}");
+    assert!(stopped.is_ok() && child.wait().expect("it ends").success());
 }
 
 /// The program where everybody may run it, with the capability of its file or without, run by a user without rights.

@@ -1,6 +1,6 @@
 //! Two passes over a capture find what one pass finds.
 
-use rstscan::analyzer::{Analyzer, Finding, Options, Prescan, Summary};
+use rstscan::analyzer::{Analyzer, Chunk, Finding, Options, Prescan, Summary};
 use rstscan::frame::Frame;
 use rstscan::source::{CaptureFile, Next, Source};
 
@@ -10,7 +10,7 @@ fn frames(bytes: &[u8], mut each: impl FnMut(&Frame<'_>)) {
         match file.next().expect("a whole capture") {
             Next::Frame(frame) => each(&frame),
             Next::End => return,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
 }
@@ -22,19 +22,44 @@ fn explain(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
     (findings, analyzer.summary())
 }
 
-/// As [`explain`], with many frames at a time.
+/// As [`explain`], with many frames at a time, and findings fetched as soon as they are there.
 fn explain_all(bytes: &[u8], mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
+    let mut findings = Vec::new();
     let mut file = CaptureFile::new(bytes, 0);
     loop {
         match file.next().expect("a whole capture") {
             Next::Frame(ref frame) => {
                 analyzer.push(frame);
-                analyzer.push_all(&mut file.at_hand());
+                let mut at_hand = file.at_hand();
+                while analyzer.push_all(&mut at_hand) > 0 {
+                    findings.extend(analyzer.findings());
+                }
             }
             Next::End => break,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
+    analyzer.finish();
+    findings.extend(analyzer.findings());
+    (findings, analyzer.summary())
+}
+
+/// As [`explain`], with what looks at every frame apart from what follows connections, which is told once in `each` frames.
+fn explain_apart(bytes: &[u8], each: usize, mut analyzer: Analyzer) -> (Vec<Finding>, Summary) {
+    let mut front = analyzer.split().expect("only some four-tuples are followed");
+    let (mut chunk, mut waiting) = (Chunk::default(), 0);
+    frames(bytes, |frame| {
+        front.push_to(frame, &mut chunk);
+        waiting += 1;
+        if waiting == each {
+            while analyzer.take(&mut chunk) {}
+            chunk.clear();
+            waiting = 0;
+        }
+    });
+    front.finish_to(&mut chunk);
+    while analyzer.take(&mut chunk) {}
+    analyzer.join(front);
     analyzer.finish();
     let findings = analyzer.findings().collect();
     (findings, analyzer.summary())
@@ -55,7 +80,7 @@ fn scan(bytes: &[u8], many: bool) -> Prescan {
                 scan.push_all(file.at_hand());
             }
             Next::End => return scan,
-            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle => {}
+            Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle => {}
         }
     }
 }
@@ -72,6 +97,12 @@ pub fn passes_agree(bytes: &[u8]) -> Result<usize, String> {
     let twice_all = explain_all(bytes, followed(true));
     if twice != twice_all {
         return Err(format!("1: in two passes one by one {twice:?}, all at once {twice_all:?}"));
+    }
+    for each in [1, 7, usize::MAX] {
+        let apart = explain_apart(bytes, each, followed(true));
+        if twice != apart {
+            return Err(format!("1: in two passes {twice:?}, apart by {each} {apart:?}"));
+        }
     }
     // Of four-tuples without a RST the second pass keeps no earlier lives.
     assert!(twice.1.tracked_max <= once.1.tracked_max, "{:?}", twice.1);

@@ -94,6 +94,7 @@ impl Data {
         let (src, dst) = (reset.tuple.src.to_string(), reset.tuple.dst.to_string());
         let frame = speaker.frame(reset.frame);
         let searched = speaker.heard().into_iter().chain(speaker.comment(reset.frame).map(visible));
+        let searched = searched.chain(context.names.sentence(finding));
         let searched: Vec<String> = searched.chain(super::recorded_in(context, finding)).collect();
         let marks = harmless | follows;
         let row = Row(&frame, time, src, dst, class, cause, certainty, marks, searched.join(" "));

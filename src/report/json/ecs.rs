@@ -2,12 +2,14 @@
 //!
 //! What the schema has no field for stands under `rstscan`, with the keys of `docs/schema.json`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::ResetLine;
+use super::style::Native;
+use crate::analyzer::Finding;
+use crate::classify::{Class, OnPeer, Role};
 use crate::report::time::rfc3339;
 
 const VERSION: &str = "8.17.0";
@@ -98,18 +100,19 @@ struct Related {
 
 impl<'a> Document<'a> {
     /// The document of a line.
-    pub fn new(line: &'a ResetLine<'_>) -> serde_json::Result<Self> {
-        let endpoint = |address, port| Endpoint { address, ip: address, port };
-        let (source, destination) = (endpoint(line.src, line.sport), endpoint(line.dst, line.dport));
-        let (client, server) = match line.sender_role {
-            Some("client") => (Some(source), Some(destination)),
-            Some(_) => (Some(destination), Some(source)),
+    pub fn new(line: &'a Native<'_>) -> Self {
+        let Finding { reset, verdict, .. } = line.finding;
+        let endpoint = |end: SocketAddr| Endpoint { address: end.ip(), ip: end.ip(), port: end.port() };
+        let (source, destination) = (endpoint(reset.tuple.src), endpoint(reset.tuple.dst));
+        let (client, server) = match verdict.sender_role {
+            Some(Role::Client) => (Some(source), Some(destination)),
+            Some(Role::Server) => (Some(destination), Some(source)),
             None => (None, None),
         };
-        Ok(Self {
-            timestamp: rfc3339(line.time),
+        Self {
+            timestamp: rfc3339(reset.time),
             ecs: Version { version: VERSION },
-            message: &line.summary,
+            message: line.text("summary").unwrap_or_default(),
             event: Event::new(line),
             source,
             destination,
@@ -117,20 +120,21 @@ impl<'a> Document<'a> {
             server,
             network: Network::new(line),
             observer: Observer { product: "rstscan", r#type: "sensor", version: env!("CARGO_PKG_VERSION") },
-            related: Related { ip: [line.src, line.dst] },
-            rstscan: line.own(&MAPPED)?,
-        })
+            related: Related { ip: [reset.tuple.src.ip(), reset.tuple.dst.ip()] },
+            rstscan: line.own(&MAPPED),
+        }
     }
 }
 
 impl Event {
-    fn new(line: &ResetLine<'_>) -> Self {
-        let of_connection = match (line.class, line.effect.on_peer) {
-            (_, "challenged" | "ignored" | "too-late") => "info",
-            ("closed-port", _) => "denied",
+    fn new(line: &Native<'_>) -> Self {
+        let verdict = &line.finding.verdict;
+        let of_connection = match (verdict.class, verdict.effect.on_peer) {
+            (_, OnPeer::Challenged | OnPeer::Ignored | OnPeer::TooLate) => "info",
+            (Class::ClosedPort, _) => "denied",
             _ => "end",
         };
-        let outcome = match line.benign {
+        let outcome = match line.benign() {
             Some(true) => "success",
             Some(false) => "failure",
             None => "unknown",
@@ -141,7 +145,7 @@ impl Event {
             r#type: ["connection", of_connection],
             action: "tcp-reset",
             outcome,
-            reason: line.cause,
+            reason: verdict.cause.id(),
             module: "rstscan",
             dataset: "rstscan.reset",
         }
@@ -149,16 +153,16 @@ impl Event {
 }
 
 impl<'a> Network<'a> {
-    fn new(line: &'a ResetLine<'_>) -> Self {
+    fn new(line: &'a Native<'_>) -> Self {
         let tag = |at: usize| {
-            let id = line.encap.as_ref()?.vlan.get(at)?;
+            let id = line.finding.reset.vlans.get(at)?;
             Some(Vlan { id: id.to_string() })
         };
         Self {
             transport: "tcp",
             r#type: line.network_type(),
             protocol: line.protocol(),
-            community_id: line.community_id.as_deref(),
+            community_id: line.text("community_id"),
             vlan: tag(0),
             inner: tag(1).map(|vlan| Inner { vlan }),
         }

@@ -8,7 +8,9 @@
 
 use serde_json::{Value, json};
 
-use super::ResetLine;
+use super::style::Native;
+use crate::analyzer::Finding;
+use crate::classify::Role;
 
 const SEMANTIC_CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.44.0";
 
@@ -16,54 +18,56 @@ const SEMANTIC_CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.44.0";
 const MAPPED: [&str; 7] = ["type", "time", "src", "sport", "dst", "dport", "summary"];
 
 /// The line of a reset.
-pub fn logs_data(line: &ResetLine<'_>) -> serde_json::Result<Value> {
+pub fn logs_data(line: &Native<'_>) -> Value {
     // Numbers of the Logs Data Model, "Field: SeverityNumber".
-    let (severity, name) = if line.benign == Some(false) { (13, "WARN") } else { (9, "INFO") };
+    let (severity, name) = if line.benign() == Some(false) { (13, "WARN") } else { (9, "INFO") };
     let record = json!({
-        "timeUnixNano": line.time.as_nanos().to_string(),
+        "timeUnixNano": line.finding.reset.time.as_nanos().to_string(),
         "severityNumber": severity,
         "severityText": name,
         "eventName": "rstscan.reset",
-        "body": { "stringValue": line.summary },
-        "attributes": attributes(line)?,
+        "body": { "stringValue": line.text("summary") },
+        "attributes": attributes(line),
     });
     let scope = json!({ "name": "rstscan", "version": env!("CARGO_PKG_VERSION") });
     let resource = json!({ "attributes": [pair("service.name", &json!("rstscan"))] });
-    Ok(json!({
+    json!({
         "resourceLogs": [{
             "resource": resource,
             "scopeLogs": [{ "scope": scope, "logRecords": [record], "schemaUrl": SEMANTIC_CONVENTIONS }],
         }],
-    }))
+    })
 }
 
-fn attributes(line: &ResetLine<'_>) -> serde_json::Result<Vec<Value>> {
+fn attributes(line: &Native<'_>) -> Vec<Value> {
+    let Finding { reset, verdict, .. } = line.finding;
+    let (src, dst) = (reset.tuple.src, reset.tuple.dst);
     let mut known = vec![
         ("network.transport", json!("tcp")),
         ("network.type", json!(line.network_type())),
-        ("source.address", json!(line.src)),
-        ("source.port", json!(line.sport)),
-        ("destination.address", json!(line.dst)),
-        ("destination.port", json!(line.dport)),
+        ("source.address", json!(src.ip())),
+        ("source.port", json!(src.port())),
+        ("destination.address", json!(dst.ip())),
+        ("destination.port", json!(dst.port())),
     ];
-    let (sender, receiver) = ((line.src, line.sport), (line.dst, line.dport));
-    let roles = line.sender_role.map(|role| if role == "client" { (sender, receiver) } else { (receiver, sender) });
+    let roles = verdict.sender_role.map(|role| if role == Role::Client { (src, dst) } else { (dst, src) });
     if let Some((client, server)) = roles {
         known.extend([
-            ("client.address", json!(client.0)),
-            ("client.port", json!(client.1)),
-            ("server.address", json!(server.0)),
-            ("server.port", json!(server.1)),
+            ("client.address", json!(client.ip())),
+            ("client.port", json!(client.port())),
+            ("server.address", json!(server.ip())),
+            ("server.port", json!(server.port())),
         ]);
     }
     known.extend(line.protocol().map(|protocol| ("network.protocol.name", json!(protocol))));
-    let error = line.effect.application.filter(|seen| seen.starts_with('E') && *seen != "EOF");
+    let seen = verdict.effect.application.map(|application| application.id());
+    let error = seen.filter(|seen| seen.starts_with('E') && *seen != "EOF");
     known.extend(error.map(|error| ("error.type", json!(error))));
     let mut attributes: Vec<Value> = known.iter().map(|(key, value)| pair(key, value)).collect();
-    for (key, value) in line.flat(&MAPPED)? {
+    for (key, value) in line.flat(&MAPPED) {
         attributes.push(pair(&key, &value));
     }
-    Ok(attributes)
+    attributes
 }
 
 fn pair(key: &str, value: &Value) -> Value {

@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::hash::BuildHasher;
 
-use super::ResetLine;
+use super::style::Native;
+use crate::analyzer::Finding;
+use crate::tcp::FourTuple;
 
 /// The native keys that have a column of Zeek's.
 const MAPPED: [&str; 9] = ["type", "time", "src", "sport", "dst", "dport", "community_id", "summary", "advice"];
@@ -49,28 +51,30 @@ pub struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// The record of a line.
-    pub fn new(line: &'a ResetLine<'_>) -> serde_json::Result<Self> {
-        let (src, dst) = ((line.src, line.sport), (line.dst, line.dport));
-        let is_orig = (line.service.ip(), line.service.port()) == dst;
+    pub fn new(line: &'a Native<'_>) -> Self {
+        let Finding { reset, verdict, connection, .. } = line.finding;
+        let FourTuple { src, dst } = reset.tuple;
+        let service = connection.tuple.dst;
+        let is_orig = (service.ip(), service.port()) == (dst.ip(), dst.port());
         let (orig, resp) = if is_orig { (src, dst) } else { (dst, src) };
-        Ok(Self {
+        Self {
             _path: "rstscan",
             // To the microsecond, as Zeek writes it.
-            ts: (line.time.as_nanos() / 1_000) as f64 / 1e6,
+            ts: (reset.time.as_nanos() / 1_000) as f64 / 1e6,
             uid: uid(line),
-            orig_h: orig.0,
-            orig_p: orig.1,
-            resp_h: resp.0,
-            resp_p: resp.1,
+            orig_h: orig.ip(),
+            orig_p: orig.port(),
+            resp_h: resp.ip(),
+            resp_p: resp.port(),
             proto: "tcp",
             service: line.protocol().map(|protocol| if protocol == "tls" { "ssl" } else { protocol }),
-            community_id: line.community_id.as_deref(),
+            community_id: line.text("community_id"),
             is_orig,
-            note: format!("RSTScan::{}", note(line.cause)),
-            msg: &line.summary,
-            sub: &line.advice,
-            own: line.flat(&MAPPED)?.into_iter().map(|(key, value)| (key, plain(value))).collect(),
-        })
+            note: format!("RSTScan::{}", note(verdict.cause.id())),
+            msg: line.text("summary").unwrap_or_default(),
+            sub: line.text("advice").unwrap_or_default(),
+            own: line.flat(&MAPPED).into_iter().map(|(key, value)| (key, plain(value))).collect(),
+        }
     }
 }
 
@@ -100,10 +104,11 @@ fn plain(value: Value) -> Value {
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The same for all resets of one life of a connection, and for the same input again; it looks like Zeek's, but is none.
-fn uid(line: &ResetLine<'_>) -> String {
-    let ends = ((line.src, line.sport), (line.dst, line.dport));
-    let ends = (ends.0.min(ends.1), ends.0.max(ends.1));
-    let mut rest = FixedState::with_seed(0).hash_one((ends, line.connection, line.incarnation, line.file));
+fn uid(line: &Native<'_>) -> String {
+    let Finding { reset, connection, .. } = line.finding;
+    let [src, dst] = [reset.tuple.src, reset.tuple.dst].map(|end| (end.ip(), end.port()));
+    let ends = (src.min(dst), src.max(dst));
+    let mut rest = FixedState::with_seed(0).hash_one((ends, connection.number, connection.incarnation, line.file));
     let mut uid = String::from("C");
     while rest > 0 {
         uid.extend(DIGITS.get((rest % 62) as usize).map(|digit| char::from(*digit)));

@@ -150,11 +150,19 @@ pub fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
     remarks.extend(held(summary, verbose));
     if summary.settled_early > 0 {
         let resets = amount::counted(summary.settled_early, "reset");
-        remarks.push(format!("{resets} decided early, because too many were waiting for what follows them"));
+        remarks.push(format!("{resets} decided early, because too many were waiting for what follows them or the clock went back: they say so"));
     }
     if let Some(drops) = finished.kernel_drops.filter(|drops| *drops > 0) {
         let frames = amount::counted(drops, "frame");
-        remarks.push(format!("{frames} dropped by the kernel: facts may be missing; a larger buffer (-B) helps"));
+        remarks.push(format!(
+            "{frames} dropped by the kernel: verdicts that may lack them say so; a larger buffer (-B) helps"
+        ));
+    }
+    if let Some(drops) = finished.queue_drops.filter(|drops| *drops > 0) {
+        let frames = amount::counted(drops, "frame");
+        remarks.push(format!(
+            "{frames} dropped before analysis, as more came than could be analysed: verdicts that may lack them say so; a filter helps"
+        ));
     }
     remarks
 }

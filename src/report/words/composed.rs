@@ -81,7 +81,7 @@ fn further(verdict: &Verdict) -> Vec<&'static str> {
 fn showing(missing: Missing) -> &'static str {
     match missing {
         Missing::Handshake => "from before the connection is opened",
-        Missing::Trigger | Missing::SenderSegments | Missing::PeerSegments => {
+        Missing::Trigger | Missing::SenderSegments | Missing::PeerSegments | Missing::DroppedFrames => {
             "without drops, with a larger buffer (-B) and a filter on hosts and ports only"
         }
         Missing::OtherDirection => "where both directions pass, or on one of the two hosts",

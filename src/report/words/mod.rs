@@ -24,9 +24,11 @@ mod undetermined;
 mod tests;
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
+use self::template::Part;
 use super::Context;
-use super::address::{push_end, push_ip, push_number};
+use super::address::{Ends, push_end, push_ip, push_number};
 use super::amount;
 use crate::analyzer::{Finding, Reset};
 use crate::classify::{Alternative, Cause, Certainty, Class, Fact, FactKind, Form, Role};
@@ -35,8 +37,8 @@ use crate::tcp::IcmpError;
 
 /// An idle time below this is nothing to speak of, in nanoseconds.
 const NOTABLE_IDLE: i64 = 1_000_000_000;
-/// What fills the gaps of a template is seldom longer than so many bytes.
-const FILLINGS: usize = 128;
+/// What is said of a finding is seldom longer than so many bytes.
+const LONG: usize = 512;
 
 /// What is said of a cause.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ pub fn class(class: Class) -> &'static str {
 pub struct Speaker<'a> {
     context: &'a Context,
     finding: &'a Finding,
+    /// Its ends, where they are written already.
+    ends: Option<&'a Ends>,
 }
 
 /// With a capital letter at its beginning.
@@ -78,7 +82,12 @@ pub fn capitalized(text: impl Into<String>) -> String {
 impl<'a> Speaker<'a> {
     /// About `finding`.
     pub fn new(context: &'a Context, finding: &'a Finding) -> Self {
-        Self { context, finding }
+        Self { context, finding, ends: None }
+    }
+
+    /// With ends that are written already.
+    pub fn naming(self, ends: &'a Ends) -> Self {
+        Self { ends: Some(ends), ..self }
     }
 
     /// What is known of the run.
@@ -93,40 +102,75 @@ impl<'a> Speaker<'a> {
 
     /// Who reset whom, and why: one sentence; where points were joined a second one says how the reset came by them.
     pub fn sentence(&self) -> String {
-        self.passage().map_or_else(|| self.reason(), |passage| format!("{} {passage}", self.reason()))
+        let mut text = String::with_capacity(LONG);
+        self.push_sentence(&mut text);
+        text
+    }
+
+    /// Appends the same.
+    pub fn push_sentence(&self, text: &mut String) {
+        self.push_reason(text);
+        if let Some(passage) = self.passage() {
+            text.extend([" ", &passage]);
+        }
     }
 
     /// Who reset whom, and why: one sentence.
     pub fn reason(&self) -> String {
-        capitalized(self.filled(words(self.finding.verdict.cause).sentence))
+        let mut text = String::with_capacity(LONG);
+        self.push_reason(&mut text);
+        text
+    }
+
+    fn push_reason(&self, text: &mut String) {
+        let from = text.len();
+        self.push_filled(text, &taken_apart(self.finding.verdict.cause).sentence);
+        if let Some(first) = text.get_mut(from..from + 1) {
+            first.make_ascii_uppercase();
+        }
     }
 
     /// What to check or to change.
     pub fn check(&self) -> String {
-        let mut text = self.filled(words(self.finding.verdict.cause).check);
+        let mut text = String::with_capacity(LONG);
+        self.push_check(&mut text);
+        text
+    }
+
+    /// Appends the same.
+    pub fn push_check(&self, text: &mut String) {
+        self.push_filled(text, &taken_apart(self.finding.verdict.cause).check);
+        if self.finding.icmp.is_empty() {
+            return;
+        }
         let beside = self.finding.verdict.evidence.iter().find_map(|fact| {
             let template = icmp::check(fact.kind)?;
             self.error(fact).map(|_| (fact, template))
         });
         if let Some((fact, template)) = beside {
             text.push_str("; ");
-            template::fill(&mut text, template, |text, gap| self.fill_of(fact, text, gap));
+            template::fill(text, template::parts(template), |text, gap| self.fill_of(fact, text, gap));
         }
-        text
     }
 
     /// What a fact says.
     pub fn fact(&self, fact: &Fact) -> String {
         let mut text = String::new();
-        template::fill(&mut text, facts::words(fact.kind), |text, gap| self.fill_of(fact, text, gap));
+        let parts = template::parts(facts::words(fact.kind));
+        template::fill(&mut text, parts, |text, gap| self.fill_of(fact, text, gap));
         text
     }
 
     /// A template with what is known of the finding.
     fn filled(&self, template: &str) -> String {
-        let mut text = String::with_capacity(template.len() + FILLINGS);
-        template::fill(&mut text, template, |text, gap| self.fill(text, gap));
+        let mut text = String::with_capacity(LONG);
+        template::fill(&mut text, template::parts(template), |text, gap| self.fill(text, gap));
         text
+    }
+
+    /// Appends the parts of a template with the same.
+    fn push_filled(&self, text: &mut String, parts: &[Part<'_>]) {
+        template::fill(text, parts.iter().copied(), |text, gap| self.fill(text, gap));
     }
 
     /// Appends what fills a gap in the words of a fact.
@@ -244,8 +288,8 @@ impl<'a> Speaker<'a> {
         let role = verdict.sender_role;
         let only_if = |said: bool| said.then_some(());
         match gap {
-            "sender" => push_party(text, src, role),
-            "receiver" => push_party(text, dst, role.map(opposite)),
+            "sender" => self.push_party(text, src, role),
+            "receiver" => self.push_party(text, dst, role.map(opposite)),
             "sender-host" => push_ip(text, src.ip()),
             "receiver-host" => push_ip(text, dst.ip()),
             "sender-port" => push_number(text, src.port()),
@@ -266,6 +310,16 @@ impl<'a> Speaker<'a> {
             _ => return None,
         }
         Some(())
+    }
+
+    fn push_party(&self, text: &mut String, end: SocketAddr, role: Option<Role>) {
+        match self.ends {
+            Some(ends) => ends.push_end(text, end),
+            None => push_end(text, end),
+        }
+        if let Some(role) = role {
+            text.extend([" (", role.id(), ")"]);
+        }
     }
 
     fn sender(&self) -> &'static str {
@@ -333,6 +387,24 @@ pub fn layers(reset: &Reset) -> Vec<String> {
         None => layer.to_string(),
     };
     reset.layers.iter().map(named).collect()
+}
+
+/// The templates of a cause, taken apart.
+#[derive(Debug)]
+struct TakenApart {
+    sentence: Vec<Part<'static>>,
+    check: Vec<Part<'static>>,
+}
+
+/// The templates of a cause, taken apart once and then kept.
+fn taken_apart(cause: Cause) -> &'static TakenApart {
+    static KEPT: [OnceLock<TakenApart>; Cause::ALL.len()] = [const { OnceLock::new() }; Cause::ALL.len()];
+    static NOTHING: TakenApart = TakenApart { sentence: Vec::new(), check: Vec::new() };
+    let of = |words: &'static Words| TakenApart {
+        sentence: template::parts(words.sentence).collect(),
+        check: template::parts(words.check).collect(),
+    };
+    KEPT.get(cause as usize).map_or(&NOTHING, |kept| kept.get_or_init(|| of(words(cause))))
 }
 
 fn words(cause: Cause) -> &'static Words {
@@ -414,12 +486,5 @@ fn opposite(role: Role) -> Role {
     match role {
         Role::Client => Role::Server,
         Role::Server => Role::Client,
-    }
-}
-
-fn push_party(text: &mut String, address: SocketAddr, role: Option<Role>) {
-    push_end(text, address);
-    if let Some(role) = role {
-        text.extend([" (", role.id(), ")"]);
     }
 }

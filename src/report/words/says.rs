@@ -12,6 +12,9 @@ const MP_TCPRST: u8 = 8;
 
 /// What the sender says, option by option, the payload last.
 pub fn says(reset: &Reset) -> Vec<String> {
+    if reset.options.mptcp.is_none() && reset.payload.is_empty() {
+        return Vec::new();
+    }
     mptcp(reset).into_iter().chain(said_in_payload(reset)).collect()
 }
 

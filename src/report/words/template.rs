@@ -1,30 +1,50 @@
 //! Sentences with gaps: `{name}` is filled in; `[...]` is left out when one of its gaps has nothing to be filled with.
 
-/// Appends `template` to `text`. `gap` appends what fills the gap of a name, or nothing, and then gives `None`. A gap outside
-/// of brackets that it does not know stays.
-pub fn fill(text: &mut String, template: &str, gap: impl Fn(&mut String, &str) -> Option<()>) {
-    for (index, part) in split(template, [b'[', b']']).enumerate() {
-        let optional = index % 2 == 1;
-        let before = text.len();
-        let complete = fill_part(text, part, &gap);
-        if optional && !complete {
-            text.truncate(before);
-        }
-    }
+/// A part of a template.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part<'a> {
+    /// As it stands.
+    Text(&'a str),
+    /// The name of a gap.
+    Gap(&'a str),
+    /// What follows is said only if all of its gaps are filled.
+    Open,
+    /// To here.
+    Close,
 }
 
-/// Whether each gap was filled.
-fn fill_part(text: &mut String, part: &str, gap: impl Fn(&mut String, &str) -> Option<()>) -> bool {
-    let mut complete = true;
-    for (index, piece) in split(part, [b'{', b'}']).enumerate() {
-        if index % 2 == 0 {
-            text.push_str(piece);
-        } else if gap(text, piece).is_none() {
-            complete = false;
-            text.extend(["{", piece, "}"]);
+/// The parts of a template.
+pub fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
+    let optional = split(template, [b'[', b']']).enumerate();
+    optional.flat_map(|(index, part)| {
+        let edge = |edge| (index % 2 == 1).then_some(edge);
+        let pieces = split(part, [b'{', b'}']).enumerate();
+        let pieces = pieces.map(|(index, piece)| if index % 2 == 0 { Part::Text(piece) } else { Part::Gap(piece) });
+        edge(Part::Open).into_iter().chain(pieces.filter(|piece| *piece != Part::Text(""))).chain(edge(Part::Close))
+    })
+}
+
+/// Appends the parts of a template to `text`. `gap` appends what fills the gap of a name, or nothing, and then gives `None`.
+/// A gap outside of brackets that it does not know stays.
+pub fn fill<'a>(
+    text: &mut String,
+    parts: impl Iterator<Item = Part<'a>>,
+    gap: impl Fn(&mut String, &str) -> Option<()>,
+) {
+    let (mut before, mut complete) = (text.len(), true);
+    for part in parts {
+        match part {
+            Part::Text(said) => text.push_str(said),
+            Part::Gap(name) if gap(text, name).is_none() => {
+                complete = false;
+                text.extend(["{", name, "}"]);
+            }
+            Part::Gap(_) => {}
+            Part::Open => (before, complete) = (text.len(), true),
+            Part::Close if !complete => text.truncate(before),
+            Part::Close => {}
         }
     }
-    complete
 }
 
 /// What lies between these marks.
@@ -44,7 +64,7 @@ mod tests {
         let gap = |text: &mut String, name: &str| (name == "who").then(|| text.push_str("the [::1]:80 {server}"));
         let fill = |template| {
             let mut text = String::from("> ");
-            super::fill(&mut text, template, gap);
+            super::fill(&mut text, super::parts(template), gap);
             text
         };
         assert_eq!(fill("{who} spoke"), "> the [::1]:80 {server} spoke");

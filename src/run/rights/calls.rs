@@ -88,6 +88,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_set_tid_address,
     libc::SYS_shutdown,
     libc::SYS_sigaltstack,
+    libc::SYS_socketpair,
     libc::SYS_statx,
     libc::SYS_sysinfo,
     libc::SYS_times,
@@ -220,6 +221,10 @@ fn narrowed(needs: &Needs) -> Result<Vec<(i64, SeccompRule)>, seccompiler::Backe
     allow(libc::SYS_openat, &[(2, MaskedEq(WRITING), 0)])?;
     #[cfg(target_arch = "x86_64")]
     allow(libc::SYS_open, &[(1, MaskedEq(WRITING), 0)])?;
+    if needs.terminal {
+        // To read and to write, but not to make.
+        allow(libc::SYS_openat, &[(2, MaskedEq(WRITING), 0o2)])?;
+    }
     allow(libc::SYS_mmap, &[(2, MaskedEq(PROT_EXEC), 0)])?;
     allow(libc::SYS_mprotect, &[(2, MaskedEq(PROT_EXEC), 0)])?;
     allow(libc::SYS_clone, &[(0, MaskedEq(THREAD | NAMESPACES), THREAD)])?;

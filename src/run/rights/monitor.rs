@@ -1,7 +1,8 @@
 //! Beside a live capture that was begun as root: what takes root's rights while it runs, in a process that sees no frame.
 //!
-//! It makes the files of `-w`, whose names it knows from its own command line: asked for the file of a number and a time, it
-//! hands over an open one. When the capture ends, however that comes, it removes its tracing instance.
+//! It has the command line of the capture, and so knows the names of all files: asked for the file of `-w` of a number and a
+//! time, or for that of `-o`, it hands over an open one. It runs the command of `-z`. When the capture ends, however that
+//! comes, it removes its tracing instance.
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -9,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -24,11 +25,48 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::needs::Needs;
 use super::{sandbox, user};
-use crate::cli::{Config, Writing};
-use crate::run::write::make;
+use crate::cli::Config;
+use crate::run::output_file;
+use crate::run::write::{After, make};
 
-/// A request: the number of a file and the time of its period in seconds, in the order of bytes of this machine.
-const REQUEST: usize = 16;
+/// What is asked for, in so many bytes: a kind, the number of a file, and the time of its period in seconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Request {
+    /// The file of `-w` of this number and time.
+    Capture(u64, i64),
+    /// The file of `-o`.
+    Output,
+    /// That the command of `-z` is run for the file of `-w` that was made last.
+    Finished,
+}
+
+impl Request {
+    const LENGTH: usize = 17;
+
+    /// In the order of bytes of this machine.
+    fn to_bytes(self) -> Vec<u8> {
+        let (kind, number, seconds) = match self {
+            Self::Capture(number, seconds) => (0_u8, number, seconds),
+            Self::Output => (1, 0, 0),
+            Self::Finished => (2, 0, 0),
+        };
+        [&[kind][..], &number.to_ne_bytes(), &seconds.to_ne_bytes()].concat()
+    }
+
+    /// `None` where it is none.
+    fn of(bytes: [u8; Self::LENGTH]) -> Option<Self> {
+        let [kind, numbers @ ..] = bytes;
+        let (numbers, _) = numbers.as_chunks();
+        let [number, seconds] = *numbers else { return None };
+        match kind {
+            0 => Some(Self::Capture(u64::from_ne_bytes(number), i64::from_ne_bytes(seconds))),
+            1 => Some(Self::Output),
+            2 => Some(Self::Finished),
+            _ => None,
+        }
+    }
+}
+
 /// The trace can be read until the last descriptor of it is closed, which comes after the end of the connection.
 const TRIES: u32 = 200;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
@@ -41,25 +79,20 @@ pub(in super::super) struct Monitor {
 }
 
 impl Monitor {
-    /// Starts it, to make the files of this capture and to remove this folder of tracefs.
+    /// Starts it with the command line of this process, to remove this folder of tracefs at the end.
     ///
     /// # Errors
     ///
     /// No process can be started, or `/proc` is not mounted.
-    pub(super) fn start(config: &Config, instance: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn start(instance: Option<&Path>) -> io::Result<Self> {
         let (socket, its) = UnixStream::pair()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0("rstscan").arg("--monitor");
         if let Some(instance) = instance {
             command.arg("--instance").arg(instance);
         }
-        if let Some(writing) = config.writing.as_ref().filter(|writing| writing.makes_files()) {
-            command.args(writing.arguments());
-        }
-        if !config.rights.sandbox {
-            command.arg("--no-sandbox");
-        }
-        command.stdin(OwnedFd::from(its)).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(std::env::args_os().skip(1));
+        command.stdin(OwnedFd::from(its)).stdout(Stdio::null());
         // Signals of the terminal are for the capture, whose end it waits for.
         let child = command.process_group(0).spawn()?;
         Ok(Self { socket, child })
@@ -80,9 +113,34 @@ impl Monitor {
     ///
     /// Why it cannot be made.
     pub(in super::super) fn file(&self, number: u64, seconds: i64) -> io::Result<File> {
-        let request = [number.to_ne_bytes(), seconds.to_ne_bytes()].concat();
-        (&self.socket).write_all(&request)?;
-        self.answer()?.map(File::from).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        self.open(Request::Capture(number, seconds))
+    }
+
+    /// The file of the output, opened again.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be.
+    pub(in super::super) fn output(&self) -> io::Result<File> {
+        self.open(Request::Output)
+    }
+
+    /// Has the command of `-z` run for the file that was made last.
+    ///
+    /// # Errors
+    ///
+    /// There is nobody to run it.
+    pub(in super::super) fn finished(&self) -> io::Result<()> {
+        self.ask(Request::Finished).map(drop)
+    }
+
+    fn open(&self, request: Request) -> io::Result<File> {
+        self.ask(request)?.map(File::from).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn ask(&self, request: Request) -> io::Result<Option<OwnedFd>> {
+        (&self.socket).write_all(&request.to_bytes())?;
+        self.answer()
     }
 
     /// An error in words, or a descriptor with none.
@@ -118,22 +176,24 @@ impl Monitor {
     ///
     /// Nobody asks there.
     pub(super) fn serve(config: &Config, instance: Option<&Path>) -> io::Result<()> {
-        let writing = config.writing.as_ref();
         let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         socket.peer_addr()?;
         // It ends when the capture does, and not before.
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             signal_hook::flag::register(signal, Arc::default())?;
         }
-        let ready = user::keep_files().and_then(|()| match config.rights.sandbox {
-            true => sandbox::enter(&Needs::of_monitor(writing, instance)),
-            false => Ok(()),
-        });
-        let works = ready.is_ok();
-        reply(&socket, ready.map(|()| None))?;
-        let mut request = [0; REQUEST];
-        while works && socket.read_exact(&mut request).is_ok() {
-            reply(&socket, asked(writing, request).map(Some))?;
+        // Commands have the rights of who asked for them.
+        if config.rights.sandbox && !config.runs_commands() {
+            // What cannot be given up here is no reason not to begin: the capture has said so.
+            let _ = user::keep_files();
+            let _ = sandbox::enter(&Needs::of_monitor(config, instance));
+        }
+        reply(&socket, Ok(None))?;
+        let mut served =
+            Served { config, after: After::new(config.writing.as_ref().and_then(|w| w.after.clone())), made: None };
+        let mut request = [0; Request::LENGTH];
+        while socket.read_exact(&mut request).is_ok() {
+            reply(&socket, served.grant(Request::of(request)))?;
         }
         if let Some(instance) = instance {
             remove(instance);
@@ -150,12 +210,32 @@ impl Drop for Monitor {
     }
 }
 
-/// The file that was asked for.
-fn asked(writing: Option<&Writing>, request: [u8; REQUEST]) -> io::Result<OwnedFd> {
-    let (numbers, _) = request.as_chunks();
-    let [number, seconds] = *numbers else { return Err(io::ErrorKind::InvalidData.into()) };
-    let writing = writing.ok_or(io::ErrorKind::InvalidInput)?;
-    make(writing, u64::from_ne_bytes(number), i64::from_ne_bytes(seconds)).map(OwnedFd::from)
+/// What the second process does.
+struct Served<'a> {
+    config: &'a Config,
+    after: After,
+    /// The file that was made last.
+    made: Option<PathBuf>,
+}
+
+impl Served<'_> {
+    fn grant(&mut self, request: Option<Request>) -> io::Result<Option<OwnedFd>> {
+        match (request, &self.config.writing, self.config.reopens()) {
+            (Some(Request::Capture(number, seconds)), Some(writing), _) => {
+                let (name, file) = make(writing, number, seconds)?;
+                self.made = Some(name);
+                Ok(Some(file.into()))
+            }
+            (Some(Request::Output), _, Some(path)) => output_file::open(path).map(|file| Some(file.into())),
+            (Some(Request::Finished), ..) => {
+                if let Some(name) = self.made.take() {
+                    self.after.run(&name);
+                }
+                Ok(None)
+            }
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
 }
 
 fn reply(socket: &UnixStream, outcome: io::Result<Option<OwnedFd>>) -> io::Result<()> {
@@ -183,5 +263,20 @@ fn remove(instance: &Path) {
             // What cannot go now goes when the next one is made.
             Ok(()) | Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        for request in
+            [Request::Capture(7, -1), Request::Capture(u64::MAX, i64::MAX), Request::Output, Request::Finished]
+        {
+            assert_eq!(Request::of(request.to_bytes().try_into().unwrap()), Some(request));
+        }
+        assert_eq!(Request::of([3; Request::LENGTH]), None);
     }
 }

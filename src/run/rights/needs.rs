@@ -13,7 +13,7 @@ pub(super) struct Needs {
     pub(super) reads: Vec<PathBuf>,
     /// Folders whose files are read.
     pub(super) finds: Vec<PathBuf>,
-    /// Folders in which files are made.
+    /// Folders in which files are made, and devices that are written to.
     pub(super) makes: Vec<PathBuf>,
     /// Folders with folders that are removed.
     pub(super) removes: Vec<PathBuf>,
@@ -21,6 +21,8 @@ pub(super) struct Needs {
     pub(super) names: bool,
     /// Asks what `/proc` knows of processes, and which addresses the host has.
     pub(super) kernel: bool,
+    /// Takes the terminal, and gives it back.
+    pub(super) terminal: bool,
     /// Hands open files over to another process.
     pub(super) monitors: bool,
 }
@@ -29,8 +31,10 @@ impl Needs {
     /// Of a run over these files, which are opened when their time comes.
     pub(super) fn of_files(config: &Config, files: &[PathBuf]) -> Self {
         let finds = match &config.input {
-            // Another file may take its name.
-            Input::Followed(file) => vec![folder_of(file)],
+            // Another file may take its name, and where it is a link, that of the file it leads to.
+            Input::Followed(file) => {
+                [Some(file.clone()), file.canonicalize().ok()].iter().flatten().map(|file| folder_of(file)).collect()
+            }
             _ => Vec::new(),
         };
         // A filter is compiled for each kind of link that comes.
@@ -38,23 +42,39 @@ impl Needs {
             FilterText::Words(words) => may_name(words),
             FilterText::File(_) => true,
         });
-        let makes = config.writing.iter().filter_map(made_in).collect();
         let names = config.names || text.unwrap_or(false);
-        Self { reads: files.to_vec(), finds, makes, names, ..Self::default() }
+        Self {
+            reads: files.to_vec(),
+            finds,
+            makes: made(config),
+            names,
+            terminal: config.agent.watch,
+            ..Self::default()
+        }
     }
 
-    /// Of a capture whose filter is compiled, and whose files are made by the monitor if there is one.
-    pub(super) fn of_live(config: &Config, run: &Run, interfaces: &[String]) -> Self {
-        let makes = config.writing.iter().filter(|_| run.monitor.is_none()).filter_map(made_in).collect();
+    /// Of a capture whose filter is compiled; what takes root's rights the monitor does, if there is one.
+    pub(super) fn of_live(config: &Config, run: &Run) -> Self {
         // libpcap adds up there what an interface has dropped.
-        let counts = interfaces.iter().map(|name| Path::new("/sys/class/net").join(name).join("statistics"));
-        Self { finds: counts.collect(), makes, names: config.names, kernel: run.kernel.is_some(), ..Self::default() }
+        let counts = |name| Path::new("/sys/class/net").join(name).join("statistics");
+        let needs = Self {
+            finds: run.context.inputs.iter().map(counts).collect(),
+            names: config.names,
+            kernel: run.kernel.is_some(),
+            terminal: config.agent.watch,
+            ..Self::default()
+        };
+        if run.monitor.is_some() {
+            return needs;
+        }
+        let instance = run.kernel.as_ref().and_then(|kernel| kernel.instance());
+        Self { makes: made(config), removes: instance.map(folder_of).into_iter().collect(), ..needs }
     }
 
     /// Of the process that makes files for a capture, and removes a folder.
-    pub(super) fn of_monitor(writing: Option<&Writing>, instance: Option<&Path>) -> Self {
+    pub(super) fn of_monitor(config: &Config, instance: Option<&Path>) -> Self {
         Self {
-            makes: writing.and_then(made_in).into_iter().collect(),
+            makes: made(config),
             removes: instance.map(folder_of).into_iter().collect(),
             monitors: true,
             ..Self::default()
@@ -65,6 +85,15 @@ impl Needs {
     pub(super) fn makes_files(&self) -> bool {
         !self.makes.is_empty() || !self.removes.is_empty()
     }
+}
+
+/// Where a run makes files.
+fn made(config: &Config) -> Vec<PathBuf> {
+    let output = config.reopens().map(|file| match file.exists() && !file.is_file() {
+        true => file.to_owned(),
+        false => folder_of(file),
+    });
+    config.writing.iter().filter_map(made_in).chain(output).collect()
 }
 
 /// Where files of a capture are made, whatever the time makes of their name.

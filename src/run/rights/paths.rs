@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
 use super::Needs;
@@ -17,8 +17,18 @@ const KNOWN: ABI = ABI::V10;
 const ZONES: [&str; 5] =
     ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo", "/etc/localtime", "/etc/timezone"];
 /// What the system's resolver reads, and the libraries that it loads for that.
-const RESOLVER: [&str; 9] =
-    ["/etc", "/usr", "/lib", "/lib64", "/run", "/var/run", "/nix/store", "/gnu/store", "/sys/kernel/mm"];
+const RESOLVER: [&str; 10] = [
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/run",
+    "/var/run",
+    "/var/lib/sss",
+    "/nix/store",
+    "/gnu/store",
+    "/sys/kernel/mm",
+];
 
 /// Lets only these files be opened from here on, in this thread and those begun later. `false` where the kernel has no
 /// Landlock.
@@ -27,43 +37,52 @@ const RESOLVER: [&str; 9] =
 ///
 /// The kernel refuses.
 pub(super) fn confine(needs: &Needs) -> io::Result<bool> {
-    let status = restrict(needs).map_err(io::Error::other)?;
+    let rules = handled(needs).map_err(io::Error::other)?;
+    allow_all(&rules, needs)?;
+    let status = rules.restrict_self().map_err(io::Error::other)?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
 
-fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
+/// Rules that allow nothing yet.
+fn handled(needs: &Needs) -> Result<RulesetCreated, RulesetError> {
     let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(KNOWN))?;
     if !needs.names {
         ruleset = ruleset.handle_access(AccessNet::from_all(ABI::V4))?;
     }
-    let mut created = ruleset.scope(Scope::from_all(KNOWN))?.create()?;
+    ruleset.scope(Scope::from_all(KNOWN))?.create()
+}
+
+fn allow_all(rules: &RulesetCreated, needs: &Needs) -> io::Result<()> {
     let look = AccessFs::ReadFile | AccessFs::ReadDir;
     for path in zones() {
-        created = allow(created, &path, look)?;
+        allow(rules, &path, look)?;
     }
     for path in &needs.reads {
         // Whoever names a folder is told that it is one.
         let access = if path.is_dir() { AccessFs::ReadDir } else { AccessFs::ReadFile };
-        created = allow(created, path, access.into())?;
+        allow(rules, path, access.into())?;
     }
     for path in &needs.finds {
-        created = allow(created, path, AccessFs::ReadFile.into())?;
+        allow(rules, path, AccessFs::ReadFile.into())?;
     }
     for path in &needs.makes {
-        created = allow(created, path, made())?;
+        allow(rules, path, made())?;
     }
     for path in &needs.removes {
-        created = allow(created, path, AccessFs::RemoveDir.into())?;
+        allow(rules, path, AccessFs::RemoveDir.into())?;
+    }
+    if needs.terminal {
+        allow(rules, Path::new("/dev/tty"), AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev)?;
     }
     if needs.names {
         for path in RESOLVER {
-            created = allow(created, Path::new(path), look | AccessFs::ResolveUnix)?;
+            allow(rules, Path::new(path), look | AccessFs::ResolveUnix)?;
         }
     }
     if needs.kernel {
-        created = allow(created, Path::new("/proc"), look)?;
+        allow(rules, Path::new("/proc"), look)?;
     }
-    created.restrict_self()
+    Ok(())
 }
 
 /// What it takes to make a file beside another, to write to it, and to put it in the place of one.
@@ -71,15 +90,16 @@ fn made() -> BitFlags<AccessFs> {
     AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::Truncate
 }
 
-/// Adds what is there by this name, with all below it.
-fn allow(rules: RulesetCreated, path: &Path, mut access: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
-    let (Ok(opened), Ok(data)) = (PathFd::new(path), std::fs::metadata(path)) else { return Ok(rules) };
+/// Adds what is there by this name, with all below it. There are no rules for what is on no file system that one can see, as
+/// a pipe by the name `/dev/fd/3`: nothing forbids to open that.
+fn allow(rules: &RulesetCreated, path: &Path, mut access: BitFlags<AccessFs>) -> io::Result<()> {
+    let (Ok(opened), Ok(data)) = (PathFd::new(path), std::fs::metadata(path)) else { return Ok(()) };
     if !data.is_dir() {
         access &= AccessFs::from_file(KNOWN);
     }
-    // A pipe is on no file system that there could be rules for; none forbids to open it.
-    let is_pipe = std::fs::canonicalize(path).is_err();
-    if is_pipe { Ok(rules) } else { rules.add_rule(PathBeneath::new(opened, access)) }
+    // A second descriptor of the same rules, as an error takes it along.
+    let _ = rules.try_clone()?.add_rule(PathBeneath::new(opened, access));
+    Ok(())
 }
 
 /// Where time zones are, also those that the environment names.

@@ -34,7 +34,9 @@ impl Account {
     ///
     /// There is no such user.
     pub(super) fn find(name: &str) -> io::Result<Option<Self>> {
-        let ids = match User::from_name(name)? {
+        // Where no user can be looked up nobody is a number all the same.
+        let found = User::from_name(name).or_else(|error| if name == "nobody" { Ok(None) } else { Err(error) });
+        let ids = match found? {
             Some(user) => (user.uid.as_raw(), user.gid.as_raw()),
             None if name == "nobody" => (NOBODY, NOBODY),
             None if name == "root" => return Ok(None),

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use tempfile::NamedTempFile;
 
 use super::super::rights::Monitor;
+use super::after::After;
 use super::name;
 use crate::cli::Writing;
 use crate::frame::Timestamp;
@@ -52,6 +53,7 @@ pub(super) struct Files {
     /// Makes the files, where this process may not.
     monitor: Option<Rc<Monitor>>,
     open: Option<Open>,
+    after: After,
     /// When the first frame of the present period came, in seconds.
     since: i64,
     /// Periods that are over, and files of this one.
@@ -92,7 +94,19 @@ impl Files {
 
     pub(super) fn new(writing: Writing, inputs: &[PathBuf]) -> Self {
         let inputs = inputs.iter().filter_map(|path| fs::metadata(path).ok()).map(|data| identity(&data)).collect();
-        Self { writing, inputs, prepared: None, monitor: None, open: None, since: 0, periods: 0, number: 0, made: 0 }
+        let after = After::new(writing.after.clone());
+        Self {
+            writing,
+            inputs,
+            prepared: None,
+            monitor: None,
+            open: None,
+            after,
+            since: 0,
+            periods: 0,
+            number: 0,
+            made: 0,
+        }
     }
 
     /// The name of the file last opened.
@@ -140,7 +154,7 @@ impl Files {
             let enough =
                 self.writing.size.is_none() && self.writing.count.is_some_and(|most| self.periods >= u64::from(most));
             if enough {
-                self.close()?;
+                self.finish_open()?;
                 return Ok(Place::None);
             }
             return self.next().map(|()| Place::Next);
@@ -155,8 +169,21 @@ impl Files {
         Ok(Place::Same)
     }
 
-    fn next(&mut self) -> Result<(), WriteError> {
+    /// What is to be done once the next file is due.
+    fn finish_open(&mut self) -> Result<(), WriteError> {
         self.close()?;
+        match (&self.open, &self.monitor) {
+            (None, _) => Ok(()),
+            (Some(open), None) => {
+                self.after.run(&open.name);
+                Ok(())
+            }
+            (Some(open), Some(monitor)) => monitor.finished().map_err(|error| cannot_write(&open.name, error)),
+        }
+    }
+
+    fn next(&mut self) -> Result<(), WriteError> {
+        self.finish_open()?;
         let name = name::of(&self.writing, self.number, Timestamp::new(self.since, 0));
         let made = match &self.monitor {
             Some(monitor) if !is_standard(&name) => monitor.file(self.number, self.since).map(Target::File),
@@ -238,11 +265,11 @@ impl Open {
     }
 }
 
-/// Makes the file of this number, whose period began at this time in seconds, for another process to write to.
-pub(in super::super) fn make(writing: &Writing, number: u64, seconds: i64) -> io::Result<File> {
+/// Makes the file of this number, whose period began at this time in seconds, for another process to write to; with its name.
+pub(in super::super) fn make(writing: &Writing, number: u64, seconds: i64) -> io::Result<(PathBuf, File)> {
     let name = name::of(writing, number, Timestamp::new(seconds, 0));
     match Files::new(writing.clone(), &[]).create(&name)? {
-        Target::File(file) => Ok(file),
+        Target::File(file) => Ok((name, file)),
         Target::Stdout(_) => Err(io::ErrorKind::InvalidInput.into()),
     }
 }

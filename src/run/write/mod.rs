@@ -3,6 +3,7 @@
 //! What matters is known only once a reset is explained. Files are read a second time for it; of an input that cannot be
 //! read twice frames are held until then.
 
+mod after;
 mod block;
 mod capture;
 mod files;
@@ -14,7 +15,9 @@ mod spool;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
+pub(super) use after::After;
 pub(super) use files::{WriteError, make};
 
 use self::capture::Capture;
@@ -57,7 +60,7 @@ enum Plan {
 /// What the second pass has to know of the first.
 pub(super) struct FirstPass<'a> {
     pub(super) filter: Option<&'a Filter>,
-    pub(super) signals: &'a Rc<Signals>,
+    pub(super) signals: &'a Arc<Signals>,
     /// How many frames it analysed.
     pub(super) frames: u64,
 }
@@ -194,7 +197,7 @@ impl Writer {
                     (false, passes && (self.all_packets || self.notes.matters(frame)))
                 }
                 Ok(Next::Interface(_)) => (true, false),
-                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Idle) => (false, false),
+                Ok(Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => (false, false),
                 Ok(Next::End) => break,
                 // Of what cannot be read the first pass has told.
                 Err(_) => {

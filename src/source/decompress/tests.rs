@@ -101,7 +101,7 @@ fn read_all(mut file: CaptureFile<impl Read>) -> (u64, Result<(), SourceError>) 
                 frames += 1;
                 assert_eq!(frame.no.number(), frames);
             }
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => {}
             Ok(Next::End) => return (frames, Ok(())),
             Err(error) => return (frames, Err(error)),
         }

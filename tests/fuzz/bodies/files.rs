@@ -41,7 +41,7 @@ fn read(reader: impl Read) -> Vec<Said> {
             }
             Ok(Next::Comment(frame, text)) => Said::Comment(frame.number(), text),
             Ok(Next::Damaged(error)) => Said::Damaged(error.to_string()),
-            Ok(Next::Idle) => continue,
+            Ok(Next::Idle | Next::Lost(_)) => continue,
             Ok(Next::End) => break,
             Err(error) => {
                 // Which other format it is, is guessed from what there is of it. Where in compressed data damage shows, and as

@@ -135,7 +135,11 @@ fn print(format: Format, findings: &[Finding], summary: &Summary) {
     for finding in findings {
         sink.finding(&context, finding).expect("paper");
     }
-    sink.finish(&context, &Finished { summary, wall_seconds: 1.0, kernel_drops: None }).expect("paper");
+    sink.finish(
+        &context,
+        &Finished { summary, wall_seconds: 1.0, kernel_drops: None, queue_drops: None, sampled_out: None },
+    )
+    .expect("paper");
     let text = String::from_utf8(out.0.borrow().clone()).expect("text");
     let odd = |letter: char| letter.is_control() && letter != '\n';
     assert!(!text.contains(odd), "control characters in the output");

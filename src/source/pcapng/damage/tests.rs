@@ -14,7 +14,7 @@ fn read(reader: impl Read) -> (Vec<u8>, Vec<SourceError>, Result<(), SourceError
         match file.next() {
             Ok(Next::Frame(frame)) => frames.push(frame.data[0]),
             Ok(Next::Damaged(error)) => damages.push(error),
-            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle) => {}
+            Ok(Next::Interface(_) | Next::Comment(..) | Next::Idle | Next::Lost(_)) => {}
             Ok(Next::End) => return (frames, damages, Ok(())),
             Err(error) => return (frames, damages, Err(error)),
         }
@@ -178,7 +178,7 @@ fn a_stop_within_damage_ends_with_it() {
     let bytes = [start(LITTLE), vec![0; 100]].concat();
     let mut file = CaptureFile::new(bytes.chain(Dribble(&[0; 1000], false)), 0);
     while !matches!(file.next().unwrap(), Next::Frame(_)) {}
-    assert!(matches!(file.next(), Ok(Next::Idle)));
+    assert!(matches!(file.next(), Ok(Next::Idle | Next::Lost(_))));
     file.stop();
     assert!(matches!(file.next(), Err(SourceError::Damaged { what: Damage::BlockLength(0), .. })));
 }

@@ -1,0 +1,46 @@
+//! Which hosts have shown that their checksums arrive right.
+
+use std::net::IpAddr;
+
+use super::generations::Generations;
+use crate::frame::Timestamp;
+
+/// The most hosts of a generation.
+const GENERATION: usize = (1 << 16) / 8 * 7;
+
+/// When each of the latest hosts first sent a segment with right checksums, of those whose checksums were looked at.
+#[derive(Debug)]
+pub struct Checked(Generations<IpAddr, Option<Timestamp>>);
+
+impl Default for Checked {
+    fn default() -> Self {
+        Self(Generations::new(GENERATION))
+    }
+}
+
+impl Checked {
+    /// Takes note of a segment of `host` whose checksums are right.
+    pub fn add(&mut self, host: IpAddr, time: Timestamp) {
+        self.0.write(host).get_or_insert(time);
+    }
+
+    /// When the first one came.
+    pub fn since(&self, host: IpAddr) -> Option<Timestamp> {
+        *self.0.get(&host)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_segment_counts() {
+        let mut checked = Checked::default();
+        let host = IpAddr::from([10, 0, 0, 1]);
+        assert_eq!(checked.since(host), None);
+        checked.add(host, Timestamp::from_nanos(5));
+        checked.add(host, Timestamp::from_nanos(9));
+        assert_eq!(checked.since(host), Some(Timestamp::from_nanos(5)));
+    }
+}
