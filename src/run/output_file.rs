@@ -9,6 +9,7 @@ use std::rc::Rc;
 use rustix::fs::OFlags;
 
 use super::output::tell;
+use super::place;
 use super::rights::Monitor;
 
 /// A file that takes whole lines, and what could not be written of them.
@@ -142,6 +143,7 @@ impl Drop for OutputFile {
 /// Opens a file at its end, or makes it. No link is followed, as what lies in a folder that others can write to may be
 /// theirs, and nothing is waited for, as the reader of a named pipe may never come.
 pub(super) fn open(path: &Path) -> io::Result<File> {
+    place::check_way(path)?;
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
     let file = OpenOptions::new().append(true).create(true).custom_flags(flags).open(path);
     let file = file.map_err(|error| match fs::symlink_metadata(path) {

@@ -1,4 +1,4 @@
-//! Files that are written to under the name that the user gives, which may be a link, but none of somebody else.
+//! Files that are written to under the name that the user gives, on whose way there may be links, but none of somebody else.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,6 +19,7 @@ use rustix::process::geteuid;
 ///
 /// It cannot be opened, or is a link of somebody else.
 pub(super) fn open(path: &Path) -> io::Result<File> {
+    check_way(path)?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
@@ -35,9 +36,26 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether a link of this user is followed.
+/// That no folder on the way to a file is a symbolic link of somebody else.
+///
+/// # Errors
+///
+/// One is.
+pub(super) fn check_way(path: &Path) -> io::Result<()> {
+    for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+        let link = fs::symlink_metadata(folder).ok().filter(|data| data.is_symlink());
+        if let Some(owner) = link.map(|data| data.uid()).filter(|owner| !is_trusted(*owner)) {
+            let folder = folder.display();
+            return Err(io::Error::other(format!("{folder} is a symbolic link of another user (uid {owner})")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a link of this user is followed: of one's own, of root, or of who owns the root folder, who is root by another
+/// number in a user namespace.
 fn is_trusted(owner: u32) -> bool {
-    owner == 0 || owner == geteuid().as_raw()
+    owner == 0 || owner == geteuid().as_raw() || fs::metadata("/").is_ok_and(|data| data.uid() == owner)
 }
 
 #[cfg(test)]
@@ -61,5 +79,13 @@ mod tests {
             assert_eq!(refused, "is a symbolic link of another user (uid 65534)");
         }
         assert!(open(folder.path()).is_err());
+        let [inside, way] = ["inside", "way"].map(|name| folder.path().join(name));
+        fs::create_dir(&inside).unwrap();
+        symlink(&inside, &way).unwrap();
+        assert!(check_way(&way.join("file")).is_ok() && open(&way.join("file")).is_ok());
+        if lchown(&way, Some(65_534), None).is_ok() {
+            let refused = open(&way.join("file")).unwrap_err().to_string();
+            assert_eq!(refused, format!("{} is a symbolic link of another user (uid 65534)", way.display()));
+        }
     }
 }

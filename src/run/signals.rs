@@ -83,6 +83,7 @@ impl Signals {
     /// Ends the run as a signal would.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.news.store(true, Ordering::SeqCst);
     }
 
     /// What to watch beside an input in order not to miss the signal.
@@ -111,6 +112,14 @@ fn is_ignored(status: &str, signal: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_end_that_no_signal_asks_for_is_heeded_as_one() {
+        let signals = Signals::install(&Agent::default()).unwrap();
+        assert!(!signals.stopped() && !signals.has_news());
+        signals.stop();
+        assert!(signals.stopped() && signals.has_news());
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status() {

@@ -55,7 +55,7 @@ fn files_are_written_by_whatever_name() {
     written("-w pipe & cat pipe >read; wait $!").done();
     again("read");
     written("-w /dev/null -o /dev/null").done();
-    written("--json -o lines --report page").done();
+    written("-w once-more --json -o lines --report page").done();
     assert!(fs::read_to_string(files.0.path().join("page")).unwrap().contains("</html>"));
 }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use tempfile::NamedTempFile;
 
+use super::super::place;
 use super::super::rights::Monitor;
 use super::after::After;
 use super::name;
@@ -215,6 +216,7 @@ impl Files {
     ///
     /// No link is followed: what lies in a folder that others can write to may be theirs.
     fn free(&self, name: &Path) -> io::Result<bool> {
+        place::check_way(name)?;
         match fs::symlink_metadata(name) {
             Ok(data) if data.is_symlink() => {
                 Err(io::Error::other("is a symbolic link; name the file that it leads to"))
