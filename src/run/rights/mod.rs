@@ -124,8 +124,10 @@ impl Run {
 /// Before the first of these files is read: from here on they can be opened, and nothing else. As root the run keeps the
 /// capabilities that concern files, as it may read any.
 pub(super) fn confine_to(config: &Config, files: &[PathBuf]) {
+    // Of what is not there nothing is read, and what was begun for it can go again.
+    let any = files.iter().any(|file| file.as_os_str() == "-" || file.exists());
     // Commands have the rights of who asked for them.
-    if config.rights.sandbox && !config.runs_commands() {
+    if any && config.rights.sandbox && !config.runs_commands() {
         confine(config, (user::keep_files(), &Needs::of_files(config, files)));
     }
 }
