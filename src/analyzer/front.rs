@@ -175,9 +175,10 @@ impl Front {
             Some(bystanders) => self.pass_over_known(bystanders, looks, &mut left),
             None => self.pass_over_all(looks, &mut left),
         };
-        to.touch(
-            left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed).map(|look| look.hash),
-        );
+        let followed = left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed);
+        let followed = followed.map(|look| look.hash);
+        read_ahead(followed.clone(), |hash| u64::from(self.interest.has_reset_to_come(hash)));
+        to.touch(followed);
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }

@@ -9,8 +9,8 @@ const NOTED_MAX: usize = 1 << 22;
 /// Bits of the set for each noted RST. Each sets three in one word, so about one four-tuple in five hundred is followed for
 /// nothing.
 const BITS_EACH: usize = 16;
-/// Counters for each noted RST: about one four-tuple in five shares one with another.
-const COUNTERS_EACH: usize = 4;
+/// Counters for each noted RST: about one four-tuple in ten shares one with another.
+const COUNTERS_EACH: usize = 8;
 
 /// Collects the four-tuples with a RST.
 #[derive(Debug, Default)]
