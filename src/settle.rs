@@ -17,7 +17,7 @@ const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 /// Resets that wait, in the order they came.
 #[derive(Debug, Default)]
 pub struct Settle {
-    held: VecDeque<Held>,
+    held: VecDeque<Waiting>,
     /// How many resets were held before the front one.
     gone: u64,
     settle_ns: i64,
@@ -25,24 +25,24 @@ pub struct Settle {
     due: Timestamp,
 }
 
+/// A reset and its connection.
 #[derive(Debug)]
-struct Held {
-    /// More than a kilobyte, which a queue that grows would move about.
-    case: Box<ResetCase>,
-    /// When the reset came: the case is far away by the time that this is asked for.
-    time: Timestamp,
-    id: Id,
-    /// The reset of the same incarnation that was held before, if any.
-    earlier: Option<u64>,
-}
-
-/// A reset whose wait is over.
-#[derive(Debug)]
-pub struct Settled {
-    /// The reset with all that is known.
+pub struct Held {
+    /// The reset with all that is known: more than half a kilobyte, which a queue that grows would move about.
     pub case: Box<ResetCase>,
     /// Its incarnation, while that exists.
     pub id: Id,
+    /// Whether no RST of its four-tuple comes after it.
+    pub last: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    held: Held,
+    /// When the reset came: the case is far away by the time that this is asked for.
+    time: Timestamp,
+    /// The reset of the same incarnation that was held before, if any.
+    earlier: Option<u64>,
 }
 
 impl Settle {
@@ -52,8 +52,8 @@ impl Settle {
     }
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
-    pub fn hold(&mut self, case: Box<ResetCase>, id: Id, earlier: Option<u64>) -> u64 {
-        self.held.push_back(Held { time: case.reset.time, case, id, earlier });
+    pub fn hold(&mut self, held: Held, earlier: Option<u64>) -> u64 {
+        self.held.push_back(Waiting { time: held.case.reset.time, held, earlier });
         self.schedule();
         self.gone + self.held.len() as u64 - 1
     }
@@ -62,11 +62,12 @@ impl Settle {
     pub fn observe(&mut self, latest: u64, past: &Past) {
         let mut next = Some(latest);
         for _ in 0..CHAIN_MAX {
-            let Some(held) = next.and_then(|count| self.at(count)) else { return };
-            if held.case.after.len() < KEPT_AFTER {
-                held.case.after.push(*past);
+            let Some(waiting) = next.and_then(|count| self.at(count)) else { return };
+            let after = &mut waiting.held.case.after;
+            if after.len() < KEPT_AFTER {
+                after.push(*past);
             }
-            next = held.earlier;
+            next = waiting.earlier;
         }
     }
 
@@ -75,7 +76,7 @@ impl Settle {
         time.since(reset) <= self.settle_ns
     }
 
-    fn at(&mut self, count: u64) -> Option<&mut Held> {
+    fn at(&mut self, count: u64) -> Option<&mut Waiting> {
         let position = usize::try_from(count.checked_sub(self.gone)?).ok()?;
         self.held.get_mut(position)
     }
@@ -87,7 +88,7 @@ impl Settle {
     }
 
     /// The next reset whose wait is over at `now`.
-    pub fn due(&mut self, now: Timestamp) -> Option<Settled> {
+    pub fn due(&mut self, now: Timestamp) -> Option<Held> {
         let front = self.held.front()?;
         let crowded = self.held.len() > HELD_MAX - TOGETHER;
         if !crowded && now.since(front.time) < self.settle_ns {
@@ -100,7 +101,7 @@ impl Settle {
     }
 
     /// The next reset, whether its wait is over or not: the capture has ended at `now`.
-    pub fn drain(&mut self, now: Timestamp) -> Option<Settled> {
+    pub fn drain(&mut self, now: Timestamp) -> Option<Held> {
         let capture_ended = now.since(self.held.front()?.time) < self.settle_ns;
         let mut settled = self.take()?;
         settled.case.capture_ended = capture_ended;
@@ -115,10 +116,10 @@ impl Settle {
         };
     }
 
-    fn take(&mut self) -> Option<Settled> {
-        let held = self.held.pop_front()?;
+    fn take(&mut self) -> Option<Held> {
+        let waiting = self.held.pop_front()?;
         self.gone += 1;
         self.schedule();
-        Some(Settled { case: held.case, id: held.id })
+        Some(waiting.held)
     }
 }

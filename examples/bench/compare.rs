@@ -31,9 +31,14 @@ pub struct Pairs {
     pub peak: Sample,
 }
 
-/// Runs so many pairs; every second one in the other order.
-pub fn pairs(runner: &Runner, capture: &Capture, times: usize) -> anyhow::Result<Pairs> {
-    let (own, yard) = (own("--count", &capture.path)?, tcpdump("--count -nn", &capture.path));
+/// The options that numbers are printed with, and nothing else.
+pub const COUNT: &str = "--count";
+/// The same where every finding is looked at, and so has the numbers that lines print: that of its stream is one.
+pub const COUNT_FINDINGS: &str = "--count --not forged";
+
+/// Runs so many pairs, rstscan with these options; every second one in the other order.
+pub fn pairs(runner: &Runner, capture: &Capture, (options, times): (&str, usize)) -> anyhow::Result<Pairs> {
+    let (own, yard) = (own(options, &capture.path)?, tcpdump("--count -nn", &capture.path));
     capture.warm()?;
     let mut costs: Vec<(Cost, Cost)> = Vec::new();
     for pair in 0..times {

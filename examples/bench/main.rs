@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use captures::{Capture, Captures, beside};
 use clap::{Parser, Subcommand};
+use compare::{COUNT, COUNT_FINDINGS};
 use page::{Measured, Results};
 use run::Runner;
 
@@ -127,15 +128,16 @@ fn measured(runner: &Runner, captures: Prepared, arguments: &Arguments) -> anyho
     let pairs = arguments.pairs;
     let mut results = Results::new(arguments.scale, pairs);
     for (capture, short) in captures.kinds {
-        let pairs = compare::pairs(runner, &capture, pairs)?;
+        let findings = compare::pairs(runner, &capture, (COUNT_FINDINGS, pairs))?;
+        let pairs = compare::pairs(runner, &capture, (COUNT, pairs))?;
         say(&format!("{}: {} times as long as the yardstick", capture.name, pairs.wall))?;
         let stages = stages::measure(runner, &short.path, LOOPS)?;
         let jobs = jobs::jobs(runner, &capture, arguments.pairs)?;
-        results.kinds.push(Measured { capture, pairs, stages, jobs: Some(jobs) });
+        results.kinds.push(Measured { capture, pairs, findings: Some(findings), stages, jobs: Some(jobs) });
     }
-    let several = compare::pairs(runner, &captures.small, pairs * SMALL)?;
-    results.small =
-        Some(Measured { capture: captures.small, pairs: several, stages: stages::Times::new(), jobs: None });
+    let several = compare::pairs(runner, &captures.small, (COUNT, pairs * SMALL))?;
+    let stages = stages::Times::new();
+    results.small = Some(Measured { capture: captures.small, pairs: several, findings: None, stages, jobs: None });
     say("other programs")?;
     results.others = compare::others(runner, &captures.cut, pairs)?;
     say("output")?;

@@ -13,7 +13,7 @@ use super::touch::{BATCH, touch};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{Settle, Settled};
+use crate::settle::{Held, Settle};
 use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
 use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Passed, Past, Placed, SynAck, Tracker};
 
@@ -40,7 +40,7 @@ pub(super) struct Core {
     /// Resets by service, of those services that came first.
     pub(super) services: HashMap<SocketAddr, Tally, RandomState>,
     /// Room for resets whose wait is over.
-    pub(super) settled: Vec<Settled>,
+    pub(super) settled: Vec<Held>,
     pub(super) ready: Ready,
 }
 
@@ -52,11 +52,18 @@ pub(super) struct Waiting {
     pub(super) hash: u64,
     /// The latest capture time up to this frame.
     pub(super) now: Timestamp,
+    /// Whether a RST of the four-tuple may come after it.
+    pub(super) resets_to_come: bool,
 }
 
 impl Waiting {
-    const EMPTY: Waiting =
-        Waiting { segment: Segment::EMPTY, lookup: Lookup::EMPTY, hash: 0, now: Timestamp::from_nanos(0) };
+    const EMPTY: Waiting = Waiting {
+        segment: Segment::EMPTY,
+        lookup: Lookup::EMPTY,
+        hash: 0,
+        now: Timestamp::from_nanos(0),
+        resets_to_come: true,
+    };
 }
 
 impl Core {
@@ -185,6 +192,8 @@ impl Core {
         self.pass_time(slot.now);
         if slot.segment.flags.rst() {
             self.reset(slot, (frame, carried), checksums);
+        } else if !slot.resets_to_come && self.tracker.pass_retired(&slot.segment, &slot.lookup, slot.hash) {
+            self.summary.segments += 1;
         } else {
             hear(&mut self.hints, slot, (frame, carried));
             self.track(slot);
@@ -195,7 +204,7 @@ impl Core {
     fn with_place(&mut self, of: &Followed, take: impl FnOnce(&mut Self, &mut Waiting)) {
         let mut batch = std::mem::take(&mut self.batch);
         if let Some(slot) = batch.first_mut() {
-            (slot.hash, slot.now) = (of.hash, of.now);
+            (slot.hash, slot.now, slot.resets_to_come) = (of.hash, of.now, of.resets_to_come);
             take(self, slot);
         }
         self.batch = batch;

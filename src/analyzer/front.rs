@@ -42,6 +42,8 @@ pub(super) struct Followed {
     pub(super) now: Timestamp,
     /// Of a RST: whether its checksums are right.
     pub(super) checksums: Checksums,
+    /// Whether a RST of the four-tuple may come after it.
+    pub(super) resets_to_come: bool,
 }
 
 /// What a look at a frame told.
@@ -173,9 +175,10 @@ impl Front {
             Some(bystanders) => self.pass_over_known(bystanders, looks, &mut left),
             None => self.pass_over_all(looks, &mut left),
         };
-        to.touch(
-            left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed).map(|look| look.hash),
-        );
+        let followed = left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed);
+        let followed = followed.map(|look| look.hash);
+        read_ahead(followed.clone(), |hash| u64::from(self.interest.has_reset_to_come(hash)));
+        to.touch(followed);
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }
@@ -278,14 +281,16 @@ impl Front {
     }
 
     fn followed(&mut self, frame: &Frame<'_>, look: &Look) -> Followed {
-        let mut of = Followed { hash: look.hash, now: look.now, checksums: Checksums::default() };
+        let mut of = Followed { hash: look.hash, now: look.now, checksums: Checksums::default(), resets_to_come: true };
         if look.flags.rst() {
+            self.interest.pass_reset(look.hash);
             let source = match decode::glance(frame) {
                 Some(glance) => Some(glance.source()),
                 None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
             };
             of.checksums = source.map(|source| self.intake.checksums(frame, source.ip())).unwrap_or_default();
         }
+        of.resets_to_come = self.interest.has_reset_to_come(look.hash);
         of
     }
 
@@ -345,10 +350,12 @@ impl Front {
             self.passing = whole.segment;
             return self.meet(lookup.side, (hash, now), to);
         }
-        let mut of = Followed { hash, now, checksums: Checksums::default() };
+        let mut of = Followed { hash, now, checksums: Checksums::default(), resets_to_come: true };
         if whole.segment.flags.rst() {
+            self.interest.pass_reset(hash);
             of.checksums = self.intake.checksums(frame, whole.segment.tuple.src.ip());
         }
+        of.resets_to_come = self.interest.has_reset_to_come(hash);
         self.tell_passed(to);
         to.whole(frame, &whole, &of);
     }

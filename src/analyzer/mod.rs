@@ -159,6 +159,7 @@ impl Analyzer {
         self.core.ready.drop_all();
         if let Some(front) = &mut self.front {
             front.number_nothing();
+            self.core.tracker.number_nothing();
         }
     }
 

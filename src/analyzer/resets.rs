@@ -5,7 +5,7 @@ use super::{Tally, assemble};
 use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{Settle, Settled};
+use crate::settle::{Held, Settle};
 use crate::tcp::{Checksums, Segment};
 use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
@@ -54,12 +54,12 @@ impl Core {
             let observed = self.tracker.observe_reset(&placed, segment, point);
             self.tell_waiting(&placed, segment, observed);
         }
-        self.hold(case, placed.id);
+        self.hold(case, placed.id, !reset.resets_to_come);
     }
 
-    fn hold(&mut self, case: Box<ResetCase>, id: Id) {
+    fn hold(&mut self, case: Box<ResetCase>, id: Id, last: bool) {
         let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
-        let count = self.settle.hold(case, id, earlier);
+        let count = self.settle.hold(Held { case, id, last }, earlier);
         self.tracker.change(id, |incarnation| incarnation.hold(count));
     }
 
@@ -77,12 +77,12 @@ impl Core {
     }
 
     /// Decides the resets that `next` gives.
-    pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) {
+    pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Held>) {
         while self.decide_some(next) {}
     }
 
     /// Decides some of the resets that `next` gives; whether there was any.
-    pub(super) fn decide_some(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Settled>) -> bool {
+    pub(super) fn decide_some(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Held>) -> bool {
         let mut settled = std::mem::take(&mut self.settled);
         settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
         let any = !settled.is_empty();
@@ -92,17 +92,17 @@ impl Core {
         any
     }
 
-    /// Reads what is known of the connections of these resets, which nobody may have asked for in a while, all at once.
-    fn touch_settled(&self, settled: &[Settled]) {
-        let touch =
-            |settled: &Settled| u64::from(self.tracker.touch(settled.id)) ^ self.tracker.touch_resets(settled.id);
+    /// Reads these resets and what is known of their connections, which nobody may have asked for in a while, all at once.
+    fn touch_settled(&self, settled: &[Held]) {
+        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ settled.case.touch()));
+        let touch = |settled: &Held| u64::from(self.tracker.touch(settled.id)) ^ self.tracker.touch_resets(settled.id);
         std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ touch(settled)));
-        let port = |settled: &Settled| self.tracker.hosts().port(settled.case.reset.tuple.src).refused;
+        let port = |settled: &Held| self.tracker.hosts().port(settled.case.reset.tuple.src).refused;
         std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ port(settled)));
     }
 
-    fn decide(&mut self, settled: Settled) {
-        let Settled { mut case, id } = settled;
+    fn decide(&mut self, settled: Held) {
+        let Held { mut case, id, last } = settled;
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
         if case.checksums.is_any_wrong() {
             let right = self.checked.since(case.reset.tuple.src.ip());
@@ -128,6 +128,9 @@ impl Core {
                 incarnation.release();
                 incarnation.set_note(case.sender, case.reset.frame, note);
             });
+        }
+        if is_kept && last {
+            self.tracker.retire(id, &case.reset.tuple);
         }
         self.count(&case, &verdict);
         self.ready.push(case, verdict);

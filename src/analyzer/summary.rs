@@ -23,7 +23,7 @@ pub struct Summary {
     pub by_service: BTreeMap<SocketAddr, Tally>,
     /// Four-tuples seen.
     pub connections: u64,
-    /// Incarnations held at the same time, at most; of four-tuples that a first pass saw no RST on, one each.
+    /// Four-tuples known at the same time, at most.
     pub tracked_max: u64,
     /// Frames without a usable TCP segment, by reason.
     pub skipped: BTreeMap<&'static str, u64>,

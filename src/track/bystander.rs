@@ -4,7 +4,7 @@ use crate::frame::Timestamp;
 use crate::tcp::{Segment, SeqNum};
 
 use super::packed::Packed;
-use super::{KEPT_AFTER_CLOSE, Side};
+use super::{Endpoint, Incarnation, KEPT_AFTER_CLOSE, Marks, Side};
 
 /// What a segment of a bystander opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +85,25 @@ impl Bystander {
         let mut new = Self { bases: [0; 2], last: 0, marks: 0 };
         new.observe(segment, side);
         new
+    }
+
+    /// What is left of a life that a RST has ended.
+    fn of(life: &Incarnation) -> Self {
+        let ends = [life.end(Side::Low), life.end(Side::High)];
+        let either = |marks| ends.iter().any(|end| end.shows(marks));
+        let mark = |marks, mark| if either(marks) { mark } else { 0 };
+        let mut marks = BOTH_FIN | mark(Marks::SYN_ACK, WENT_ON) | mark(Marks::DATA, WENT_ON);
+        for (end, shift) in ends.iter().zip([0, 3]) {
+            let own = if end.shows(Marks::SENT) { SENT } else { 0 } | if end.shows(Marks::SYN) { SYN } else { 0 };
+            marks |= own << shift;
+        }
+        let [low, high] = ends;
+        // The SYN of an end that sent nothing else is known from what its peer acknowledged.
+        let base = |own: &Endpoint, peer: &Endpoint| match own.shows(Marks::SENT) {
+            false if peer.shows(Marks::SYN_ACK) => folded(peer.max_ack.plus(u32::MAX)),
+            _ => folded(own.base),
+        };
+        Self { bases: [base(low, high), base(high, low)], last: units(life.last()), marks }
     }
 
     fn pack(self) -> u64 {
@@ -241,11 +260,19 @@ impl Bystanders {
         opened
     }
 
+    /// Takes over a four-tuple whose last life was followed and has had its last RST.
+    pub fn take_over(&mut self, hash: u64, life: &Incarnation) {
+        self.write(hash, Bystander::of(life), life.last());
+    }
+
     fn add(&mut self, hash: u64, segment: &Segment, side: Side) {
+        self.write(hash, Bystander::new(segment, side), segment.time);
+    }
+
+    fn write(&mut self, hash: u64, known: Bystander, now: Timestamp) {
         if self.known.len() >= self.room {
-            self.make_room(segment.time);
+            self.make_room(now);
         }
-        let known = Bystander::new(segment, side);
         self.known.place(hash).write(known.pack());
         if !known.is_embryonic() {
             self.recent.add(hash);

@@ -15,6 +15,7 @@ mod incarnation;
 mod interest;
 mod key;
 mod packed;
+mod retired;
 mod sighting;
 mod table;
 mod tracker;

@@ -97,7 +97,6 @@ impl Index {
     }
 
     /// How many ids it holds.
-    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.used
     }

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Hosts, Incarnation, Interest, Marks, Passed, Past, Side, Standing, SynAck};
+use super::{Bystanders, Hosts, Incarnation, Interest, Marks, Passed, Past, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -43,24 +43,26 @@ pub struct Observed {
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug)]
 pub struct Tracker {
-    slab: Slab,
-    index: Index,
-    wide: WideKeys,
-    state: RandomState,
+    pub(super) slab: Slab,
+    pub(super) index: Index,
+    pub(super) wide: WideKeys,
+    pub(super) state: RandomState,
     /// How many four-tuples are known that are not followed.
     others: usize,
-    hosts: Hosts,
+    pub(super) hosts: Hosts,
+    /// Four-tuples whose last RST is decided, as far as they must be known: `None` where nobody asks for numbers.
+    pub(super) retired: Option<Bystanders>,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
     /// The most incarnations held at the same time.
     max: usize,
     /// Who goes first, while there are about as many as that.
-    eviction: Option<Eviction>,
+    pub(super) eviction: Option<Eviction>,
     /// Who has gone, once somebody has.
     evicted: Option<Evicted>,
     evictions: u64,
-    connections: u64,
-    streams: u32,
+    pub(super) connections: u64,
+    pub(super) streams: u32,
     tracked_max: u64,
     latest: FrameNo,
     observed: u64,
@@ -81,6 +83,7 @@ impl Tracker {
             state: RandomState::default(),
             others: 0,
             hosts: Hosts::new(max),
+            retired: Some(Bystanders::with_room(0, max)),
             hand: 0,
             connections: 0,
             streams: 0,
@@ -100,16 +103,17 @@ impl Tracker {
         self.connections += passed.four_tuples;
         self.streams = self.streams.saturating_add(passed.streams);
         self.others = passed.known;
-        self.tracked_max = self.tracked_max.max((self.slab.len() + passed.most) as u64);
+        self.tracked_max = self.tracked_max.max(self.tracked() + (passed.most - passed.known) as u64);
     }
 
-    fn count_tracked(&mut self) {
+    pub(super) fn count_tracked(&mut self) {
         self.tracked_max = self.tracked_max.max(self.tracked());
     }
 
-    /// Incarnations held now, and four-tuples that are not followed.
+    /// Four-tuples known now.
     pub fn tracked(&self) -> u64 {
-        (self.slab.len() + self.others) as u64
+        let retired = self.retired.as_ref().map_or(0, Bystanders::count);
+        (self.index.len() + self.others + retired) as u64
     }
 
     /// Four-tuples seen.
@@ -117,14 +121,14 @@ impl Tracker {
         self.connections
     }
 
-    /// Incarnations held at the same time, at most.
+    /// Four-tuples known at the same time, at most.
     pub fn tracked_max(&self) -> u64 {
         self.tracked_max
     }
 
     /// Incarnations given up to stay within memory.
     pub fn evictions(&self) -> u64 {
-        self.evictions
+        self.evictions + self.retired.as_ref().map_or(0, Bystanders::evictions)
     }
 
     /// Hosts and ports.
@@ -296,7 +300,7 @@ impl Tracker {
     }
 
     /// Takes out a life that has no successor, and the one before it.
-    fn remove(&mut self, id: Id) -> Option<Incarnation> {
+    pub(super) fn remove(&mut self, id: Id) -> Option<Incarnation> {
         let gone = self.slab.remove(id)?;
         if let Some(previous) = gone.previous {
             self.slab.remove(previous);
@@ -451,6 +455,11 @@ impl Tracker {
         if previous.is_some_and(Incarnation::is_waiting) {
             return;
         }
+        self.drop_life(id);
+    }
+
+    /// Takes out a life that has no successor, of its own accord.
+    pub(super) fn drop_life(&mut self, id: Id) {
         if let Some(eviction) = &mut self.eviction {
             eviction.remove(&mut self.slab, id);
         }
@@ -464,7 +473,7 @@ impl Tracker {
 
 /// The part of a hash that the index takes.
 #[inline]
-fn indexed(hash: u64) -> u32 {
+pub(super) fn indexed(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 

@@ -139,8 +139,17 @@ impl Wire<'_> {
         SocketAddr::new(IpAddr::V4(STACK), port)
     }
 
+    /// Has the stack carry out an order, and returns when it has.
     fn tell(&self, order: Order) -> io::Result<()> {
-        self.orders.send(order).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        let (done, told) = channel();
+        let order: Order = Box::new(move |sockets| {
+            order(sockets);
+            // Who no longer waits for it need not know.
+            _ = done.send(());
+        });
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        self.orders.send(order).map_err(|_| gone())?;
+        told.recv().map_err(|_| gone())
     }
 
     /// Tells the stack what to do with its only socket.
@@ -164,7 +173,6 @@ impl Wire<'_> {
             }
         });
         self.tell(listen)?;
-        thread::sleep(Duration::from_millis(20));
         let client = self.client.connect(self.at(port))?;
         client.send(b"a question")?;
         self.capture
@@ -232,7 +240,10 @@ fn play(experiment: &Experiment, trace: Option<&Trace>, agreement: &mut Agreemen
     thread::scope(|scope| {
         let namespace = &client.namespace;
         let stack = scope.spawn(move || namespace.enter(move || stack(orders)));
-        let done = run(&Wire { client: &client, capture: &capture, orders: sender }, port);
+        let wire = Wire { client: &client, capture: &capture, orders: sender };
+        // The device has a carrier once the stack has opened it: what is sent before that is lost.
+        let done = wire.tell(Box::new(|_| ())).and_then(|()| run(&wire, port));
+        drop(wire);
         thread::sleep(Duration::from_millis(50));
         done.and(stack.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
