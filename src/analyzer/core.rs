@@ -15,7 +15,7 @@ use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Reassembler, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
+use crate::tcp::{self, Checksums, Heard, IcmpError, Segment, Shard};
 use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, SynAck, Tracker};
 
 /// A capture that cuts frames to so many bytes is one of headers.
@@ -28,6 +28,8 @@ pub(super) struct Core {
     /// [`BATCH`] places, the first `waiting` of them taken.
     batch: Vec<Waiting>,
     waiting: usize,
+    /// Whose resets are decided, if not all.
+    pub(super) shard: Option<Shard>,
     pub(super) tracker: Tracker,
     pub(super) settle: Settle,
     pub(super) icmp: IcmpErrors,
@@ -68,6 +70,7 @@ impl Core {
         Self {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
+            shard: options.shard,
             tracker: Tracker::new(options.max_connections),
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),

@@ -27,6 +27,7 @@ use self::extent::Extent;
 
 use crate::decode::Skip;
 use crate::frame::{Frame, Loss, Timestamp};
+use crate::tcp::Shard;
 use crate::track::Interest;
 
 /// How an [`Analyzer`] works.
@@ -38,11 +39,14 @@ pub struct Options {
     /// again. One takes up to about 768 bytes. Where there are more, those that are over are given up first, then those that were
     /// never answered, then those that were silent for longest.
     pub max_connections: usize,
+    /// Only the resets of this part of the connections are decided, with the same verdicts and numbers as in a run over all:
+    /// the others are followed as well, for what they show of hosts and ports.
+    pub shard: Option<Shard>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22 }
+        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22, shard: None }
     }
 }
 
