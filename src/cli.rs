@@ -19,6 +19,7 @@ use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use agent::Agent;
+pub use cuts::Piece;
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use writing::Writing;
@@ -84,6 +85,8 @@ pub struct Config {
 pub enum Input {
     /// Files; `-` is standard input.
     Files(Vec<PathBuf>),
+    /// A piece of a capture that is cut into files.
+    Piece(Piece),
     /// The files whose names are in this one, one a line; `-` is standard input.
     List(PathBuf),
     /// Captures at several points on the way of the same connections.
@@ -469,7 +472,7 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
         return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));
     } else {
-        Input::Files(std::mem::take(&mut arguments.files))
+        arguments.cuts.input(std::mem::take(&mut arguments.files))
     })
 }
 

@@ -23,6 +23,7 @@ mod names;
 mod output;
 mod output_file;
 mod page;
+mod piece;
 mod points;
 mod prescan;
 mod progress;
@@ -113,6 +114,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
+        Input::Piece(piece) => {
+            let files = [&piece.before[..], &piece.files, &piece.after].concat();
+            Run::over(&config, &files, filter)?.piece(piece)
+        }
         Input::List(list) => {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
@@ -207,7 +212,7 @@ impl Run {
         let output = Output::of(config, &context.inputs)?;
         let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
-        let options = Options { settle_ns: config.settle_ns, max_connections, shard: config.shard };
+        let options = Options { settle_ns: config.settle_ns, max_connections, shard: config.shard, inputs: None };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {

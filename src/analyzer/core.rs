@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use foldhash::fast::RandomState;
 
@@ -30,6 +31,8 @@ pub(super) struct Core {
     waiting: usize,
     /// Whose resets are decided, if not all.
     pub(super) shard: Option<Shard>,
+    /// Where resets are captured that are reported, if not everywhere.
+    pub(super) inputs: Option<RangeInclusive<u16>>,
     pub(super) tracker: Tracker,
     pub(super) settle: Settle,
     pub(super) icmp: IcmpErrors,
@@ -71,6 +74,7 @@ impl Core {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
             shard: options.shard,
+            inputs: options.inputs.clone(),
             tracker: Tracker::new(options.max_connections),
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),

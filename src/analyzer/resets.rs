@@ -25,7 +25,7 @@ impl Core {
     ) {
         let segment = &reset.segment;
         self.pass_time(reset.now);
-        self.summary.resets += u64::from(self.decides(segment));
+        self.summary.resets += u64::from(self.reports(segment));
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
         let mut case = self.ready.blank();
@@ -131,6 +131,9 @@ impl Core {
                 incarnation.set_note(case.sender, case.reset.frame, note);
             });
         }
+        if !self.reports(&case.reset) {
+            return self.ready.keep(case);
+        }
         self.count(&case, &verdict);
         self.ready.push(case, verdict);
     }
@@ -138,6 +141,12 @@ impl Core {
     /// Whether a reset is one of those that are decided here.
     fn decides(&self, reset: &Segment) -> bool {
         self.shard.is_none_or(|shard| shard.holds(&reset.tuple))
+    }
+
+    /// Whether a reset is one of those that are reported and counted.
+    fn reports(&self, reset: &Segment) -> bool {
+        let is_here = self.inputs.as_ref().is_none_or(|inputs| inputs.contains(&reset.frame.input()));
+        is_here && self.decides(reset)
     }
 
     /// Gives up a reset that is decided elsewhere.

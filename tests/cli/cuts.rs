@@ -107,3 +107,71 @@ fn what_cannot_be_put_together_is_refused() {
     let ended = run(&["--fold", &good]);
     ended.failed().said("good.pcap").said("no summary line");
 }
+
+/// The sample cut into three files before these frames.
+fn pieces(files: &Files, before: [usize; 2]) -> [String; 3] {
+    let bytes = fs::read(MIXED).unwrap();
+    let mut records = vec![24];
+    while let Some(length) = bytes.get(records[records.len() - 1] + 8..).and_then(|rest| rest.first_chunk()) {
+        records.push(records[records.len() - 1] + 16 + u32::from_le_bytes(*length) as usize);
+    }
+    let [second, third] = before.map(|frame| records[frame - 1]);
+    let of = |name: &str, from: usize, to: usize| files.add(name, &[&bytes[..24], &bytes[from..to]].concat());
+    [of("1.pcap", 24, second), of("2.pcap", second, third), of("3.pcap", third, bytes.len())]
+}
+
+/// The rows of resets, without `stream`, which counts from the beginning of what is read.
+fn resets(ended: &super::Ended) -> Vec<String> {
+    let rows = ended.stdout.lines().filter(|row| row.contains("\"type\":\"reset\""));
+    let split = |row: &str| {
+        let (before, after) = row.split_once("\"stream\":").unwrap();
+        format!("{before}{}", after.split_once(',').unwrap().1)
+    };
+    rows.map(split).collect()
+}
+
+#[test]
+fn a_piece_with_what_is_around_it_has_the_verdicts_of_the_whole() {
+    let files = Files::new();
+    // In the middle of connections, and right behind a reset, whose aftermath is in the next file.
+    for before in [[90, 248], [247, 332], [332, 409], [12, 408]] {
+        let [one, two, three] = pieces(&files, before);
+        let whole = run(&["--json", "-qq", "-r", &one, "-r", &two, "-r", &three]);
+        let words: [&[&str]; 3] = [
+            &["-r", &one, "--read-on", &two, &three],
+            &["--warm-up", &one, "-r", &two, "--read-on", &three],
+            &["--warm-up", &one, &two, "-r", &three],
+        ];
+        let runs = words.map(|words| run(&[&["--json", "-qq"], words].concat()));
+        let rows: Vec<String> = runs.iter().flat_map(|ended| resets(ended.done())).collect();
+        assert_eq!(rows, resets(whole.done()), "{before:?}");
+        assert_eq!(rows.len(), 4);
+        let parts = runs.iter().zip(["a", "b", "c"]).map(|(ended, name)| files.add(name, ended.stdout.as_bytes()));
+        let parts: Vec<String> = parts.collect();
+        let folded = run(&["--fold", &parts[0], &parts[1], &parts[2], "--count"]);
+        assert_eq!(folded.done().stdout, run(&["--count", "-r", MIXED]).stdout);
+        // Each shard of a piece has its rows of that.
+        let sharded = |shard| resets(&run(&[&["--json", "-qq", "--shard", shard], words[1]].concat()));
+        let mut both = [sharded("1/2"), sharded("2/2")].concat();
+        both.sort();
+        let mut piece = resets(&runs[1]);
+        piece.sort();
+        assert_eq!(both, piece);
+    }
+}
+
+#[test]
+fn a_piece_is_of_files_that_are_read_to_their_end() {
+    let files = Files::new();
+    let [one, two, _] = pieces(&files, [90, 248]);
+    for with in [&["-V", "list"][..], &["-w", "out"], &["-c", "5"], &["-i", "lo"], &["--follow"], &["--join"]] {
+        wrong(&[&["--warm-up", &one, "-r", &two], with].concat(), "cannot be used with");
+    }
+    wrong(&["--warm-up", &one], "required");
+    let ended = run(&["--warm-up", "/nonexistent", "-r", &two]);
+    ended.failed().said("rstscan: /nonexistent: No such file or directory").saw_frames(158);
+    run(&["-r", &two, "--read-on", "/nonexistent"])
+        .failed()
+        .said("rstscan: /nonexistent: No such file")
+        .saw_frames(158);
+}

@@ -2,14 +2,16 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use rstscan::analyzer::{Analyzer, Options, Prescan};
+use rstscan::decode;
 use rstscan::frame::{Frame, FrameNo, LinkType, Timestamp};
 use rstscan::pattern::Patterns;
 use rstscan::report::{self, Context, Finished, Fold, Format, Style};
 use rstscan::source::{CaptureFile, Next, Source};
-use rstscan::tcp::Shard;
+use rstscan::tcp::{FourTuple, Shard};
 
 /// The frames of a capture.
 #[derive(Clone)]
@@ -74,6 +76,62 @@ pub fn rows(capture: &Frames, way: Way) -> String {
     }
     capture.each(0, |frame| analyzer.push(frame));
     printed(analyzer, Context { inputs: vec!["a.pcap".to_owned()], shard, ..Context::default() })
+}
+
+/// The frames of a capture as files of at most so many different lengths.
+pub fn files(capture: &Frames, mut cuts: Vec<usize>) -> Vec<Frames> {
+    cuts.extend([0, capture.0.len()]);
+    cuts.sort_unstable();
+    cuts.windows(2).map(|cut| Frames(capture.0[cut[0]..cut[1]].to_vec())).collect()
+}
+
+/// What a run prints of one file, where those from `before` on are read for what they show, and all later ones after it.
+pub fn piece(files: &[Frames], before: usize, at: usize) -> String {
+    let names = (before..files.len()).map(name).collect();
+    let number = |file: usize| (file - before) as u16;
+    let inputs = Some(number(at)..=number(at));
+    let options = Options { inputs, ..Options::default() };
+    let mut analyzer = Analyzer::new(options.clone());
+    for (file, frames) in files.iter().enumerate().skip(before) {
+        if file == at {
+            analyzer.begin_piece(options.clone());
+        }
+        frames.each(number(file), |frame| analyzer.push(frame));
+        if file == at {
+            analyzer.end_piece();
+        }
+    }
+    printed(analyzer, Context { inputs: names, ..Context::default() })
+}
+
+/// What a run prints of all files.
+pub fn chain(files: &[Frames]) -> String {
+    let mut analyzer = Analyzer::new(Options::default());
+    for (number, frames) in files.iter().enumerate() {
+        frames.each(number as u16, |frame| analyzer.push(frame));
+    }
+    printed(analyzer, Context { inputs: (0..files.len()).map(name).collect(), ..Context::default() })
+}
+
+/// The names are in the order of the files.
+fn name(file: usize) -> String {
+    format!("{file}.pcap")
+}
+
+/// The four-tuple of each segment in the frames, without direction.
+pub fn fingerprints(frames: &Frames) -> impl Iterator<Item = u64> {
+    let of =
+        |kept: &Kept| decode::decode(&kept.frame(FrameNo::NONE)).ok().map(|found| found.segment.tuple.fingerprint());
+    frames.0.iter().filter_map(of)
+}
+
+/// The same of the reset in a row.
+pub fn fingerprint_of(row: &serde_json::Value) -> u64 {
+    let end = |host: &str, port: &str| {
+        let address: IpAddr = row[host].as_str().and_then(|text| text.parse().ok()).expect("an address");
+        (address, row[port].as_u64().expect("a port") as u16)
+    };
+    FourTuple::new(end("src", "sport"), end("dst", "dport")).fingerprint()
 }
 
 /// The rows of all that is found.
@@ -203,4 +261,13 @@ pub fn races() -> Frames {
         made.say(begin + 5007, (port, false), (5022, 0, RST), 0);
     }
     Frames(made.0)
+}
+
+/// A connection that is idle for a minute, and then aborted by its server; and how many frames lie before that.
+pub fn abort_after_silence() -> (Frames, usize) {
+    let mut made = Made(Vec::new());
+    made.open(0, 40_000);
+    let before = made.0.len();
+    made.say(60_000, (40_000, false), (5021, 1011, RST | ACK), 0);
+    (Frames(made.0), before)
 }
