@@ -176,3 +176,42 @@ fn a_silence_longer_than_the_overlap_is_told() {
     assert_eq!(cause(1), "starts-mid-connection");
     assert_ne!(cause(0), "starts-mid-connection");
 }
+
+/// Rows come from anywhere, in any order, and of several files whose clocks go back.
+#[test]
+fn the_order_of_rows_makes_no_difference() {
+    for seed in 0..cuts() / 4 {
+        let mut random = Random(seed);
+        let mut files = cut(seed);
+        for frames in &mut files {
+            frames.turn_back(random.below(frames.0.len() as u64) as usize);
+        }
+        let whole = chain(&files);
+        let mut rows: Vec<&str> = whole.lines().collect();
+        for at in (1..rows.len()).rev() {
+            rows.swap(at, random.below(at as u64 + 1) as usize);
+        }
+        let parts: Vec<String> = rows.chunks(3).map(|rows| rows.join("\n")).collect();
+        for format in [Format::Json, Format::Text] {
+            assert_eq!(fold(&parts, format), fold(std::slice::from_ref(&whole), format), "seed {seed}");
+        }
+    }
+}
+
+/// Each line is a row or is counted as none, whatever is in it.
+#[test]
+fn damaged_rows_are_told() {
+    let whole = chain(&cut(1));
+    for seed in 0..cuts() {
+        let (mut random, mut bytes) = (Random(seed), whole.clone().into_bytes());
+        for _ in 0..=random.below(20) {
+            let at = random.below(bytes.len() as u64) as usize;
+            match random.below(3) {
+                0 => bytes[at] ^= 1 << random.below(8),
+                1 => bytes[at] = b"\0\n\"{}[],-9"[random.below(10) as usize],
+                _ => bytes.truncate(bytes.len() - random.below(50) as usize),
+            }
+        }
+        pieces::hold(&bytes);
+    }
+}

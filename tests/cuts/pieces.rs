@@ -1,6 +1,7 @@
 //! Captures in memory, their rows, and what is made of rows.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -44,6 +45,11 @@ impl Frames {
                 _ => {}
             }
         }
+    }
+
+    /// From this frame on a clock that was set back by a second.
+    pub fn turn_back(&mut self, from: usize) {
+        self.0.iter_mut().skip(from).for_each(|kept| kept.time = kept.time.plus(-1_000_000_000));
     }
 
     /// Each with its number in this file.
@@ -167,6 +173,28 @@ pub fn fold(outputs: &[String], format: Format) -> String {
     let style = Style { format, quiet: 1, utc: true, ..Style::default() };
     folded.write(&style, Box::new(out.clone())).expect("memory takes it");
     out.text()
+}
+
+/// Holds that an output of any content is folded: what is printed are rows that were read, each of them JSON.
+pub fn hold(output: &[u8]) {
+    let mut fold = Fold::new(Format::Json);
+    let malformed = fold.read(output).expect("memory is readable").lines as usize;
+    let mut folded = fold.finish(Patterns::default());
+    let out = Text::default();
+    let style = Style { format: Format::Json, ..Style::default() };
+    folded.write(&style, Box::new(out.clone())).expect("memory takes it");
+    let lines: HashSet<&[u8]> = output.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    let printed = out.0.borrow();
+    let mut rows = 0;
+    for line in printed.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let row: serde_json::Value = serde_json::from_slice(line).expect("JSON");
+        if row["type"] == "reset" {
+            assert!(lines.contains(line));
+            rows += 1;
+        }
+    }
+    assert_eq!(rows, folded.rows.len());
+    assert!(rows + malformed <= lines.len());
 }
 
 /// The rows of resets in the order of their frames.

@@ -61,12 +61,13 @@ struct Kind<'a> {
 impl<'a> Line<'a> {
     /// `None` where it is none of this schema, or of captures at several points, whose rows belong together already.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
-        let kind: Kind<'_> = serde_json::from_slice(line).ok()?;
+        let line = std::str::from_utf8(line).ok()?;
+        let kind: Kind<'_> = serde_json::from_str(line).ok()?;
         match (kind.schema, &*kind.r#type) {
             _ if kind.points.is_some() => None,
-            (SCHEMA, "reset") => serde_json::from_slice(line).ok().map(Line::Reset),
+            (SCHEMA, "reset") => serde_json::from_str(line).ok().map(Line::Reset),
             (SCHEMA, "pattern") => Some(Line::Pattern),
-            (SCHEMA, "summary") => serde_json::from_slice(line).ok().map(Line::Summary),
+            (SCHEMA, "summary") => serde_json::from_str(line).ok().map(Line::Summary),
             _ => None,
         }
     }
