@@ -35,11 +35,12 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
     "docs/agent.md",
+    "docs/cuts.md",
     "docs/situations.md",
     "docs/formats.md",
     "docs/verdicts.md",
@@ -76,11 +77,11 @@ static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(|| {
     let mut paths = Vec::new();
     collect(&root().join("tests/cases"), "pkt", &mut paths);
     let examples = paths.iter().map(|path| example(path)).collect();
-    for (name, capture) in [("before.json", "keepalive-races.pcap"), ("after.json", "linger-zero.pcap")] {
-        let json = fs::File::create(captures().join(name)).expect("target is writable");
+    for (name, capture) in [("before", "keepalive-races"), ("after", "linger-zero"), ("rows.1", "refused")] {
+        let json = fs::File::create(captures().join(format!("{name}.json"))).expect("target is writable");
         let mut program = Command::new(env!("CARGO_BIN_EXE_rstscan"));
-        let status = program.args(["--json", "-qq", "-r", capture]).current_dir(captures()).stdout(json).status();
-        assert!(status.is_ok_and(|status| status.success()), "{name} is written");
+        program.args(["--json", "-qq", "-r", &format!("{capture}.pcap")]).current_dir(captures());
+        assert!(program.stdout(json).status().is_ok_and(|status| status.success()), "{name} is written");
     }
     examples
 });
