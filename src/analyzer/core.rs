@@ -68,7 +68,10 @@ impl Core {
         Self {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
-            tracker: Tracker::new(options.max_connections),
+            tracker: match options.endless {
+                true => Tracker::endless(options.max_connections),
+                false => Tracker::new(options.max_connections),
+            },
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),
             hints: Hints::default(),

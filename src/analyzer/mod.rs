@@ -38,11 +38,14 @@ pub struct Options {
     /// again. One takes up to about 768 bytes. Where there are more, those that are over are given up first, then those that were
     /// never answered, then those that were silent for longest.
     pub max_connections: usize,
+    /// Whether the capture has no end. Which four-tuples were given up is then remembered for as long only as they would have been
+    /// held with more memory: the set of all of them would grow until every new one seems to be in it.
+    pub endless: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22 }
+        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22, endless: false }
     }
 }
 
