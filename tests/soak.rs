@@ -28,6 +28,7 @@ mod soaked;
 #[path = "../examples/generate/traffic.rs"]
 mod traffic;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -71,7 +72,7 @@ impl Plan {
     const FRAMES_EACH: u64 = 10;
     /// Of so many segments with data one comes in fragments.
     const FRAGMENTED_EVERY: usize = 20;
-    /// How much more memory there may be at the end than after the first minute.
+    /// How much more memory there may be later than after the first minute.
     const GROWTH_MAX: f64 = 1.05;
 
     fn from_environment() -> Self {
@@ -182,20 +183,27 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Whether memory stays what it is once the first minute is over.
+/// Whether memory stays what it is once the first minute is over: the mean of each later minute against that of the second.
+/// Single samples also have what waits in the queue at that instant, on a busy machine up to 64 MiB.
 fn is_flat(plan: &Plan, samples: &[Sample]) -> bool {
-    let later: Vec<u64> =
-        samples.iter().filter(|sample| sample.after >= plan.settled).map(|sample| sample.resident_kib).collect();
-    let (Some(first), Some(most)) = (later.first(), later.iter().max()) else { return false };
-    let growth = *most as f64 / *first as f64;
+    const MINUTE: u64 = 60;
+    let mut minutes: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for sample in samples.iter().filter(|sample| sample.after >= plan.settled) {
+        let minute = (sample.after - plan.settled).as_secs() / MINUTE;
+        minutes.entry(minute).or_default().push(sample.resident_kib);
+    }
+    let means = minutes.values().map(|minute| minute.iter().sum::<u64>() as f64 / minute.len() as f64 / 1024.0);
+    let means: Vec<f64> = means.collect();
+    let Some((first, later)) = means.split_first() else { return false };
+    let (least, most) = later.iter().fold((*first, *first), |(least, most), mean| (least.min(*mean), most.max(*mean)));
+    let change = |mean: f64| 100.0 * (mean / first - 1.0);
     told(&format!(
-        "memory after {} s: {:.1} MiB, then at most {:.1} MiB, {:+.2} %",
-        plan.settled.as_secs(),
-        *first as f64 / 1024.0,
-        *most as f64 / 1024.0,
-        100.0 * (growth - 1.0)
+        "memory of the second minute {first:.1} MiB, of {} later ones {least:.1} MiB ({:+.1} %) to {most:.1} MiB ({:+.1} %)",
+        later.len(),
+        change(least),
+        change(most)
     ));
-    growth <= Plan::GROWTH_MAX
+    most / first <= Plan::GROWTH_MAX
 }
 
 /// Churn, then a run that is killed with all that it writes, and one more.
