@@ -16,8 +16,10 @@ SAMPLES = $(sort $(wildcard samples/*.pcap samples/*.pcapng))
 .DEFAULT_GOAL := run
 # Seconds of a flood at full speed.
 FLOOD_SECONDS ?= 60
+# Minutes of churn.
+SOAK_MINUTES ?= 30
 
-.PHONY: run test build bench bench-live install install-files uninstall setup ci clean
+.PHONY: run test build bench bench-live soak install install-files uninstall setup ci clean
 
 # Where captures for measurements go, and how much of the full amount of frames.
 BENCH_DIR ?= target/bench
@@ -40,6 +42,10 @@ bench: build
 # Floods a live capture, beside it tcpdump, in network namespaces of its own; takes root and two processors without other work.
 bench-live:
 	RSTSCAN_FLOOD_SECONDS=$(FLOOD_SECONDS) cargo test --release --locked --test flood -- --nocapture
+
+# Leaves the program under churn, in a network namespace of its own, and prints its memory by the minute; takes root.
+soak:
+	RSTSCAN_SOAK_MINUTES=$(SOAK_MINUTES) cargo test --release --locked --test soak -- --nocapture
 
 install: build
 	@$(MAKE) --no-print-directory install-files PROGRAM=target/release/rstscan

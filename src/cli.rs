@@ -185,7 +185,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Analysis")]
     timers: Option<PathBuf>,
 
-    /// Hold so many connections at a time, at 768 bytes each [default: what fits into a quarter of the memory]
+    /// Hold so many connections at a time, at 768 bytes each [default: what fits into a quarter of the memory, live at most 1048576]
     #[arg(long, value_name = "COUNT", help_heading = "Analysis", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
 

@@ -217,8 +217,10 @@ impl Run {
     fn new(config: &Config, context: Context) -> anyhow::Result<Self> {
         let output = Output::of(config, &context.inputs)?;
         let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
-        let max_connections = config.max_connections.unwrap_or_else(memory::connections);
-        let options = Options { settle_ns: config.settle_ns, max_connections, shard: config.shard, inputs: None };
+        let endless = context.live;
+        let max_connections = config.max_connections.unwrap_or_else(|| memory::connections(endless));
+        let settle_ns = config.settle_ns;
+        let options = Options { settle_ns, max_connections, shard: config.shard, inputs: None, endless };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {

@@ -22,6 +22,7 @@ mod random;
 #[path = "../examples/generate/scan.rs"]
 mod scan;
 #[path = "flood/sender.rs"]
+#[allow(dead_code, reason = "the soak needs more of it")]
 mod sender;
 #[path = "../examples/generate/traffic.rs"]
 mod traffic;
@@ -145,7 +146,7 @@ fn pace() -> (Pace, f64) {
 fn traffic(folder: &std::path::Path, scale: f64) -> io::Result<Traffic> {
     let path = folder.join("flood.pcap");
     Order::new(Kind::A, scale).write(File::create(&path)?)?;
-    Traffic::read(&path)
+    Traffic::read(&[&path], None)
 }
 
 /// Floods a program, and returns what was sent and what the program says.

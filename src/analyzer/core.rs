@@ -79,7 +79,10 @@ impl Core {
             waiting: 0,
             shard: options.shard,
             inputs: options.inputs.clone(),
-            tracker: Tracker::new(options.max_connections),
+            tracker: match options.endless {
+                true => Tracker::endless(options.max_connections),
+                false => Tracker::new(options.max_connections),
+            },
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),
             hints: Hints::default(),

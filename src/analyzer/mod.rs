@@ -49,11 +49,14 @@ pub struct Options {
     pub shard: Option<Shard>,
     /// Only the resets captured in these inputs are reported and counted; those of the others matter for what follows from them.
     pub inputs: Option<RangeInclusive<u16>>,
+    /// Whether the capture has no end. Which four-tuples were given up is then remembered for as long only as they would have been
+    /// held with more memory: the set of all of them would grow until every new one seems to be in it.
+    pub endless: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22, shard: None, inputs: None }
+        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22, shard: None, inputs: None, endless: false }
     }
 }
 

@@ -17,6 +17,43 @@ pub(super) const LAST_LENGTH: u16 = 1500;
 /// `ARPHRD_NETLINK`: a cooked capture of netlink messages, whose protocol field is a netlink family.
 const HARDWARE_NETLINK: u16 = 824;
 
+/// The link types that are decoded.
+pub const LINK_TYPES: [LinkType; 33] = [
+    LinkType::SLIP,
+    LinkType::ATM_RFC1483,
+    LinkType::FRELAY,
+    LinkType::ENC,
+    LinkType::PFLOG,
+    LinkType::PRISM,
+    LinkType::IEEE802_11_AVS,
+    LinkType::PPP_PPPD,
+    LinkType::JUNIPER_ETHER,
+    LinkType::PPI,
+    LinkType::NFLOG,
+    LinkType::NETANALYZER,
+    LinkType::IPOIB,
+    LinkType::PKTAP,
+    LinkType::ETHERNET_MPACKET,
+    LinkType::NULL,
+    LinkType::ETHERNET,
+    LinkType::TOKEN_RING,
+    LinkType::PPP,
+    LinkType::FDDI,
+    LinkType::RAW_BSD,
+    LinkType::RAW_OPENBSD,
+    LinkType::PPP_SERIAL,
+    LinkType::PPP_ETHER,
+    LinkType::RAW,
+    LinkType::C_HDLC,
+    LinkType::IEEE802_11,
+    LinkType::LOOP,
+    LinkType::LINUX_SLL,
+    LinkType::IEEE802_11_RADIOTAP,
+    LinkType::IPV4,
+    LinkType::IPV6,
+    LinkType::LINUX_SLL2,
+];
+
 /// What the link layer carries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Network<'a> {

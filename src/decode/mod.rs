@@ -31,6 +31,7 @@ pub use checksum::checksums;
 pub use encap::Encap;
 pub use glance::{Glance, Hosts, flags_without_reset, glance, glance_v4};
 pub use icmp::icmp_error;
+pub use link::LINK_TYPES;
 pub use point::point;
 pub use reassembly::{Reassembler, Whole};
 pub use skip::Skip;

@@ -7,49 +7,17 @@ use proptest::prelude::*;
 
 use super::testing::{TCP, cut_frame, ethernet, ipv4, ipv6, segment, vlan};
 use super::{
-    Decoded, Glance, Hosts, Skip, checksums, decode, flags_without_reset, glance, glance_v4, icmp_error, link,
-    on_other_link, tunnel, uncommon,
+    Decoded, Glance, Hosts, LINK_TYPES, Skip, checksums, decode, flags_without_reset, glance, glance_v4, icmp_error,
+    link, on_other_link, tunnel, uncommon,
 };
 use crate::decode::Carried;
 use crate::frame::{Frame, LinkType};
 use crate::tcp::{Checksums, FourTuple, Segment};
 
-const LINKS: [LinkType; 34] = [
-    LinkType::SLIP,
-    LinkType::ATM_RFC1483,
-    LinkType::FRELAY,
-    LinkType::ENC,
-    LinkType::PFLOG,
-    LinkType::PRISM,
-    LinkType::IEEE802_11_AVS,
-    LinkType::PPP_PPPD,
-    LinkType::JUNIPER_ETHER,
-    LinkType::PPI,
-    LinkType::NFLOG,
-    LinkType::NETANALYZER,
-    LinkType::IPOIB,
-    LinkType::PKTAP,
-    LinkType::ETHERNET_MPACKET,
-    LinkType::NULL,
-    LinkType::ETHERNET,
-    LinkType::RAW_BSD,
-    LinkType::RAW_OPENBSD,
-    LinkType::RAW,
-    LinkType::LOOP,
-    LinkType::LINUX_SLL,
-    LinkType::IPV4,
-    LinkType::IPV6,
-    LinkType::LINUX_SLL2,
-    LinkType::TOKEN_RING,
-    LinkType::PPP,
-    LinkType::FDDI,
-    LinkType::PPP_SERIAL,
-    LinkType::PPP_ETHER,
-    LinkType::C_HDLC,
-    LinkType::IEEE802_11,
-    LinkType::IEEE802_11_RADIOTAP,
-    LinkType(9999),
-];
+/// All that are decoded, and one that is not.
+fn links() -> impl Iterator<Item = LinkType> {
+    LINK_TYPES.into_iter().chain([LinkType(9999)])
+}
 
 /// The way that looks closer at everything.
 fn decode_uncommon<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Skip> {
@@ -213,7 +181,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_segment_or_a_reason(bytes in vec(any::<u8>(), 0..120), wire_len in any::<u32>()) {
-        for link in LINKS {
+        for link in links() {
             let frame = Frame { wire_len, ..cut_frame(link, &bytes, 0) };
             prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
         }
@@ -225,7 +193,7 @@ proptest! {
     ) {
         excludes_each_other(&cut_frame(LinkType::ETHERNET, &bytes, wire_len))?;
         let bytes = bytes.get(strip..).unwrap_or_default();
-        for link in LINKS {
+        for link in links() {
             excludes_each_other(&cut_frame(link, bytes, wire_len))?;
         }
     }
@@ -234,7 +202,7 @@ proptest! {
     #[test]
     fn any_damage_is_a_segment_or_a_reason((bytes, wire_len) in damaged_frame(), strip in 0usize..24) {
         let bytes = bytes.get(strip..).unwrap_or_default();
-        for link in LINKS {
+        for link in links() {
             let frame = cut_frame(link, bytes, wire_len);
             prop_assert_eq!(decode(&frame), decode_uncommon(&frame));
         }

@@ -10,10 +10,15 @@ use super::process;
 
 /// Where tracefs is mounted, since Linux 4.1 and before.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-/// Instances are called `rstscan-PROCESS-START`: its number, and when it started in clock ticks since boot.
+/// Instances are called `rstscan-PROCESS-START`: its number, and when it started in clock ticks since boot. Where that is taken,
+/// as processes of several containers can have the same number, a third number follows.
 const PREFIX: &str = "rstscan-";
+/// So many names are tried.
+const NAMES_MAX: u32 = 16;
 /// Room for events, for each processor, in KiB: some 8000 events, which are read at least ten times a second.
 const BUFFER_KIB: &str = "1024";
+/// What is noted.
+const EVENTS: [&str; 2] = ["tcp_send_reset", "tcp_receive_reset"];
 /// The file of an event that says how it is laid out.
 const FORMAT: &str = "events/tcp/tcp_send_reset/format";
 
@@ -39,8 +44,7 @@ impl Instance {
         }
         let instances = tracefs.join("instances");
         sweep(&instances);
-        let folder = instances.join(own_name());
-        fs::create_dir(&folder).map_err(|error| explained(&error, &tracefs))?;
+        let folder = create(&instances).map_err(|error| explained(&error, &tracefs))?;
         let mut instance = Self { folder, pipe: None };
         instance.set_up().map_err(|error| explained(&error, &tracefs))?;
         Ok(instance)
@@ -51,16 +55,29 @@ impl Instance {
         &self.folder
     }
 
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// In words for the user: somebody else uses the instance. It notes nothing any more, and goes when the next one is made.
+    pub fn end(mut self) -> io::Result<()> {
+        let folder = std::mem::take(&mut self.folder);
+        self.pipe = None;
+        fs::remove_dir(&folder).map_err(|error| {
+            // Where this cannot be the instance goes on, as after a crash.
+            let _ = EVENTS.iter().try_for_each(|event| switch(&folder, event, "0"));
+            let folder = folder.display();
+            io::Error::new(error.kind(), format!("{folder} stays until the next run with --kernel: {error}"))
+        })
+    }
+
     fn set_up(&mut self) -> io::Result<()> {
         // The clock of captures, but for the leap seconds that a daemon may have told the kernel; it is set when that is.
         fs::write(self.folder.join("trace_clock"), "tai")?;
         fs::write(self.folder.join("buffer_size_kb"), BUFFER_KIB)?;
         let mut options = OpenOptions::new();
         self.pipe = Some(options.read(true).custom_flags(libc::O_NONBLOCK).open(self.folder.join("trace_pipe"))?);
-        for event in ["tcp_send_reset", "tcp_receive_reset"] {
-            fs::write(self.folder.join("events/tcp").join(event).join("enable"), "1")?;
-        }
-        Ok(())
+        EVENTS.iter().try_for_each(|event| switch(&self.folder, event, "1"))
     }
 
     /// Lines that are there, some of them at a time; 0 bytes where there are none.
@@ -80,9 +97,15 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.pipe = None;
-        // What cannot go now goes when the next one is made.
-        let _ = fs::remove_dir(&self.folder);
+        if !self.folder.as_os_str().is_empty() {
+            // What cannot go now goes when the next one is made.
+            let _ = fs::remove_dir(&self.folder);
+        }
     }
+}
+
+fn switch(instance: &Path, event: &str, to: &str) -> io::Result<()> {
+    fs::write(instance.join("events/tcp").join(event).join("enable"), to)
 }
 
 fn tracefs() -> io::Result<PathBuf> {
@@ -111,9 +134,26 @@ fn explained(error: &io::Error, tracefs: &Path) -> io::Error {
     }
 }
 
-fn own_name() -> String {
+/// Makes an instance under a name that nobody has.
+fn create(instances: &Path) -> io::Result<PathBuf> {
     let own = std::process::id();
-    format!("{PREFIX}{own}-{}", process::started(own).unwrap_or_default())
+    let name = format!("{PREFIX}{own}-{}", process::started(own).unwrap_or_default());
+    let names = std::iter::once(name.clone()).chain((1..NAMES_MAX).map(|number| format!("{name}-{number}")));
+    let mut taken = io::Error::from(ErrorKind::AlreadyExists);
+    for folder in names.map(|name| instances.join(name)) {
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
+}
+
+/// The number of the process that has made an instance, and when it started.
+fn owner(name: &str) -> Option<(u32, u64)> {
+    let mut numbers = name.strip_prefix(PREFIX)?.split('-');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 /// Removes the instances of runs that were killed before they could. Those of a run that goes on are in use: the kernel
@@ -121,12 +161,37 @@ fn own_name() -> String {
 fn sweep(instances: &Path) {
     for entry in fs::read_dir(instances).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
-        let Some((pid, start)) = owner.and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse().ok()?))) else {
-            continue;
-        };
-        if process::started(pid) != Some(start) {
+        if owner(&name).is_some_and(|(pid, start)| process::started(pid) != Some(start)) {
             let _ = fs::remove_dir(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_followed_by_another() {
+        let instances = tempfile::tempdir().unwrap();
+        let made: Vec<_> = (0..NAMES_MAX).map(|_| create(instances.path()).unwrap()).collect();
+        assert!(made.iter().all(|folder| folder.is_dir()));
+        assert_eq!(create(instances.path()).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        // All of a process that lives.
+        sweep(instances.path());
+        assert!(made.iter().all(|folder| folder.is_dir()));
+    }
+
+    #[test]
+    fn what_nobody_owns_any_more_goes_and_what_is_not_ours_stays() {
+        let instances = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        let start = process::started(own).unwrap_or_default();
+        let gone = [format!("rstscan-{own}-{}", start + 1), format!("rstscan-{own}-{}-3", start + 1)];
+        let kept = ["rstscan-x-1".to_owned(), "rstscan".to_owned(), "other-1-1".to_owned()];
+        gone.iter().chain(&kept).for_each(|name| fs::create_dir(instances.path().join(name)).unwrap());
+        sweep(instances.path());
+        assert!(gone.iter().all(|name| !instances.path().join(name).exists()));
+        assert!(kept.iter().all(|name| instances.path().join(name).exists()));
     }
 }

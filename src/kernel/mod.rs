@@ -107,6 +107,15 @@ impl Kernel {
         Ok(())
     }
 
+    /// Ends the trace.
+    ///
+    /// # Errors
+    ///
+    /// It stays, as somebody else uses it: in words for the user.
+    pub fn end(self) -> io::Result<()> {
+        self.instance.end()
+    }
+
     fn take_lines(&mut self, ahead: i64) {
         let rest = std::mem::take(&mut self.rest);
         let mut lines = rest.split(|byte| *byte == b'\n');

@@ -75,6 +75,9 @@ impl Asked {
                 "rstscan: --kernel: {lost} {events} of the kernel lost; the resets they may belong to say so"
             ));
         }
+        if let Err(error) = self.kernel.end() {
+            tell(format_args!("rstscan: --kernel: {error}"));
+        }
     }
 }
 

@@ -13,18 +13,21 @@ const SHARE: u64 = 4;
 const ASSUMED: u64 = 4 << 30;
 /// Never more by default: no table of a firewall or host is as large, and a flood fills whatever there is.
 const MOST: u64 = 1 << 24;
+/// Nor more than this in a live capture, some 768 MB: it is not alone on its host, and may run for months. A host that opens
+/// more connections than this in four minutes has those given up first that have ended.
+const MOST_LIVE: u64 = 1 << 20;
 const LEAST: u64 = 1 << 10;
 
 /// How many connections are held at the same time, unless the user says so: what fits into a quarter of the memory, or of what
 /// a container or `ulimit` leaves of it.
-pub(super) fn connections() -> usize {
+pub(super) fn connections(live: bool) -> usize {
     let limits = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
     let all = limits.into_iter().chain([installed(), allowed(Path::new("/"))]);
-    for_memory(all.flatten().min().unwrap_or(ASSUMED))
+    for_memory(all.flatten().min().unwrap_or(ASSUMED), live)
 }
 
-fn for_memory(bytes: u64) -> usize {
-    (bytes / SHARE / BYTES_EACH).clamp(LEAST, MOST) as usize
+fn for_memory(bytes: u64, live: bool) -> usize {
+    (bytes / SHARE / BYTES_EACH).clamp(LEAST, if live { MOST_LIVE } else { MOST }) as usize
 }
 
 #[cfg(target_os = "linux")]
@@ -64,9 +67,10 @@ mod tests {
 
     #[test]
     fn a_quarter_of_the_memory_is_taken() {
-        assert_eq!(for_memory(3 << 30), 1 << 20);
-        assert_eq!(for_memory(0), LEAST as usize);
-        assert_eq!(for_memory(u64::MAX), MOST as usize);
+        assert_eq!(for_memory(3 << 30, false), 1 << 20);
+        assert_eq!(for_memory(0, true), LEAST as usize);
+        assert_eq!(for_memory(u64::MAX, false), MOST as usize);
+        assert_eq!(for_memory(u64::MAX, true), MOST_LIVE as usize);
     }
 
     fn write(root: &Path, path: &str, text: &str) {

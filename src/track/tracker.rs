@@ -6,7 +6,7 @@ use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
 
 use super::case::{Life, Previous};
-use super::evicted::Evicted;
+use super::evicted::{Evicted, LastUse};
 use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
@@ -60,6 +60,8 @@ pub struct Tracker {
     pub(super) eviction: Option<Eviction>,
     /// Who has gone, once somebody has.
     evicted: Option<Evicted>,
+    /// Whether that is forgotten in time.
+    endless: bool,
     evictions: u64,
     pub(super) connections: u64,
     pub(super) streams: u32,
@@ -76,6 +78,7 @@ impl Tracker {
             max: max.max(2),
             eviction: None,
             evicted: None,
+            endless: false,
             evictions: 0,
             slab: Slab::default(),
             index: Index::new(),
@@ -91,6 +94,11 @@ impl Tracker {
             latest: FrameNo::default(),
             observed: 0,
         }
+    }
+
+    /// The same for a capture that has no end.
+    pub fn endless(max: usize) -> Self {
+        Self { endless: true, ..Self::new(max) }
     }
 
     /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass`](Self::pass).
@@ -213,7 +221,7 @@ impl Tracker {
     }
 
     fn open_first(&mut self, lookup: &Lookup, hash: u32, segment: &Segment) -> Id {
-        self.make_room();
+        self.make_room(segment.time);
         let key = self.wide.pack(lookup);
         let mut incarnation = Incarnation::new(key, hash, (lookup.side, segment.time));
         let from_its_syn = segment.flags.syn() && !segment.flags.ack();
@@ -248,7 +256,7 @@ impl Tracker {
         if let Some(eviction) = &mut self.eviction {
             eviction.remove(&mut self.slab, old);
         }
-        self.make_room();
+        self.make_room(segment.time);
         let id = self.slab.insert(incarnation);
         self.index.replace(hash, old, id);
         self.count_tracked();
@@ -275,15 +283,15 @@ impl Tracker {
 
     /// Has room for one more incarnation.
     #[inline]
-    fn make_room(&mut self) {
+    fn make_room(&mut self, now: Timestamp) {
         if self.slab.len() >= self.max {
-            self.evict();
+            self.evict(now);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn evict(&mut self) {
+    fn evict(&mut self, now: Timestamp) {
         let mut eviction = self.eviction.take().unwrap_or_else(|| Eviction::of(&mut self.slab));
         while self.slab.len() >= self.max
             && let Some(id) = eviction.first()
@@ -291,8 +299,15 @@ impl Tracker {
             eviction.remove(&mut self.slab, id);
             let before = self.slab.len();
             if let Some(gone) = self.remove(id) {
-                let evicted = self.evicted.get_or_insert_with(|| Evicted::new(self.max));
-                evicted.add(gone.hash, gone.is_answered() || before - self.slab.len() > 1);
+                let (max, endless) = (self.max, self.endless);
+                let evicted = self.evicted.get_or_insert_with(|| Evicted::new(max, endless));
+                let had_another = before - self.slab.len() > 1;
+                let last_use = match (gone.is_answered() || had_another, gone.is_over()) {
+                    (false, _) => LastUse::Unanswered,
+                    (true, true) => LastUse::Over,
+                    (true, false) => LastUse::Open,
+                };
+                evicted.add(gone.hash, last_use, now);
             }
             self.evictions += (before - self.slab.len()) as u64;
         }

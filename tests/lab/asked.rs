@@ -1,7 +1,8 @@
 //! `--kernel`: what the program makes of the kernel's own word, and what it leaves behind.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, INTERFACE, Setting};
 use crate::kernel::Trace;
-use crate::live::Listening;
+use crate::live::{Listening, RESET, parsed};
 use crate::may_run;
 use crate::namespace::Namespace;
 
@@ -124,25 +125,98 @@ fn what_a_killed_run_left_the_next_one_removes() {
     assert_eq!(instance_of(own).expect("tracefs"), None);
 }
 
+/// Somebody looks into the instance while the run ends: that is told, and the next run removes it.
+#[test]
+fn an_instance_that_is_in_use_goes_with_the_next_run() {
+    if !may_ask() {
+        return;
+    }
+    let check = || -> io::Result<()> {
+        let place = Namespace::create(2, "asked")?;
+        let listening = Listening::start(&place, "lo", &["--kernel"])?;
+        let pid = listening.pid();
+        let folder = Path::new(INSTANCES).join(instance_of(pid)?.ok_or(io::ErrorKind::NotFound)?);
+        let user = File::open(folder.join("trace"))?;
+        let ended = listening.end(Signal::SIGINT)?;
+        let said = format!(
+            "rstscan: --kernel: {} stays until the next run with --kernel: Device or resource busy",
+            folder.display()
+        );
+        assert!(ended.status.success() && ended.stderr.contains(&said), "{ended:#?}");
+        assert_eq!(fs::read_to_string(folder.join("events/tcp/tcp_send_reset/enable"))?, "0\n", "it notes on");
+        drop(user);
+        Listening::start(&place, "lo", &["--kernel"])?.end(Signal::SIGINT)?.check(0)?;
+        assert_eq!(instance_of(pid)?, None);
+        Ok(())
+    };
+    check().expect("the laboratory is there");
+}
+
+/// The name of the instance is taken, as by a process of another container with the same number: another one is found.
+#[test]
+fn an_instance_whose_name_is_taken_has_another() {
+    if !may_ask() {
+        return;
+    }
+    let check = || -> io::Result<()> {
+        let place = Namespace::create(3, "asked")?;
+        let script = "start=$(sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 20)
+            mkdir /sys/kernel/tracing/instances/rstscan-$$-$start && exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_rstscan")]);
+        let listening = Listening::start_by(command, &place, ("lo", &["--kernel", "--json"]))?;
+        let pid = listening.pid();
+        assert!(place.enter(|| Ok(std::net::TcpStream::connect("127.0.0.1:9")))?.is_err(), "port 9 is open");
+        let reset = parsed(&listening.lines(RESET, 1)?)?;
+        assert_eq!(reset[0]["kernel"]["reason"], "NO_SOCKET", "{reset:#?}");
+        listening.end(Signal::SIGINT)?.check(2)?;
+        // Its own is gone. The other one is nobody's by now.
+        let left = instance_of(pid)?.ok_or(io::ErrorKind::NotFound)?;
+        assert_eq!(left.split('-').count(), 3, "{left}");
+        Listening::start(&place, "lo", &["--kernel"])?.end(Signal::SIGINT)?.check(0)?;
+        assert_eq!(instance_of(pid)?, None);
+        Ok(())
+    };
+    check().expect("the laboratory is there");
+}
+
+/// What the first two lines on standard error are in a file system that a script has changed, and whether a signal ends it well.
+fn told_after(script: &str, place: &Namespace) -> io::Result<[String; 2]> {
+    let script = format!("{script} && exec \"$1\" -i lo --kernel");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_rstscan")]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = place.enter(|| command.spawn())?;
+    let mut lines = BufReader::new(child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?).lines().map_while(Result::ok);
+    let said = [lines.next().unwrap_or_default(), lines.next().unwrap_or_default()];
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT)?;
+    if child.wait()?.success() { Ok(said) } else { Err(io::Error::other(said.join("\n"))) }
+}
+
 #[test]
 fn without_tracefs_one_line_says_so_and_the_capture_goes_on() {
     if !may_run() {
         return;
     }
     let place = Namespace::create(1, "asked").expect("a namespace");
-    let script = "mount -t tmpfs tmpfs /sys/kernel && exec \"$1\" -i lo --kernel";
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_rstscan")]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = place.enter(|| command.spawn()).expect("unshare");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
-    let said = [lines.next().unwrap_or_default(), lines.next().unwrap_or_default()];
-    let stopped = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT);
-    let status = child.wait().expect("it ends");
+    let said = told_after("mount -t tmpfs tmpfs /sys/kernel", &place).expect("it ends");
     assert!(said[0].starts_with("rstscan: --kernel: there is no tracefs"), "{said:?}");
     assert!(
         said[0].ends_with("; the capture goes on without it") && said[1].starts_with("listening on lo"),
         "{said:?}"
     );
-    assert!(stopped.is_ok() && status.success());
+}
+
+#[test]
+fn where_no_instance_can_be_made_one_line_says_so_and_the_capture_goes_on() {
+    if !may_ask() {
+        return;
+    }
+    let place = Namespace::create(4, "asked").expect("a namespace");
+    let script = format!("mount --bind {INSTANCES} {INSTANCES} && mount -o remount,bind,ro {INSTANCES}");
+    let said = told_after(&script, &place).expect("it ends");
+    let expected =
+        "rstscan: --kernel: /sys/kernel/tracing: Read-only file system (os error 30); the capture goes on without it";
+    assert_eq!(said[0], expected);
+    assert!(said[1].starts_with("listening on lo"), "{said:?}");
 }

@@ -20,8 +20,8 @@ const TRACEFS: &str = "/sys/kernel/tracing";
 /// Instances of this laboratory are called `rstlab-PROCESS-NUMBER`.
 const PREFIX: &str = "rstlab-";
 
-/// Room for events, for each processor, in KiB: a quarter of what 9000 resets in a second need.
-const BUFFER_KIB: &str = "2048";
+/// Room for events, for each processor, in KiB: four times what all tests of this laboratory make.
+const BUFFER_KIB: &str = "8192";
 
 /// How far apart a reset on the wire and its event may be. A reset that a socket sends of its own has its event after
 /// it was sent, and a busy machine may run something else in between.

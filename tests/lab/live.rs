@@ -45,7 +45,15 @@ pub struct Ended {
 impl Listening {
     /// Starts `rstscan -i INTERFACE FORMAT FILTER` and waits until it listens.
     pub fn start(namespace: &Namespace, interface: &str, words: &[&str]) -> io::Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rstscan"));
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_rstscan")), namespace, (interface, words))
+    }
+
+    /// The same by a command that ends with the program and these words.
+    pub fn start_by(
+        mut command: Command,
+        namespace: &Namespace,
+        (interface, words): (&str, &[&str]),
+    ) -> io::Result<Self> {
         command.args(["-i", interface]).args(words).env("TZ", "UTC").env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = namespace.enter(|| command.spawn())?;

@@ -13,6 +13,7 @@ mod craft;
 mod faults;
 mod kernel;
 mod live;
+mod mixed;
 mod names;
 mod namespace;
 mod other_stack;

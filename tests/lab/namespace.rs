@@ -53,18 +53,25 @@ impl Namespace {
 
     /// Puts one nftables rule on a netfilter hook (`input`, `output` or `forward`) until the returned value is dropped.
     pub fn filter(&self, hook: &str, rule: &str) -> io::Result<Filter<'_>> {
-        self.rule(&format!("type filter hook {hook} priority 0"), rule)
+        self.filter_all(hook, &[rule])
+    }
+
+    /// The same with several rules.
+    pub fn filter_all(&self, hook: &str, rules: &[&str]) -> io::Result<Filter<'_>> {
+        self.rules(&format!("type filter hook {hook} priority 0"), rules)
     }
 
     /// The same on a hook where addresses are translated (`prerouting` or `postrouting`).
     pub fn translate(&self, hook: &str, rule: &str) -> io::Result<Filter<'_>> {
-        self.rule(&format!("type nat hook {hook} priority 0"), rule)
+        self.rules(&format!("type nat hook {hook} priority 0"), &[rule])
     }
 
-    fn rule(&self, place: &str, rule: &str) -> io::Result<Filter<'_>> {
-        let chain = format!("{{ {place}; }}");
-        let rules = format!("add table inet lab; add chain inet lab wire {chain}; add rule inet lab wire {rule}");
-        self.exec("nft", &[&rules])?;
+    fn rules(&self, place: &str, rules: &[&str]) -> io::Result<Filter<'_>> {
+        let mut script = format!("add table inet lab; add chain inet lab wire {{ {place}; }}");
+        for rule in rules {
+            script.push_str(&format!("; add rule inet lab wire {rule}"));
+        }
+        self.exec("nft", &[&script])?;
         Ok(Filter { namespace: self })
     }
 

@@ -1,54 +1,18 @@
 //! Frames of any content, on any link type.
 
-use rstscan::decode::{Decoded, Skip, decode, glance};
+use rstscan::decode::{Decoded, LINK_TYPES, Skip, decode, glance};
 use rstscan::frame::{Frame, FrameNo, LinkType, Timestamp};
 use rstscan::tcp::Segment;
 
 /// The first two bytes choose the link type, the third how much of the frame was not captured.
 const HEADER: usize = 3;
 
-/// Types that are decoded come up more often than others.
-const KNOWN: [LinkType; 33] = [
-    LinkType::SLIP,
-    LinkType::ATM_RFC1483,
-    LinkType::FRELAY,
-    LinkType::ENC,
-    LinkType::PFLOG,
-    LinkType::PRISM,
-    LinkType::IEEE802_11_AVS,
-    LinkType::PPP_PPPD,
-    LinkType::JUNIPER_ETHER,
-    LinkType::PPI,
-    LinkType::NFLOG,
-    LinkType::NETANALYZER,
-    LinkType::IPOIB,
-    LinkType::PKTAP,
-    LinkType::ETHERNET_MPACKET,
-    LinkType::NULL,
-    LinkType::ETHERNET,
-    LinkType::TOKEN_RING,
-    LinkType::PPP,
-    LinkType::FDDI,
-    LinkType::RAW_BSD,
-    LinkType::RAW_OPENBSD,
-    LinkType::PPP_SERIAL,
-    LinkType::PPP_ETHER,
-    LinkType::RAW,
-    LinkType::C_HDLC,
-    LinkType::IEEE802_11,
-    LinkType::LOOP,
-    LinkType::LINUX_SLL,
-    LinkType::IEEE802_11_RADIOTAP,
-    LinkType::IPV4,
-    LinkType::IPV6,
-    LinkType::LINUX_SLL2,
-];
-
 /// Decoding ends, and what it finds lies in the frame; a glance and cutting the frame change nothing that both see.
 pub fn hold(data: &[u8]) {
     let Some((&[low, high, missing], data)) = data.split_first_chunk::<HEADER>() else { return };
     let link = match high {
-        0 => KNOWN[usize::from(low) % KNOWN.len()],
+        // Types that are decoded come up more often than others.
+        0 => LINK_TYPES[usize::from(low) % LINK_TYPES.len()],
         _ => LinkType(u16::from_le_bytes([low, high])),
     };
     let wire_len = data.len() as u32 + u32::from(missing);
