@@ -35,13 +35,16 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
     "docs/agent.md",
     "docs/situations.md",
     "docs/formats.md",
+    "docs/archives.md",
+    "docs/fleet.md",
+    "docs/scale.md",
     "docs/verdicts.md",
     "docs/scenarios.md",
     "docs/examples.md",

@@ -51,3 +51,9 @@ def one_pass(program: str, files: Iterable[Path]) -> list[str]:
     words = [word for file in files for word in ("-r", str(file))]
     done = subprocess.run([program, "--json", "-qq", *words], capture_output=True, text=True, check=False)
     return sorted(line for line in done.stdout.splitlines() if json.loads(line)["type"] == "reset")
+
+
+def patterns(command: list[str]) -> list[str]:
+    """The patterns that a command of rstscan prints."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [line for line in done.stdout.splitlines() if json.loads(line)["type"] == "pattern"]

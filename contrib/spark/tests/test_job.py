@@ -112,6 +112,7 @@ class Archive(unittest.TestCase):
         rows = Result(out).query("SELECT count(*) FROM 'OUT/resets/*/*/*.parquet'")
         self.assertEqual(rows, [(sum(len(lines) for lines in self.whole.values()),)])
         self.queries_of_the_documentation(out)
+        self.patterns_are_those_of_one_pass(out)
         self.columns_are_those_of_csv(out)
 
     def queries_of_the_documentation(self, out: Path) -> None:
@@ -123,6 +124,14 @@ class Archive(unittest.TestCase):
             rows = database.execute(block.replace("/data/resets", str(out))).fetchall()
             if "-- may be empty" not in block:
                 self.assertTrue(rows or "CREATE" in block, f"nothing comes of\n{block}")
+
+    def patterns_are_those_of_one_pass(self, out: Path) -> None:
+        # The last query of the documentation has written the lines of the point.
+        folded = archive.patterns([RSTSCAN, "--fold", str(out / "edge.jsonl"), "--json", "-qq"])
+        words = [word for file in self.points["edge"] for word in ("-r", str(file))]
+        whole = archive.patterns([RSTSCAN, "--json", "-qq", *words])
+        self.assertGreater(len(whole), 0)
+        self.assertEqual(folded, whole)
 
     def columns_are_those_of_csv(self, out: Path) -> None:
         files = [word for file in self.points["core"] for word in ("-r", str(file))]
