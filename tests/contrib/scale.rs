@@ -30,9 +30,7 @@ fn the_columns_of_the_spark_job_are_those_of_the_program() {
     let rows = text("spark/rstscan_spark/rows.py");
     let list = between(&rows, "COLUMNS: list[tuple[str, str, Callable[[Json], Any]]] = [\n", "\n]\n").next().unwrap();
     // Each begins with its name and its type, on one line or on several.
-    let words: Vec<&str> = between(list, "\"", "\"").collect();
     let list: String = list.split_whitespace().collect();
-    assert!(words.len() > 2 * COLUMNS.len());
     let mut rest = list.as_str();
     for column in COLUMNS {
         let head = format!("(\"{}\",\"{}\",", column.name, column.value.kind());
@@ -62,8 +60,9 @@ fn the_tables_of_the_fleet_take_keys_that_lines_have() {
     let calls: Vec<Vec<&str>> = view
         .split("JSONExtract")
         .skip(1)
-        .map(|call| {
-            let (function, arguments) = call.split_once("(line, ").expect("all ask the line");
+        // What is asked of a part of a line is seen by the tests with the engine.
+        .filter_map(|call| call.split_once("(line, ").filter(|(function, _)| !function.contains('(')))
+        .map(|(function, arguments)| {
             let arguments = arguments.split_once(')').unwrap().0;
             let mut keys: Vec<&str> = arguments.split(", '").map(|key| key.trim_matches('\'')).collect();
             // JSONExtract itself takes a type behind the keys, which may have a parenthesis.
