@@ -144,6 +144,7 @@ RUNS = [
     "first",
     "last",
     "seconds",
+    "json",
 ]
 
 # What leaves a worker: name and type.

@@ -96,9 +96,9 @@ def command(program: Program, task: Task, copies: dict[str, str]) -> list[str]:
     words = [program.path, "--json", "-qq", *program.options]
     if task.shards > 1:
         words += ["--shard", f"{task.shard}/{task.shards}"]
-    words += _each("--warm-up", _paths(window.warm_up), copies)
-    # What follows is read like the rest; its resets are left to the next window.
-    return words + _each("-r", _paths((*window.files, *window.after)), copies)
+    for option, captures in (("--warm-up", window.warm_up), ("-r", window.files), ("--read-on", window.after)):
+        words += _each(option, _paths(captures), copies)
+    return words
 
 
 def _paths(captures: Iterable[Capture]) -> list[str]:
@@ -112,15 +112,14 @@ def _each(option: str, paths: Iterable[str], copies: dict[str, str]) -> list[str
 def _explained(program: Program, task: Task, copies: dict[str, str], last_attempt: bool) -> Iterator[rows.Row]:
     began = time.monotonic()
     names = {copy: path for path, copy in copies.items() if copy != path}
-    reported = frozenset(_paths(task.window.files))
     lines = Lines(command(program, task, copies))
-    summary: rows.Json | None = None
+    summary: tuple[str, rows.Json] | None = None
     resets = 0
     for written in lines:
         line, row = rows.renamed(written, names)
         if row["type"] == "summary":
-            summary = row
-        elif row["type"] == "reset" and _file(row, task) in reported:
+            summary = (line, row)
+        elif row["type"] == "reset":
             resets += 1
             yield rows.reset(line, row, task.window.name, task.window.point)
     if summary is None and lines.status != DAMAGED:
@@ -130,12 +129,7 @@ def _explained(program: Program, task: Task, copies: dict[str, str], last_attemp
         yield _error(task, None, lines.status, how)
     yield from _complaints(task, lines, names)
     counted = {"resets": resets, "seconds": time.monotonic() - began}
-    yield _run(task, copies, lines, summary or {}) | counted
-
-
-def _file(row: rows.Json, task: Task) -> str:
-    """The file of a reset; rstscan leaves it out where there is only one."""
-    return str(row.get("file", task.window.files[0].path))
+    yield _run(task, lines, summary) | counted
 
 
 def _complaints(task: Task, lines: Lines, names: dict[str, str]) -> Iterator[rows.Row]:
@@ -166,10 +160,11 @@ def _error(task: Task, file: str | None, status: int | None, message: str) -> ro
     return known | {"status": status, "message": message}
 
 
-def _run(task: Task, copies: dict[str, str], lines: Lines, summary: rows.Json) -> rows.Row:
-    """What the run was, without what it found."""
+def _run(task: Task, lines: Lines, summary: tuple[str, rows.Json] | None) -> rows.Row:
+    """What the run was, without what it found: its counts are those of the files it reports."""
     window = task.window
-    first, last = summary.get("first"), summary.get("last")
+    line, counts = summary or (None, {})
+    first, last = counts.get("first"), counts.get("last")
     return {
         "kind": "run",
         "window": window.name,
@@ -177,10 +172,11 @@ def _run(task: Task, copies: dict[str, str], lines: Lines, summary: rows.Json) -
         "shard": task.shard,
         "shards": task.shards,
         "files": len(window.files),
-        "bytes": sum(Path(path).stat().st_size for path in copies.values()),
+        "bytes": sum(capture.size for capture in window.files),
         "status": lines.status,
-        "frames": summary.get("frames"),
-        "connections": summary.get("connections"),
+        "frames": counts.get("frames"),
+        "connections": counts.get("connections"),
         "first": rows.instant(first) if first else None,
         "last": rows.instant(last) if last else None,
+        "json": line,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
 from collections.abc import Iterable
@@ -53,7 +54,16 @@ def one_pass(program: str, files: Iterable[Path]) -> list[str]:
     return sorted(line for line in done.stdout.splitlines() if json.loads(line)["type"] == "reset")
 
 
-def patterns(command: list[str]) -> list[str]:
-    """The patterns that a command of rstscan prints."""
+def conclusion(command: list[str]) -> tuple[int, list[str], dict[str, object]]:
+    """The exit status of a command of rstscan, the patterns that it prints, and its counts of resets."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [line for line in done.stdout.splitlines() if json.loads(line)["type"] == "pattern"]
+    lines = done.stdout.splitlines()
+    summary = json.loads(lines[-1])
+    counted = ("resets", "events", "by_class", "by_cause", "frames", "segments", "first", "last")
+    patterns = [line for line in lines if json.loads(line)["type"] == "pattern"]
+    return done.returncode, patterns, {key: summary[key] for key in counted}
+
+
+def without_stream(lines: Iterable[str]) -> list[str]:
+    """Lines without the number that Wireshark gives a connection: it is that of the files of a window alone."""
+    return sorted(re.sub(r'"stream":\d+,', "", line) for line in lines)

@@ -94,7 +94,9 @@ class Plan(unittest.TestCase):
         window = windows(captures(5), self.cut, "s")[1]
         paths = [capture.path for capture, _ in captures(5)]
         words = scan.command(scan.Program("rstscan", ("--settle=5",)), Task(window, 2, 3), {p: p for p in paths[1:]})
-        expected = "rstscan --json -qq --settle=5 --shard 2/3 --warm-up /edge/01 -r /edge/02 -r /edge/03 -r /edge/04"
+        expected = (
+            "rstscan --json -qq --settle=5 --shard 2/3 --warm-up /edge/01 -r /edge/02 -r /edge/03 --read-on /edge/04"
+        )
         self.assertEqual(words, expected.split(), "and without the file that cannot be opened")
         self.assertEqual(len(tasks([window], 3)), 3)
 
