@@ -2,6 +2,7 @@
 
 mod agent;
 mod capture;
+mod cuts;
 mod extcap;
 mod ids;
 mod manual;
@@ -18,12 +19,14 @@ use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use agent::Agent;
+pub use cuts::Piece;
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use writing::Writing;
 
 use self::agent::AgentArguments;
 use self::capture::CaptureArguments;
+use self::cuts::CutArguments;
 use self::extcap::{Extcap, ExtcapArguments};
 pub use self::ids::Wanted;
 use self::ids::{TermParser, TopicParser, WantedParser};
@@ -34,6 +37,7 @@ use self::surroundings::Surroundings;
 use self::writing::WritingArguments;
 use crate::report::{Format, GroupBy, JsonStyle, Selection, Style, Term, TimeStyle, Topic};
 use crate::source::LiveOptions;
+use crate::tcp::Shard;
 
 /// What a run is to do.
 #[derive(Clone, PartialEq, Debug)]
@@ -72,6 +76,8 @@ pub struct Config {
     pub kernel: bool,
     /// What is done beside by a program that is left running.
     pub agent: Agent,
+    /// Which part of the connections is decided, if not all.
+    pub shard: Option<Shard>,
 }
 
 /// Where the frames come from.
@@ -79,6 +85,8 @@ pub struct Config {
 pub enum Input {
     /// Files; `-` is standard input.
     Files(Vec<PathBuf>),
+    /// A piece of a capture that is cut into files.
+    Piece(Piece),
     /// The files whose names are in this one, one a line; `-` is standard input.
     List(PathBuf),
     /// Captures at several points on the way of the same connections.
@@ -95,6 +103,8 @@ pub enum Input {
     Explain(Topic),
     /// Nowhere: two outputs are compared, an earlier and a later one; `-` is standard input.
     Diff(PathBuf, PathBuf),
+    /// Nowhere: outputs are put together; `-` is standard input.
+    Fold(Vec<PathBuf>),
     /// Nowhere: the manual or a shell's completions are written.
     Generate(Generated),
     /// Nowhere: Wireshark asks what can be captured.
@@ -119,7 +129,7 @@ pub enum FilterText {
     after_help = EXAMPLES,
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] --client-side FILE --server-side FILE [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --explain ID",
+    override_usage = "rstscan [OPTIONS] -r FILE... [FILTER...]\n       rstscan [OPTIONS] -V LIST [FILTER...]\n       rstscan [OPTIONS] --client-side FILE --server-side FILE [FILTER...]\n       rstscan [OPTIONS] -i INTERFACE [FILTER...]\n       rstscan --diff BEFORE AFTER\n       rstscan --fold ROWS...\n       rstscan --explain ID",
     next_line_help = false
 )]
 struct Arguments {
@@ -195,6 +205,9 @@ struct Arguments {
 
     #[command(flatten)]
     extcap: ExtcapArguments,
+
+    #[command(flatten)]
+    cuts: CutArguments,
 
     /// The same as --format json
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
@@ -417,6 +430,7 @@ impl Config {
             fail_on: arguments.fail_on,
             kernel,
             agent,
+            shard: arguments.cuts.shard,
         })
     }
 }
@@ -438,6 +452,8 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         Input::Generate(what)
     } else if let Some(outputs) = arguments.diff.take() {
         compared(outputs, style)?
+    } else if let Some(outputs) = arguments.cuts.fold.take() {
+        Input::Fold(cuts::folded(outputs, std::mem::take(&mut arguments.filter), style)?)
     } else if let Some(points) =
         arguments.points.take(&mut arguments.files).map_err(|(kind, text)| Arguments::command().error(kind, text))?
     {
@@ -456,13 +472,14 @@ fn input(arguments: &mut Arguments, style: &Style, writes: bool) -> Result<Input
         let text = "say what to read: -r FILE or -i INTERFACE (rstscan -D lists interfaces)";
         return Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, text));
     } else {
-        Input::Files(std::mem::take(&mut arguments.files))
+        arguments.cuts.input(std::mem::take(&mut arguments.files))
     })
 }
 
 /// The filter, wherever it is written.
 fn filter(arguments: &mut Arguments) -> Option<FilterText> {
     match arguments.filter_file.take() {
+        _ if arguments.cuts.fold.is_some() => None,
         Some(file) => Some(FilterText::File(file)),
         None if arguments.filter.is_empty() => None,
         None => Some(FilterText::Words(arguments.filter.join(" "))),

@@ -3,6 +3,7 @@
 mod agent;
 mod diff;
 mod extcap;
+mod fold;
 mod follow;
 mod gate;
 mod handover;
@@ -22,6 +23,7 @@ mod names;
 mod output;
 mod output_file;
 mod page;
+mod piece;
 mod points;
 mod prescan;
 mod progress;
@@ -102,6 +104,7 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Input::Diff(before, after) => diff::diff(&config, before, after),
+        Input::Fold(outputs) => fold::fold(&config, outputs),
         Input::Generate(what) => {
             generate(*what, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
@@ -111,6 +114,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
+        Input::Piece(piece) => {
+            let files = [&piece.before[..], &piece.files, &piece.after].concat();
+            Run::over(&config, &files, filter)?.piece(piece)
+        }
         Input::List(list) => {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
@@ -205,7 +212,7 @@ impl Run {
         let output = Output::of(config, &context.inputs)?;
         let to_terminal = config.agent.output.is_none() && io::stdout().is_terminal();
         let max_connections = config.max_connections.unwrap_or_else(memory::connections);
-        let options = Options { settle_ns: config.settle_ns, max_connections };
+        let options = Options { settle_ns: config.settle_ns, max_connections, shard: config.shard, inputs: None };
         let page = config.report.as_deref().map(|path| Page::open(path, &config.style)).transpose()?;
         let patterns = Patterns::new(input::timers(config.timers.as_deref())?);
         Ok(Self {
@@ -224,7 +231,8 @@ impl Run {
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,
-            names_patterns: config.style.names_patterns() || page.is_some(),
+            // What resets have in common is seen where all of them are.
+            names_patterns: config.shard.is_none() && (config.style.names_patterns() || page.is_some()),
             page,
             gate: Gate::new(&config.fail_on),
             naming: config.names.then(|| Naming::new(names::System)),
@@ -233,7 +241,7 @@ impl Run {
             agent: Agent::start(config)?,
             watches: config.agent.watch.then(|| config.style.clone()),
             watch: None,
-            context: Context { patterns, selection: config.selection.clone(), ..context },
+            context: Context { patterns, selection: config.selection.clone(), shard: config.shard, ..context },
             writer: None,
             takes: false,
             frames: 0,

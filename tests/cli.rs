@@ -7,6 +7,8 @@ mod bounds;
 mod choice;
 #[path = "cli/comments.rs"]
 mod comments;
+#[path = "cli/cuts.rs"]
+mod cuts;
 #[cfg(all(feature = "live", target_os = "linux"))]
 #[path = "cli/extcap.rs"]
 mod extcap;

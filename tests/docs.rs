@@ -35,11 +35,12 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
     "docs/agent.md",
+    "docs/cuts.md",
     "docs/situations.md",
     "docs/formats.md",
     "docs/archives.md",
@@ -79,7 +80,9 @@ static EXAMPLES: LazyLock<Vec<Example>> = LazyLock::new(|| {
     let mut paths = Vec::new();
     collect(&root().join("tests/cases"), "pkt", &mut paths);
     let examples = paths.iter().map(|path| example(path)).collect();
-    for (name, capture) in [("before.json", "keepalive-races.pcap"), ("after.json", "linger-zero.pcap")] {
+    for (name, capture) in
+        [("before.json", "keepalive-races.pcap"), ("after.json", "linger-zero.pcap"), ("rows.1.json", "refused.pcap")]
+    {
         let json = fs::File::create(captures().join(name)).expect("target is writable");
         let mut program = Command::new(env!("CARGO_BIN_EXE_rstscan"));
         let status = program.args(["--json", "-qq", "-r", capture]).current_dir(captures()).stdout(json).status();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use foldhash::fast::RandomState;
 
@@ -15,7 +16,7 @@ use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Reassembler, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{Settle, Settled};
-use crate::tcp::{self, Checksums, Heard, IcmpError, Segment};
+use crate::tcp::{self, Checksums, Heard, IcmpError, Segment, Shard};
 use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Past, Placed, SynAck, Tracker};
 
 /// A capture that cuts frames to so many bytes is one of headers.
@@ -28,6 +29,10 @@ pub(super) struct Core {
     /// [`BATCH`] places, the first `waiting` of them taken.
     batch: Vec<Waiting>,
     waiting: usize,
+    /// Whose resets are decided, if not all.
+    pub(super) shard: Option<Shard>,
+    /// Where resets are captured that are reported, if not everywhere.
+    pub(super) inputs: Option<RangeInclusive<u16>>,
     pub(super) tracker: Tracker,
     pub(super) settle: Settle,
     pub(super) icmp: IcmpErrors,
@@ -68,6 +73,8 @@ impl Core {
         Self {
             batch: vec![Waiting::EMPTY; BATCH],
             waiting: 0,
+            shard: options.shard,
+            inputs: options.inputs.clone(),
             tracker: Tracker::new(options.max_connections),
             settle: Settle::new(options.settle_ns),
             icmp: IcmpErrors::default(),

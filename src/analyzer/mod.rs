@@ -9,6 +9,7 @@ mod finding;
 mod front;
 mod level;
 mod losses;
+mod piece;
 mod prescan;
 mod ready;
 mod resets;
@@ -24,9 +25,13 @@ pub use summary::{Summary, Tally};
 
 use self::core::Core;
 use self::extent::Extent;
+use self::piece::Piece;
+
+use std::ops::RangeInclusive;
 
 use crate::decode::Skip;
 use crate::frame::{Frame, Loss, Timestamp};
+use crate::tcp::Shard;
 use crate::track::Interest;
 
 /// How an [`Analyzer`] works.
@@ -38,11 +43,16 @@ pub struct Options {
     /// again. One takes up to about 768 bytes. Where there are more, those that are over are given up first, then those that were
     /// never answered, then those that were silent for longest.
     pub max_connections: usize,
+    /// Only the resets of this part of the connections are decided, with the same verdicts and numbers as in a run over all:
+    /// the others are followed as well, for what they show of hosts and ports.
+    pub shard: Option<Shard>,
+    /// Only the resets captured in these inputs are reported and counted; those of the others matter for what follows from them.
+    pub inputs: Option<RangeInclusive<u16>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22 }
+        Self { settle_ns: 3_000_000_000, max_connections: 1 << 22, shard: None, inputs: None }
     }
 }
 
@@ -62,23 +72,29 @@ pub struct Analyzer {
     /// Where only some four-tuples are followed: what looks at every frame.
     front: Option<Box<Front>>,
     core: Core,
+    /// Where the capture is a piece of a longer one: the numbers that it has alone.
+    piece: Option<Box<Piece>>,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing.
     pub fn new(options: Options) -> Self {
-        Self { front: None, core: Core::new(&options) }
+        Self { front: None, core: Core::new(&options), piece: None }
     }
 
     /// An analyzer that follows the four-tuples of `interest` only, which a [`Prescan`] over the same frames has found:
     /// the same findings, sooner.
     pub fn with_interest(options: Options, interest: Interest) -> Self {
         let core = Core::of(&interest, &options);
-        Self { front: Some(Box::new(Front::new(interest, options.max_connections))), core }
+        let front = Some(Box::new(Front::new(interest, options.max_connections)));
+        Self { front, core, piece: None }
     }
 
     /// Takes the next frame of the capture.
     pub fn push(&mut self, frame: &Frame<'_>) {
+        if let Some(piece) = &mut self.piece {
+            piece.push(frame);
+        }
         match &mut self.front {
             Some(front) => front.push(frame, &mut self.core),
             None => self.core.push(frame),
@@ -91,10 +107,27 @@ impl Analyzer {
     /// As [`push`](Analyzer::push) for each of them; sooner, where only some four-tuples are followed. Findings that are
     /// fetched while their resets were just decided are in the processor's caches, and so is the memory that they give back.
     pub fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        if self.piece.is_some() {
+            return self.push_each(frames);
+        }
         match &mut self.front {
             Some(front) => front.push_all(frames, &mut self.core),
             None => self.core.push_all(frames),
         }
+    }
+
+    /// The same, one by one.
+    #[cold]
+    fn push_each<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> u64 {
+        let mut total = 0;
+        for frame in frames {
+            self.push(&frame);
+            total += 1;
+            if self.core.ready.any() {
+                break;
+            }
+        }
+        total
     }
 
     /// The capture lost frames. To be said before the frames that came later.
@@ -146,7 +179,14 @@ impl Analyzer {
 
     /// The findings that have become final since the last call, in the order of their RSTs.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + '_ {
-        std::iter::from_fn(|| self.core.next_finding())
+        let (core, piece) = (&mut self.core, &mut self.piece);
+        std::iter::from_fn(move || {
+            let mut finding = core.next_finding()?;
+            if let Some(piece) = piece {
+                piece.number(&mut finding);
+            }
+            Some(finding)
+        })
     }
 
     /// Drops the findings that have become final since the last call, and all to come: for those who want the [`Summary`]
@@ -174,6 +214,15 @@ impl Analyzer {
 
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
+        let counts = self.counts();
+        match &self.piece {
+            Some(piece) => piece.of(counts),
+            None => counts,
+        }
+    }
+
+    /// The same of all that was pushed.
+    fn counts(&self) -> Summary {
         let (core, extent) = (&self.core, self.extent());
         let counts = Skip::ALL.iter().map(|skip| (skip.id(), self.skipped(*skip)));
         let by_service = core.services.iter().map(|(service, tally)| (*service, *tally));

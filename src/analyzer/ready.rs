@@ -58,7 +58,8 @@ impl Ready {
         }
     }
 
-    fn keep(&mut self, mut case: Box<ResetCase>) {
+    /// Keeps the memory of a case whose verdict nobody asks for.
+    pub(super) fn keep(&mut self, mut case: Box<ResetCase>) {
         if self.spare.len() < SPARE_MAX {
             case.reuse();
             self.spare.push(case);

@@ -1,6 +1,7 @@
 //! From a RST that comes to its verdict.
 
 use super::core::{Core, Waiting};
+use super::summary::SERVICES_COUNTED;
 use super::{Tally, assemble};
 use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried};
@@ -11,8 +12,6 @@ use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSightin
 
 /// So many resets are decided together: what is to be read for them is read at the same time.
 const DECIDED_TOGETHER: usize = 32;
-/// The most services that are counted one by one.
-const SERVICES_COUNTED: usize = 1 << 16;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
@@ -26,7 +25,7 @@ impl Core {
     ) {
         let segment = &reset.segment;
         self.pass_time(reset.now);
-        self.summary.resets += 1;
+        self.summary.resets += u64::from(self.reports(segment));
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
         let mut case = self.ready.blank();
@@ -103,6 +102,9 @@ impl Core {
 
     fn decide(&mut self, settled: Settled) {
         let Settled { mut case, id } = settled;
+        if !self.decides(&case.reset) {
+            return self.leave(case, id);
+        }
         case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
         if case.checksums.is_any_wrong() {
             let right = self.checked.since(case.reset.tuple.src.ip());
@@ -129,8 +131,33 @@ impl Core {
                 incarnation.set_note(case.sender, case.reset.frame, note);
             });
         }
+        if !self.reports(&case.reset) {
+            return self.ready.keep(case);
+        }
         self.count(&case, &verdict);
         self.ready.push(case, verdict);
+    }
+
+    /// Whether a reset is one of those that are decided here.
+    fn decides(&self, reset: &Segment) -> bool {
+        self.shard.is_none_or(|shard| shard.holds(&reset.tuple))
+    }
+
+    /// Whether a reset is one of those that are reported and counted.
+    fn reports(&self, reset: &Segment) -> bool {
+        let is_here = self.inputs.as_ref().is_none_or(|inputs| inputs.contains(&reset.frame.input()));
+        is_here && self.decides(reset)
+    }
+
+    /// Gives up a reset that is decided elsewhere.
+    #[cold]
+    fn leave(&mut self, case: Box<ResetCase>, id: Id) {
+        self.tracker.change(id, |incarnation| {
+            if (case.life.number, case.life.life) == (incarnation.number, incarnation.life) {
+                incarnation.release();
+            }
+        });
+        self.ready.keep(case);
     }
 
     fn count(&mut self, case: &ResetCase, verdict: &Verdict) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::classify::{Cause, Class};
+use crate::decode::Skip;
 use crate::frame::Timestamp;
 
 /// Counts over a whole run.
@@ -38,6 +39,31 @@ pub struct Summary {
     pub first: Option<Timestamp>,
     /// The latest capture time.
     pub last: Option<Timestamp>,
+}
+
+/// The most services that are counted one by one.
+pub(super) const SERVICES_COUNTED: usize = 1 << 16;
+
+impl Summary {
+    /// Counts a reset.
+    pub fn count(&mut self, cause: (Class, Cause), service: SocketAddr, is_event: bool) {
+        let event = u64::from(is_event);
+        let add = |tally: &mut Tally| {
+            tally.resets += 1;
+            tally.events += event;
+        };
+        self.resets += 1;
+        self.events += event;
+        add(self.by_cause.entry(cause).or_default());
+        if self.by_service.len() < SERVICES_COUNTED || self.by_service.contains_key(&service) {
+            add(self.by_service.entry(service).or_default());
+        }
+    }
+
+    /// The reason with this id for which frames are skipped.
+    pub fn skip_id(id: &str) -> Option<&'static str> {
+        Skip::ALL.iter().map(|skip| skip.id()).find(|known| *known == id)
+    }
 }
 
 /// Resets and the events they make.

@@ -6,10 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-use crate::analyzer::Finding;
 use crate::classify::{Cause, Role};
 
-use super::{Members, Pattern, What, benign};
+use super::{Members, Outline, Pattern, What};
 
 const SECOND: i64 = 1_000_000_000;
 /// So many of a pattern are shown before others repeat them.
@@ -42,19 +41,19 @@ pub enum Key {
 
 impl Key {
     /// The groups that a reset belongs to, two at most, the most telling first.
-    pub fn of(finding: &Finding) -> impl Iterator<Item = Key> {
-        let [first, second] = Self::both(finding);
+    pub fn of(reset: &Outline) -> impl Iterator<Item = Key> {
+        let [first, second] = Self::both(reset);
         first.into_iter().chain(second)
     }
 
-    fn both(finding: &Finding) -> [Option<Key>; 2] {
-        let (verdict, tuple) = (&finding.verdict, &finding.reset.tuple);
+    fn both(reset: &Outline) -> [Option<Key>; 2] {
+        let tuple = &reset.tuple;
         let (sender, receiver) = (tuple.src.ip(), tuple.dst.ip());
-        let by_client = verdict.sender_role == Some(Role::Client);
-        if benign(finding) == Some(true) {
+        let by_client = reset.sender_role == Some(Role::Client);
+        if reset.benign == Some(true) {
             return [Some(Key::Benign), None];
         }
-        match verdict.cause {
+        match reset.cause {
             Cause::NoListener | Cause::RefusedByFirewall | Cause::ProbeAnswered => [Some(Key::Scan(receiver)), None],
             Cause::SynScan => [Some(Key::Scan(sender)), Some(Key::HealthCheck(sender, tuple.dst))],
             Cause::ConnectThenReset | Cause::HandshakeAbandoned if by_client => {
@@ -62,7 +61,7 @@ impl Key {
             }
             Cause::Backscatter => [Some(Key::Backscatter), None],
             Cause::Abort | Cause::UnreadData | Cause::LingerZero | Cause::ListenerClosed => {
-                [Some(Key::Restart(sender, finding.connection.tuple.dst)), None]
+                [Some(Key::Restart(sender, reset.service)), None]
             }
             _ => [None, None],
         }
@@ -113,20 +112,20 @@ pub struct Group {
 
 impl Group {
     /// Of one reset; takes from `room`, the entries that may still be kept.
-    pub fn of(key: Key, finding: &Finding, room: &mut usize) -> Self {
-        let mut group = Self { key, shape: key.shape(), members: Members::of(finding) };
-        group.note(finding, room);
+    pub fn of(key: Key, reset: &Outline, room: &mut usize) -> Self {
+        let mut group = Self { key, shape: key.shape(), members: Members::of(reset) };
+        group.note(reset, room);
         group
     }
 
     /// With one more.
-    pub fn add(&mut self, finding: &Finding, room: &mut usize) {
-        self.members.add(finding);
-        self.note(finding, room);
+    pub fn add(&mut self, reset: &Outline, room: &mut usize) {
+        self.members.add(reset);
+        self.note(reset, room);
     }
 
-    fn note(&mut self, finding: &Finding, room: &mut usize) {
-        let (tuple, time) = (&finding.reset.tuple, finding.reset.time.as_nanos());
+    fn note(&mut self, reset: &Outline, room: &mut usize) {
+        let (tuple, time) = (&reset.tuple, reset.time.as_nanos());
         match &mut self.shape {
             Shape::Any => {}
             Shape::Targets(targets) => {
@@ -161,11 +160,11 @@ impl Group {
     }
 
     /// Whether the reset that was added last repeats what those before it have shown.
-    pub fn is_repeat(&self, finding: &Finding) -> bool {
+    pub fn is_repeat(&self, reset: &Outline) -> bool {
         match (&self.shape, self.key) {
             (_, Key::Benign) => true,
             (Shape::Seconds(seconds), _) => {
-                let second = finding.reset.time.as_nanos().div_euclid(SECOND);
+                let second = reset.time.as_nanos().div_euclid(SECOND);
                 run_around(seconds, second).is_some_and(|run| run.resets > SHOWN)
             }
             _ => self.members.resets > SHOWN && self.is_pattern(),

@@ -8,10 +8,9 @@ use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::analyzer::Finding;
 use crate::classify::{Cause, Class, Role};
 
-use super::{Members, Span};
+use super::{Members, Outline, Span};
 
 const SECOND: i64 = 1_000_000_000;
 /// The most bins over all services.
@@ -49,27 +48,28 @@ pub struct Cluster {
     pub request: Option<Span>,
     /// Their resets.
     pub members: Members,
+    /// The fingerprints of some of them.
     connections: BTreeSet<u64>,
 }
 
 impl Cluster {
     /// Of one reset.
-    fn of(silence: &Silence, finding: &Finding) -> Self {
+    fn of(silence: &Silence, reset: &Outline) -> Self {
         Self {
             ended: silence.ended,
             idle: Span::of(silence.idle),
             request: silence.request,
-            members: Members::of(finding),
-            connections: BTreeSet::from([finding.connection.number]),
+            members: Members::of(reset),
+            connections: BTreeSet::from([reset.tuple.fingerprint()]),
         }
     }
 
     /// With one more.
-    fn add(&mut self, silence: &Silence, finding: &Finding) {
+    fn add(&mut self, silence: &Silence, reset: &Outline) {
         self.idle = self.idle.with(Span::of(silence.idle));
         self.request = self.request.zip(silence.request).map(|(own, other)| own.with(other));
-        self.members.add(finding);
-        self.connections.insert(finding.connection.number);
+        self.members.add(reset);
+        self.connections.insert(reset.tuple.fingerprint());
         if self.connections.len() > AGREEING {
             self.connections.pop_last();
         }
@@ -101,13 +101,13 @@ pub struct IdleTimes {
 
 impl IdleTimes {
     /// Takes note of a reset, if its connection had been idle.
-    pub fn add(&mut self, finding: &Finding) {
-        let Some(silence) = Silence::before(finding) else { return };
+    pub fn add(&mut self, reset: &Outline) {
+        let Some(silence) = Silence::before(reset) else { return };
         let key = (silence.ended, bin(silence.idle));
         if let Some(bin) = self.bins.get_mut(&key) {
-            bin.add(&silence, finding);
+            bin.add(&silence, reset);
         } else if self.bins.len() < BINS_MAX {
-            self.bins.insert(key, Cluster::of(&silence, finding));
+            self.bins.insert(key, Cluster::of(&silence, reset));
         }
     }
 
@@ -192,32 +192,21 @@ struct Silence {
 
 impl Silence {
     /// How long the connection of a reset had been idle, if that may be a timer's.
-    fn before(finding: &Finding) -> Option<Self> {
-        let verdict = &finding.verdict;
-        let by_timer = match verdict.cause {
+    fn before(reset: &Outline) -> Option<Self> {
+        let by_timer = match reset.cause {
             Cause::KeepaliveRace | Cause::LostState => true,
             Cause::Abort | Cause::LingerZero | Cause::UnreadData => true,
-            _ => verdict.class == Class::Forged,
+            _ => reset.class == Class::Forged,
         };
-        if verdict.follows.is_some() || !by_timer {
+        if reset.follows.is_some() || !by_timer {
             return None;
         }
-        let race = verdict.cause == Cause::KeepaliveRace;
-        let (idle, request) = if race { crossed(finding)? } else { (verdict.idle_ns?, None) };
-        let service = finding.connection.tuple.dst;
-        let ended = Ended { service, sender: verdict.sender_role, class: verdict.class, race };
+        let race = reset.cause == Cause::KeepaliveRace;
+        let (idle, request) = match race {
+            true => (reset.race?.close_ns, reset.race.map(|race| Span::of(race.request_ns))),
+            false => (reset.idle_ns?, None),
+        };
+        let ended = Ended { service: reset.service, sender: reset.sender_role, class: reset.class, race };
         (idle >= SECOND).then_some(Self { ended, idle, request })
     }
-}
-
-/// How long a connection had been idle before the FIN of the reset's sender, and before the request that crossed it.
-fn crossed(finding: &Finding) -> Option<(i64, Option<Span>)> {
-    let (reset, verdict) = (&finding.reset, &finding.verdict);
-    let by_client = finding.connection.tuple.src == reset.tuple.src;
-    let fin = finding.segments.iter().position(|seen| seen.from_client == by_client && seen.flags.fin())?;
-    let (before, after) = finding.segments.split_at(fin);
-    let (last, fin) = (before.last()?, after.first()?);
-    let trigger = verdict.trigger?.frame;
-    let request = after.iter().find(|seen| seen.frame == trigger)?;
-    Some((fin.time.since(last.time), Some(Span::of(request.time.since(last.time)))))
 }

@@ -1,7 +1,8 @@
 //! Which resets make a pattern: counts and the first of them, whatever their number.
 
-use crate::analyzer::Finding;
 use crate::frame::{FrameNo, Timestamp};
+
+use super::Outline;
 
 /// So many frames of a pattern are named.
 const NAMED: usize = 3;
@@ -45,14 +46,14 @@ pub struct Members {
 
 impl Members {
     /// Of one reset.
-    pub(super) fn of(finding: &Finding) -> Self {
-        let (frame, time) = (finding.reset.frame, finding.reset.time);
+    pub(super) fn of(reset: &Outline) -> Self {
+        let (frame, time) = (reset.frame, reset.time);
         Self { resets: 1, repeats: 0, frames: vec![frame], first: time, last: time }
     }
 
     /// With one more reset.
-    pub(super) fn add(&mut self, finding: &Finding) {
-        let (frame, time) = (finding.reset.frame, finding.reset.time);
+    pub(super) fn add(&mut self, reset: &Outline) {
+        let (frame, time) = (reset.frame, reset.time);
         self.resets += 1;
         self.first = self.first.min(time);
         self.last = self.last.max(time);

@@ -9,6 +9,7 @@ mod benign;
 mod group;
 mod idle;
 mod members;
+mod outline;
 mod timers;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 pub use benign::benign;
 pub use group::SHOWN;
 pub use members::{Members, Span};
+pub use outline::{Outline, Race};
 pub use timers::{KNOWN, Timer, Timers, TimersError};
 
 use std::collections::{HashMap, VecDeque};
@@ -197,9 +199,14 @@ impl Patterns {
 
     /// Takes one more finding.
     pub fn add(&mut self, finding: &Finding) {
-        self.latest = match finding.verdict.follows {
+        self.add_outline(&Outline::from(finding));
+    }
+
+    /// The same of one whose outline is known only.
+    pub fn add_outline(&mut self, reset: &Outline) {
+        self.latest = match reset.follows {
             Some(earlier) => self.follow(earlier),
-            None => self.join(finding),
+            None => self.join(reset),
         };
         self.repeats += u64::from(self.latest.is_some());
     }
@@ -250,27 +257,27 @@ impl Patterns {
         repeat.then_some(Repeat { key, first: false })
     }
 
-    fn join(&mut self, finding: &Finding) -> Option<Repeat> {
-        self.idle.add(finding);
+    fn join(&mut self, reset: &Outline) -> Option<Repeat> {
+        self.idle.add(reset);
         let (mut first, mut repeat) = (None, None);
-        for key in Key::of(finding) {
+        for key in Key::of(reset) {
             first.get_or_insert(key);
-            let repeats = self.join_group(key, finding);
+            let repeats = self.join_group(key, reset);
             if repeats && repeat.is_none() {
                 repeat = self.count_repeat(key);
             }
         }
         if let Some(key) = repeat.map(|repeat| repeat.key).or(first) {
-            self.remember(finding.reset.frame, (key, repeat.is_some()));
+            self.remember(reset.frame, (key, repeat.is_some()));
         }
         repeat
     }
 
     /// Whether the reset repeats what the others of this group have shown.
-    fn join_group(&mut self, key: Key, finding: &Finding) -> bool {
+    fn join_group(&mut self, key: Key, reset: &Outline) -> bool {
         if let Some(group) = self.groups.get_mut(&key) {
-            group.add(finding, &mut self.room);
-            return group.is_repeat(finding);
+            group.add(reset, &mut self.room);
+            return group.is_repeat(reset);
         }
         if self.groups.len() >= GROUPS_MAX {
             self.clear();
@@ -278,8 +285,8 @@ impl Patterns {
         if self.groups.len() >= GROUPS_MAX {
             return false;
         }
-        let group = self.groups.entry(key).or_insert(Group::of(key, finding, &mut self.room));
-        group.is_repeat(finding)
+        let group = self.groups.entry(key).or_insert(Group::of(key, reset, &mut self.room));
+        group.is_repeat(reset)
     }
 
     fn count_repeat(&mut self, key: Key) -> Option<Repeat> {

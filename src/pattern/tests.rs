@@ -50,7 +50,7 @@ fn finding(made: Made) -> Finding {
     let by_client = matches!(made.cause, Cause::ConnectThenReset | Cause::SynScan);
     finding.reset.frame = FrameNo::new(0, made.number);
     finding.reset.time = Timestamp::from_nanos(made.nanos);
-    let client = SocketAddr::from(([192, 0, 2, made.client], 40_000));
+    let client = SocketAddr::from(([192, 0, 2, made.client], 40_000 + made.number as u16));
     finding.connection.number = made.number;
     finding.connection.tuple.src = client;
     finding.connection.tuple.dst.set_port(made.port);

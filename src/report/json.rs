@@ -30,6 +30,7 @@ use style::Native;
 use super::time::rfc3339;
 use super::{Context, Finished, JsonStyle, Sink};
 use crate::analyzer::{Finding, Tally};
+use crate::tcp::Shard;
 
 /// Changes when a key changes its meaning or goes away; additions do not count.
 pub const SCHEMA: u32 = 1;
@@ -100,6 +101,8 @@ struct SummaryLine<'a> {
     resets: u64,
     events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardTwin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hidden: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sampled_out: Option<u64>,
@@ -119,7 +122,8 @@ struct SummaryLine<'a> {
     last: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<JointTwin<'a>>,
-    wall_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_seconds: Option<f64>,
 }
 
 impl<'a> SummaryLine<'a> {
@@ -138,6 +142,7 @@ impl<'a> SummaryLine<'a> {
             segments: summary.segments,
             resets: summary.resets,
             events: summary.events,
+            shard: context.shard.map(ShardTwin::from),
             hidden: context.selection.hidden(),
             sampled_out: finished.sampled_out,
             by_class,
@@ -155,6 +160,19 @@ impl<'a> SummaryLine<'a> {
             points: context.joint.as_ref().map(|joint| JointTwin::new(joint, context)),
             wall_seconds: finished.wall_seconds,
         }
+    }
+}
+
+/// Which part of the connections the resets are of.
+#[derive(Serialize)]
+struct ShardTwin {
+    number: u32,
+    of: u32,
+}
+
+impl From<Shard> for ShardTwin {
+    fn from(shard: Shard) -> Self {
+        Self { number: shard.number(), of: shard.of() }
     }
 }
 

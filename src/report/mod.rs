@@ -18,6 +18,7 @@ mod community;
 mod count;
 mod csv;
 mod diff;
+mod fold;
 mod html;
 mod json;
 mod kept;
@@ -44,6 +45,7 @@ pub use catalogue::Topic;
 pub use columns::{COLUMNS, Column, Row, Value};
 pub use comments::Comments;
 pub use diff::{Diff, Recorded};
+pub use fold::{Fold, Folded, Malformed, Row as FoldedRow};
 pub use html::Report;
 pub use names::{Named, Names};
 pub use palette::accent;
@@ -55,6 +57,7 @@ pub use time::clock;
 use crate::analyzer::{Finding, Summary};
 use crate::join::Joint;
 use crate::pattern::Patterns;
+use crate::tcp::Shard;
 
 /// What is known of a run before its first finding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -73,6 +76,8 @@ pub struct Context {
     pub joint: Option<Joint>,
     /// Which resets are wanted; only these become findings of a sink.
     pub selection: Selection,
+    /// Which part of the connections the run decides, if not all.
+    pub shard: Option<Shard>,
 }
 
 /// What is known at the end of a run.
@@ -80,8 +85,8 @@ pub struct Context {
 pub struct Finished<'a> {
     /// The analyzer's counts.
     pub summary: &'a Summary,
-    /// How long the run took, in seconds.
-    pub wall_seconds: f64,
+    /// How long the run took, in seconds; `None` where rows of several were put together.
+    pub wall_seconds: Option<f64>,
     /// Frames the kernel dropped before they were read; `None` for files.
     pub kernel_drops: Option<u64>,
     /// Frames that found no room in the queue between capture and analysis; `None` for files.

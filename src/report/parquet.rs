@@ -221,7 +221,7 @@ mod tests {
             &context,
             &Finished {
                 summary: &summary,
-                wall_seconds: 0.25,
+                wall_seconds: Some(0.25),
                 kernel_drops: None,
                 queue_drops: None,
                 sampled_out: None,

@@ -87,6 +87,11 @@ impl Selection {
         Self { only, not, ..Self::default() }
     }
 
+    /// Every reset that is left, where so many were hidden before.
+    pub fn hiding(hidden: u64) -> Self {
+        Self { hidden, ..Self::default() }
+    }
+
     /// Whether every reset is wanted.
     pub fn is_all(&self) -> bool {
         self.only.is_empty() && self.not.is_empty()
@@ -108,7 +113,7 @@ impl Selection {
 
     /// How many resets so far were not wanted; `None` where all are.
     pub fn hidden(&self) -> Option<u64> {
-        (!self.is_all()).then_some(self.hidden)
+        (!self.is_all() || self.hidden > 0).then_some(self.hidden)
     }
 
     /// The summary with the counts of the wanted resets only.

@@ -48,7 +48,7 @@ fn run(style: Style, context: &Context, findings: &[Finding]) -> (String, usize)
     let kernel_drops = context.live.then_some(4);
     sink.finish(
         context,
-        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops, queue_drops: None, sampled_out: None },
+        &Finished { summary: &summary, wall_seconds: Some(0.25), kernel_drops, queue_drops: None, sampled_out: None },
     )
     .unwrap();
     let (bytes, flushes) = shared.0.take();
@@ -459,6 +459,8 @@ fn written_of_patterns(style: Style) -> String {
     for number in 1..=4 {
         let mut finding = fixtures::half_open();
         finding.connection.number = number;
+        finding.connection.tuple.src.set_port(55_099 + number as u16);
+        finding.reset.tuple.dst.set_port(55_099 + number as u16);
         finding.reset.time = finding.reset.time.plus(number as i64 * 60_000_000_000);
         finding.verdict.idle_ns = Some(350_000_000_000 + number as i64);
         findings.push(finding);
@@ -480,7 +482,13 @@ fn written_of_patterns(style: Style) -> String {
     }
     sink.finish(
         &context,
-        &Finished { summary: &summary, wall_seconds: 0.25, kernel_drops: None, queue_drops: None, sampled_out: None },
+        &Finished {
+            summary: &summary,
+            wall_seconds: Some(0.25),
+            kernel_drops: None,
+            queue_drops: None,
+            sampled_out: None,
+        },
     )
     .unwrap();
     String::from_utf8(shared.0.take().0).unwrap()

@@ -11,6 +11,7 @@ mod ladder;
 mod page;
 mod patterns;
 mod rate;
+mod rows;
 mod segments;
 
 use std::io::{self, Write};
@@ -70,16 +71,16 @@ impl Text {
         if is_wanted { self.out.write_all(b"\n") } else { Ok(()) }
     }
 
-    /// The name of the finding's input, where it is another than before.
-    fn input_name(&mut self, page: &mut Page, (context, finding): (&Context, &Finding)) {
-        let input = finding.reset.frame.input();
+    /// The name of a frame's input, where it is another than before.
+    fn input_name(&mut self, page: &mut Page, (context, frame): (&Context, FrameNo)) {
+        let input = frame.input();
         if context.inputs.len() < 2 || self.input == Some(input) {
             return;
         }
         if self.above != Above::Nothing {
             page.blank();
         }
-        if let Some(name) = words::input(context, finding.reset.frame) {
+        if let Some(name) = words::input(context, frame) {
             page.paragraph(0, Ink::Strong, &words::visible(name));
         }
         if self.style.quiet == 0 {
@@ -271,7 +272,7 @@ impl Sink for Text {
             Look::Whole | Look::Line(_) => {}
         }
         let mut page = self.page();
-        self.input_name(&mut page, (context, finding));
+        self.input_name(&mut page, (context, finding.reset.frame));
         if let Look::Line(like) = look {
             self.alike(&mut page, (context, finding), like);
             return self.write(page, context);

@@ -43,15 +43,19 @@ fn recorded(path: &Path) -> anyhow::Result<Recorded> {
         File::open(path).and_then(|file| Recorded::read(name.clone(), BufReader::new(file)))
     };
     let recorded = recorded.with_context(|| name.clone())?;
-    if let Some(first) = recorded.first_malformed {
-        let lines = match recorded.malformed {
-            1 => format!("line {first} is"),
-            count => format!("{count} lines are (the first is line {first})"),
-        };
-        tell(format_args!("rstscan: {name}: {lines} not of rstscan --json, schema 1: left out"));
-    }
+    tell_malformed(&name, recorded.malformed, recorded.first_malformed);
     if !recorded.is_whole() {
         tell(format_args!("rstscan: {name}: no summary line: its run had not ended, or the file is not whole"));
     }
     Ok(recorded)
+}
+
+/// Says that lines of an output could not be read.
+pub(super) fn tell_malformed(name: &str, count: u64, first: Option<u64>) {
+    let Some(first) = first else { return };
+    let lines = match count {
+        1 => format!("line {first} is"),
+        count => format!("{count} lines are (the first is line {first})"),
+    };
+    tell(format_args!("rstscan: {name}: {lines} not of rstscan --json, schema 1: left out"));
 }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use super::output::tell;
-use crate::analyzer::Finding;
-use crate::classify::Cause;
+use crate::classify::{Cause, Class};
 use crate::cli::Wanted;
 
 /// The exit status of a run that found it.
@@ -27,8 +26,8 @@ impl Gate {
         !self.wanted.is_empty()
     }
 
-    pub(super) fn see(&mut self, finding: &Finding) {
-        let (class, cause) = (finding.verdict.class, finding.verdict.cause);
+    /// Takes note of a reset.
+    pub(super) fn see(&mut self, class: Class, cause: Cause) {
         if self.wanted.iter().any(|wanted| wanted.matches(class, cause)) {
             *self.found.entry(cause).or_default() += 1;
         }

@@ -73,7 +73,7 @@ impl Run {
         if !self.context.selection.takes(&finding) {
             return Ok(false);
         }
-        self.gate.see(&finding);
+        self.gate.see(finding.verdict.class, finding.verdict.cause);
         self.agent.see(&finding);
         if let Some(writer) = &mut self.writer {
             writer.note(&self.context, &finding);
@@ -216,7 +216,7 @@ impl Run {
         self.leave_watch()?;
         let finished = Finished {
             summary: &self.context.selection.narrowed(self.with_kernel(summary)),
-            wall_seconds: self.started.elapsed().as_secs_f64(),
+            wall_seconds: Some(self.started.elapsed().as_secs_f64()),
             kernel_drops: drops.map(|drops| drops.by_kernel),
             queue_drops: drops.map(|drops| drops.by_queue),
             sampled_out: self.agent.sampled_out(),

@@ -1,4 +1,4 @@
-//! The words of TCP as values: sequence numbers, flags, options, four-tuples, segments, and what is
+//! The words of TCP as values: sequence numbers, flags, options, four-tuples and parts of all of them, segments, and what is
 //! said of them: checksums, ICMP errors; and what applications say in them.
 
 mod application;
@@ -8,6 +8,7 @@ mod icmp;
 mod options;
 mod segment;
 mod seq;
+mod shard;
 mod tuple;
 
 pub use application::{Heard, Hint, Protocol, hint};
@@ -17,4 +18,5 @@ pub use icmp::{Complaint, IcmpError};
 pub use options::{Options, Timestamps};
 pub use segment::{IpFields, Segment};
 pub use seq::SeqNum;
+pub use shard::Shard;
 pub use tuple::FourTuple;

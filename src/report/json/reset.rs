@@ -9,7 +9,7 @@ use super::{SCHEMA, kernel::KernelTwin};
 use crate::analyzer::{Connection, Finding, Reset};
 use crate::classify::{Alternative, Class, Effect, Fact, Missing, States, Trigger, Verdict};
 use crate::frame::FrameNo;
-use crate::pattern::benign;
+use crate::pattern::{Race, benign};
 use crate::report::Context;
 use crate::report::address::{Ends, push_ip};
 use crate::report::community::{has_community_id, push_community_id};
@@ -140,7 +140,14 @@ fn provoked(object: &mut Object<'_>, verdict: &Verdict, speaker: &Speaker<'_>) {
         None => object.null(key!("trigger")),
     }
     object.nullable_number(key!("follows"), verdict.follows.map(FrameNo::number));
+    object.known_text(key!("follows_file"), verdict.follows.and_then(|frame| speaker.foreign_input(frame)));
     object.known_number(key!("idle_ns"), verdict.idle_ns);
+    if let Some(race) = Race::of(speaker.finding()) {
+        object.object(key!("race"), |object| {
+            object.number(key!("idle_ns"), race.close_ns);
+            object.number(key!("request_idle_ns"), race.request_ns);
+        });
+    }
 }
 
 fn effect(object: &mut Object<'_>, effect: &Effect) {

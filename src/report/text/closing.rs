@@ -30,6 +30,16 @@ pub fn write(page: &mut Page, (context, finished): (&Context, &Finished<'_>), ho
         patterns::write(page, context, folding.folds());
         folded(page, how);
     }
+    if let Some(shard) = context.shard {
+        page.blank();
+        page.paragraph(
+            0,
+            Ink::Plain,
+            &format!(
+                "only the resets of shard {shard} are decided here: rstscan --fold puts the rows of all shards together"
+            ),
+        );
+    }
     let joint = words::points::joint(context);
     if !joint.is_empty() {
         page.blank();

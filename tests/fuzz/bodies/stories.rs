@@ -137,7 +137,7 @@ fn print(format: Format, findings: &[Finding], summary: &Summary) {
     }
     sink.finish(
         &context,
-        &Finished { summary, wall_seconds: 1.0, kernel_drops: None, queue_drops: None, sampled_out: None },
+        &Finished { summary, wall_seconds: Some(1.0), kernel_drops: None, queue_drops: None, sampled_out: None },
     )
     .expect("paper");
     let text = String::from_utf8(out.0.borrow().clone()).expect("text");
