@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ from . import rows
 from .inputs import Capture, listed
 from .output import Output
 from .plan import Cut, Task, Window, outlasting, tasks, windows, without_gone
-from .scan import Begin, Program, begin, scan
+from .scan import ENDED, Begin, Program, begin, scan
 
 BEGINS = pa.schema([("at", pa.int64()), ("first_ns", pa.int64()), ("message", pa.string()), ("engine", pa.string())])
 # How many captures one task asks when they begin: a few milliseconds each.
@@ -112,26 +113,37 @@ def run(spark: SparkSession, order: Order) -> int:
     planned += [Window.of(f"{settings}|{message}", [], [capture], []) for capture, message in unreadable]
     there = {window.name for window in complete}
     due = [window for window in planned if window.name not in there]
+    failed: set[str] = set()
     if due:
         found = _found(spark, program, tasks(due, order.cut.shards))
         found.persist(StorageLevel.DISK_ONLY)
         try:
             output.write(found)
+            failed = _failed(found)
         finally:
             found.unpersist()
     planned += outlasting(done, captures)
-    output.replace_manifest(planned, engine)
+    output.replace_manifest(planned, failed, engine)
     removed = output.clear({window.name for window in planned})
     print(
         f"{len(captures)} captures, {len(planned)} windows, {len(due)} of them explained now, "
         f"{len(unreadable)} captures unreadable, {removed} outdated folders removed"
     )
-    return 0
+    if failed:
+        print(f"{len(failed)} windows failed, and are tried again by the next job: see errors", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _failed(found: DataFrame) -> set[str]:
+    """Windows with a run that did not get to its end."""
+    runs = found.where(found["kind"] == "run").select("window", "status").distinct().collect()
+    return {row["window"] for row in runs if row["status"] not in ENDED}
 
 
 def _share_package(spark: SparkSession) -> None:
     """Hands this package to the workers, which need not have it installed."""
     folder = tempfile.mkdtemp(prefix="rstscan-spark-")
+    atexit.register(shutil.rmtree, folder, True)
     package = Path(__file__).parent
     archive = shutil.make_archive(f"{folder}/rstscan_spark", "zip", package.parent, package.name)
     spark.sparkContext.addPyFile(archive)

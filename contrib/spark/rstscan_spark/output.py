@@ -49,7 +49,7 @@ class Output:
         """What the latest job has left; without one, nothing counts."""
         path = self._path("manifest.json")
         if not self._files.exists(path):
-            return {"format": FORMAT, "windows": []}
+            return {"format": FORMAT, "windows": [], "failed": []}
         stream = self._files.open(path)
         try:
             text = self._hadoop.shaded.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
@@ -61,8 +61,9 @@ class Output:
         return found
 
     def complete(self) -> list[Window]:
-        """The windows whose rows are all there."""
-        return [Window.loaded(window) for window in self.manifest()["windows"]]
+        """The windows whose rows are all there; those that failed are not among them."""
+        found = self.manifest()
+        return [Window.loaded(each) for each in found["windows"] if each["name"] not in found["failed"]]
 
     def write(self, found: DataFrame) -> None:
         """Puts the rows of windows into the tables, in place of any earlier rows of the same windows."""
@@ -80,9 +81,9 @@ class Output:
             empty = like.sparkSession.createDataFrame([], like.schema)
             empty.write.mode("overwrite").parquet(str(self._path(folder)))
 
-    def replace_manifest(self, windows: Iterable[Window], engine: str) -> None:
-        """Says which windows count from now on, all at once."""
-        content = {"format": FORMAT, "engine": engine, "windows": [asdict(window) for window in windows]}
+    def replace_manifest(self, windows: Iterable[Window], failed: Iterable[str], engine: str) -> None:
+        """Says which windows count from now on, all at once; `failed` are the names of those to be tried again."""
+        content = {"format": FORMAT, "engine": engine, "failed": sorted(failed), "windows": [*map(asdict, windows)]}
         text = json.dumps(content, indent=1, ensure_ascii=False)
         draft = self._path("_manifest.json")
         stream = self._files.create(draft, True)

@@ -2,7 +2,7 @@
 
 A capture that is damaged or missing is a result and no failure: it becomes a row of the errors table, and what was
 found in it stays. rstscan ended by a signal (no memory, a lost node) is a failure, which Spark tries again elsewhere;
-if the last attempt ends so as well, that becomes an error row, too.
+if the last attempt ends so as well, that becomes an error row, too, and the next job tries the window again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from .plan import Task
 
 # The exit status of rstscan where an input is damaged: what can be read was explained.
 DAMAGED = 1
+# Where it was called wrongly, which no other attempt mends.
+USAGE = 2
+# What a run ends with that has explained all there is.
+ENDED = (0, DAMAGED)
 
 
 class ScanFailed(Exception):
@@ -124,7 +128,7 @@ def _explained(program: Program, task: Task, copies: dict[str, str], last_attemp
             yield rows.reset(line, row, task.window.name, task.window.point)
     if summary is None and lines.status != DAMAGED:
         how = f"rstscan ended with status {lines.status} before its end: {' '.join(lines.errors[-1:])}"
-        if not last_attempt:
+        if not last_attempt or lines.status == USAGE:
             raise ScanFailed(f"{task.window.files[0].path}: {how}")
         yield _error(task, None, lines.status, how)
     yield from _complaints(task, lines, names)

@@ -46,10 +46,10 @@ def submitted(words: Sequence[str], master: str) -> list[str]:
     return [str(SPARK / "bin" / "spark-submit"), "--master", master, *QUIET, str(HERE.parent / "submit.py"), *words]
 
 
-def run(words: Sequence[str]) -> str:
-    """Runs to the end and gives what was printed; says what was told where it failed."""
+def run(words: Sequence[str], status: int = 0) -> str:
+    """Runs to the end and gives what was printed; says what was told where it ends otherwise."""
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    if done.returncode != 0:
+    if done.returncode != status:
         raise AssertionError(f"status {done.returncode}: {' '.join(words)}\n{done.stdout}\n{done.stderr[-6000:]}")
     return done.stdout
 

@@ -208,6 +208,25 @@ class Archive(unittest.TestCase):
         self.assertEqual([str(file)[-8:] for _, file, _ in Result(out).errors()], ["002.pcap"])
         self.assert_same(Result(out).lines("core"), archive.one_pass(RSTSCAN, files))
 
+    def test_a_window_whose_program_is_killed_is_told_and_tried_again(self) -> None:
+        out, flag, program = self.folder / "failed", self.folder / "kill", self.folder / "mortal"
+        program.write_text(
+            f'#!/bin/sh\ncase " $* " in *" -c 1 "*) ;; *" -r {self.points["core"][1]} "*)\n'
+            f'  [ -e {flag} ] && kill -9 $$ ;;\nesac\nexec {RSTSCAN} "$@"\n'
+        )
+        program.chmod(0o755)
+        flag.touch()
+        words = self.order(out, captures=self.folder / "captures/core", program=str(program))
+        cluster.run(cluster.command(words, "local[2]"), status=1)
+        ((_, _, message),) = Result(out).errors()
+        self.assertIn("status -9", str(message))
+        first = [line for line in self.whole["core"] if f'"file":"{self.points["core"][0]}"' in line]
+        self.assert_same(Result(out).lines("core"), first)
+        flag.unlink()
+        self.assertIn(" 1 of them explained now", cluster.run(cluster.command(words, "local[2]")))
+        self.assert_same(Result(out).lines("core"), self.whole["core"])
+        self.assertEqual(Result(out).errors(), [])
+
     def test_files_that_come_later_are_added_and_rows_outlast_their_captures(self) -> None:
         captures, out = self.folder / "growing", self.folder / "of-growing"
         shutil.copytree(self.folder / "captures/edge", captures / "edge")
