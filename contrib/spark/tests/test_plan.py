@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 from rstscan_spark import rows, scan
+from rstscan_spark.child import Lines
 from rstscan_spark.inputs import Capture, listed
 from rstscan_spark.plan import NS, Cut, Task, Window, outlasting, tasks, windows, without_gone
 
@@ -99,6 +100,50 @@ class Plan(unittest.TestCase):
         )
         self.assertEqual(words, expected.split(), "and without the file that cannot be opened")
         self.assertEqual(len(tasks([window], 3)), 3)
+
+
+class Scan(unittest.TestCase):
+    """What a worker makes of a program that ends in one way or another."""
+
+    def rows_of(self, script: str, last_attempt: bool) -> list[rows.Row]:
+        with tempfile.TemporaryDirectory() as name:
+            program, capture = Path(name) / "program", Path(name) / "a.pcap"
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+            capture.write_bytes(b"x")
+            window = Window.of("s", [], [Capture("edge", str(capture), 1, 0)], [])
+            made = list(scan.scan(scan.Program(str(program)), Task(window, 1, 1), last_attempt))
+            return [row | {"file": row.get("file") and Path(str(row["file"])).name} for row in made]
+
+    def test_damage_is_a_row_and_the_run_has_ended(self) -> None:
+        script = 'echo "rstscan: $4: cut off" >&2; echo \'{"type":"summary","frames":7}\'; exit 1'
+        error, run = self.rows_of(script, last_attempt=False)
+        self.assertEqual((error["kind"], error["file"], error["message"]), ("error", "a.pcap", "cut off"))
+        self.assertEqual((run["kind"], run["frames"], run["status"]), ("run", 7, 1))
+        self.assertIn(run["status"], scan.ENDED)
+
+    def test_a_program_that_is_killed_fails_until_the_last_attempt(self) -> None:
+        with self.assertRaisesRegex(scan.ScanFailed, "status -9"):
+            self.rows_of("kill -9 $$", last_attempt=False)
+        error, run = self.rows_of("kill -9 $$", last_attempt=True)
+        self.assertIn("status -9", str(error["message"]))
+        self.assertNotIn(run["status"], scan.ENDED)
+
+    def test_a_wrong_call_fails_whatever_the_attempt(self) -> None:
+        with self.assertRaisesRegex(scan.ScanFailed, "no such option"):
+            self.rows_of("echo no such option >&2; exit 2", last_attempt=True)
+
+    def test_a_capture_that_is_gone_is_a_row(self) -> None:
+        window = Window.of("s", [], [Capture("edge", "/nowhere/a.pcap", 1, 0)], [])
+        (error,) = scan.scan(scan.Program("false"), Task(window, 1, 1), False)
+        self.assertEqual((error["file"], error["message"]), ("/nowhere/a.pcap", "No such file or directory"))
+
+    def test_a_worker_that_stops_listening_leaves_no_program_behind(self) -> None:
+        lines = Lines(["sh", "-c", "echo $$; exec sleep 600"])
+        listened = iter(lines)
+        process = int(next(listened))
+        listened.close()  # type: ignore[attr-defined]
+        self.assertFalse(Path(f"/proc/{process}").exists())
 
 
 class Rows(unittest.TestCase):
