@@ -35,7 +35,7 @@ use rstscan::track::{Endpoint, Incarnation, Record};
 use script::{Encapsulation, IpVersion};
 
 /// All documents.
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "docs/guide.md",
@@ -43,9 +43,6 @@ const DOCUMENTS: [&str; 13] = [
     "docs/cuts.md",
     "docs/situations.md",
     "docs/formats.md",
-    "docs/archives.md",
-    "docs/fleet.md",
-    "docs/scale.md",
     "docs/verdicts.md",
     "docs/scenarios.md",
     "docs/examples.md",

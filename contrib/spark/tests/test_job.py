@@ -221,7 +221,7 @@ class Archive(unittest.TestCase):
         cluster.run(cluster.command(words, "local[2]"), status=1)
         ((_, _, message),) = Result(out).errors()
         self.assertIn("status -9", str(message))
-        first = [line for line in self.whole["core"] if f'"file":"{self.points["core"][0]}"' in line]
+        first = [line for line in self.whole["core"] if json.loads(line)["file"] == str(self.points["core"][0])]
         self.assert_same(Result(out).lines("core"), first)
         flag.unlink()
         self.assertIn(" 1 of them explained now", cluster.run(cluster.command(words, "local[2]")))
