@@ -19,7 +19,12 @@ FLOOD_SECONDS ?= 60
 # Minutes of churn.
 SOAK_MINUTES ?= 30
 
-.PHONY: run test build bench bench-live soak install install-files uninstall setup ci clean
+
+# Where environments for the parts in contrib/ go.
+CONTRIB_DIR ?= target/contrib
+PYTHON ?= python3
+
+.PHONY: run test test-spark test-fleet build bench bench-live soak install install-files uninstall setup ci clean
 
 # Where captures for measurements go, and how much of the full amount of frames.
 BENCH_DIR ?= target/bench
@@ -30,6 +35,28 @@ run: build
 
 test: setup
 	cargo test --locked --no-fail-fast
+
+# Tests contrib/spark on two workers; downloads Spark and what it needs (500 MB), takes Java 17.
+test-spark: build $(CONTRIB_DIR)/spark/installed
+	cargo build --release --locked --example generate
+	cd contrib/spark && $(abspath $(CONTRIB_DIR))/spark/venv/bin/python -m ruff check . && \
+		$(abspath $(CONTRIB_DIR))/spark/venv/bin/python -m ruff format --check . && \
+		$(abspath $(CONTRIB_DIR))/spark/venv/bin/python -m mypy rstscan_spark submit.py && cd tests && MYPYPATH=.. \
+		$(abspath $(CONTRIB_DIR))/spark/venv/bin/python -m mypy --config-file ../pyproject.toml .
+	RSTSCAN=$(abspath target/release/rstscan) GENERATE=$(abspath target/release/examples/generate) \
+		$(CONTRIB_DIR)/spark/venv/bin/python contrib/spark/tests
+
+# Tests contrib/fleet with two live agents (root) and the engine of ClickHouse; downloads that (900 MB on disk).
+test-fleet: build $(CONTRIB_DIR)/fleet/installed
+	cd contrib/fleet && $(abspath $(CONTRIB_DIR))/fleet/venv/bin/python -m ruff check . && \
+		$(abspath $(CONTRIB_DIR))/fleet/venv/bin/python -m ruff format --check . && cd tests && \
+		$(abspath $(CONTRIB_DIR))/fleet/venv/bin/python -m mypy --config-file ../pyproject.toml .
+	RSTSCAN=$(abspath target/release/rstscan) $(CONTRIB_DIR)/fleet/venv/bin/python contrib/fleet/tests
+
+$(CONTRIB_DIR)/%/installed: contrib/%/requirements-test.txt
+	$(PYTHON) -m venv $(@D)/venv
+	$(@D)/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 build: setup
 	cargo build --release --locked

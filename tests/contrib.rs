@@ -1,6 +1,9 @@
 //! What is handed out to run the program elsewhere: its files parse, ask for no more rights than they say, and call the
 //! program with options that it has.
 
+#[path = "contrib/scale.rs"]
+mod scale;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
