@@ -19,7 +19,6 @@ FLOOD_SECONDS ?= 60
 # Minutes of churn.
 SOAK_MINUTES ?= 30
 
-
 # Where environments for the parts in contrib/ go.
 CONTRIB_DIR ?= target/contrib
 PYTHON ?= python3
