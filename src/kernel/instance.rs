@@ -61,14 +61,13 @@ impl Instance {
     ///
     /// In words for the user: somebody else uses the instance. It notes nothing any more, and goes when the next one is made.
     pub fn end(mut self) -> io::Result<()> {
-        let folder = std::mem::take(&mut self.folder);
         self.pipe = None;
-        fs::remove_dir(&folder).map_err(|error| {
-            // Where this cannot be the instance goes on, as after a crash.
-            let _ = EVENTS.iter().try_for_each(|event| switch(&folder, event, "0"));
-            let folder = folder.display();
-            io::Error::new(error.kind(), format!("{folder} stays until the next run with --kernel: {error}"))
-        })
+        remove(&std::mem::take(&mut self.folder))
+    }
+
+    /// Reads it no more, and leaves it to somebody else to [`remove`] it.
+    pub fn leave(mut self) {
+        self.folder = PathBuf::new();
     }
 
     fn set_up(&mut self) -> io::Result<()> {
@@ -102,6 +101,20 @@ impl Drop for Instance {
             let _ = fs::remove_dir(&self.folder);
         }
     }
+}
+
+/// Removes an instance that its process does not read any more.
+///
+/// # Errors
+///
+/// In words for the user: somebody else uses the instance. It notes nothing any more, and goes when the next one is made.
+pub fn remove(folder: &Path) -> io::Result<()> {
+    fs::remove_dir(folder).map_err(|error| {
+        // Where this cannot be the instance goes on, as after a crash.
+        let _ = EVENTS.iter().try_for_each(|event| switch(folder, event, "0"));
+        let folder = folder.display();
+        io::Error::new(error.kind(), format!("{folder} stays until the next run with --kernel: {error}"))
+    })
 }
 
 fn switch(instance: &Path, event: &str, to: &str) -> io::Result<()> {

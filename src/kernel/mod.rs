@@ -20,6 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use self::event::{Event, Kind, Line, parse};
 use self::events::{APART, Answer, Events};
 use self::instance::Instance;
+pub use self::instance::remove;
 use self::process::Processes;
 use crate::analyzer::Finding;
 use crate::classify::{Accepted, KernelWord, Origin, Sent};
@@ -114,6 +115,11 @@ impl Kernel {
     /// It stays, as somebody else uses it: in words for the user.
     pub fn end(self) -> io::Result<()> {
         self.instance.end()
+    }
+
+    /// Reads it no more; somebody else is to [`remove`] it.
+    pub fn leave(self) {
+        self.instance.leave();
     }
 
     fn take_lines(&mut self, ahead: i64) {

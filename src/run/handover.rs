@@ -149,7 +149,7 @@ impl Run {
         }
         let status = self.gate.status(self.failed || self.output.lost() > 0, self.quiet);
         if let Some(kernel) = self.kernel.take() {
-            kernel.end();
+            kernel.end(self.monitor.as_deref());
         }
         // Millions of connections take a while to be freed one by one, and the process ends.
         std::mem::forget(self.analyzer);

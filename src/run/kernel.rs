@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Run;
 use super::output::tell;
+use super::rights::Monitor;
 use crate::analyzer::{Finding, Summary, Tally};
 use crate::classify::{Cause, Class};
 use crate::kernel::Kernel;
@@ -67,7 +68,7 @@ impl Asked {
     }
 
     /// Ends the trace, and says what is missing from it.
-    pub(super) fn end(self) {
+    pub(super) fn end(self, monitor: Option<&Monitor>) {
         let lost = self.kernel.lost();
         if lost > 0 {
             let events = if lost == 1 { "event" } else { "events" };
@@ -75,7 +76,14 @@ impl Asked {
                 "rstscan: --kernel: {lost} {events} of the kernel lost; the resets they may belong to say so"
             ));
         }
-        if let Err(error) = self.kernel.end() {
+        let ended = match monitor {
+            Some(monitor) => {
+                self.kernel.leave();
+                monitor.untrace()
+            }
+            None => self.kernel.end(),
+        };
+        if let Err(error) = ended {
             tell(format_args!("rstscan: --kernel: {error}"));
         }
     }

@@ -26,6 +26,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use super::needs::Needs;
 use super::{sandbox, user};
 use crate::cli::Config;
+use crate::kernel::remove;
 use crate::run::output_file;
 use crate::run::write::{After, make};
 
@@ -38,6 +39,8 @@ enum Request {
     Output,
     /// That the command of `-z` is run for the file of `-w` that was made last.
     Finished,
+    /// That the tracing instance, which nobody reads any more, is removed.
+    Untrace,
 }
 
 impl Request {
@@ -49,6 +52,7 @@ impl Request {
             Self::Capture(number, seconds) => (0_u8, number, seconds),
             Self::Output => (1, 0, 0),
             Self::Finished => (2, 0, 0),
+            Self::Untrace => (3, 0, 0),
         };
         [&[kind][..], &number.to_ne_bytes(), &seconds.to_ne_bytes()].concat()
     }
@@ -62,6 +66,7 @@ impl Request {
             0 => Some(Self::Capture(u64::from_ne_bytes(number), i64::from_ne_bytes(seconds))),
             1 => Some(Self::Output),
             2 => Some(Self::Finished),
+            3 => Some(Self::Untrace),
             _ => None,
         }
     }
@@ -134,6 +139,15 @@ impl Monitor {
         self.ask(Request::Finished).map(drop)
     }
 
+    /// Has the tracing instance removed.
+    ///
+    /// # Errors
+    ///
+    /// It stays, in words for the user.
+    pub(in super::super) fn untrace(&self) -> io::Result<()> {
+        self.ask(Request::Untrace).map(drop)
+    }
+
     fn open(&self, request: Request) -> io::Result<File> {
         self.ask(request)?.map(File::from).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
@@ -189,14 +203,14 @@ impl Monitor {
             let _ = sandbox::enter(&Needs::of_monitor(config, instance));
         }
         reply(&socket, Ok(None))?;
-        let mut served =
-            Served { config, after: After::new(config.writing.as_ref().and_then(|w| w.after.clone())), made: None };
+        let after = After::new(config.writing.as_ref().and_then(|w| w.after.clone()));
+        let mut served = Served { config, after, made: None, instance };
         let mut request = [0; Request::LENGTH];
         while socket.read_exact(&mut request).is_ok() {
             reply(&socket, served.grant(Request::of(request)))?;
         }
-        if let Some(instance) = instance {
-            remove(instance);
+        if let Some(instance) = served.instance {
+            remove_unread(instance);
         }
         Ok(())
     }
@@ -216,6 +230,8 @@ struct Served<'a> {
     after: After,
     /// The file that was made last.
     made: Option<PathBuf>,
+    /// The tracing instance, until it is removed.
+    instance: Option<&'a Path>,
 }
 
 impl Served<'_> {
@@ -233,6 +249,7 @@ impl Served<'_> {
                 }
                 Ok(None)
             }
+            (Some(Request::Untrace), ..) => self.instance.take().map_or(Ok(()), remove).map(|()| None),
             _ => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
@@ -255,8 +272,8 @@ fn reply(socket: &UnixStream, outcome: io::Result<Option<OwnedFd>>) -> io::Resul
     Ok(())
 }
 
-/// Removes a tracing instance as soon as nobody reads it.
-fn remove(instance: &Path) {
+/// Removes the tracing instance of a capture that has ended without a word, as soon as its last descriptor is closed.
+fn remove_unread(instance: &Path) {
     for _ in 0..TRIES {
         match fs::remove_dir(instance) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => thread::sleep(BETWEEN_TRIES),
@@ -272,11 +289,9 @@ mod tests {
 
     #[test]
     fn requests_are_read_as_they_were_written() {
-        for request in
-            [Request::Capture(7, -1), Request::Capture(u64::MAX, i64::MAX), Request::Output, Request::Finished]
-        {
+        for request in [Request::Capture(7, -1), Request::Output, Request::Finished, Request::Untrace] {
             assert_eq!(Request::of(request.to_bytes().try_into().unwrap()), Some(request));
         }
-        assert_eq!(Request::of([3; Request::LENGTH]), None);
+        assert_eq!(Request::of([4; Request::LENGTH]), None);
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Needs {
     pub(super) finds: Vec<PathBuf>,
     /// Folders in which files are made, and devices that are written to.
     pub(super) makes: Vec<PathBuf>,
-    /// Folders with folders that are removed.
+    /// Folders with folders that are removed, and in which files are written to before.
     pub(super) removes: Vec<PathBuf>,
     /// Asks the system's resolver.
     pub(super) names: bool,

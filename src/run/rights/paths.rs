@@ -69,7 +69,7 @@ fn allow_all(rules: &RulesetCreated, needs: &Needs) -> io::Result<()> {
         allow(rules, path, made())?;
     }
     for path in &needs.removes {
-        allow(rules, path, AccessFs::RemoveDir.into())?;
+        allow(rules, path, AccessFs::RemoveDir | AccessFs::WriteFile | AccessFs::Truncate)?;
     }
     if needs.terminal {
         allow(rules, Path::new("/dev/tty"), AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev)?;
