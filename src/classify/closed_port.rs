@@ -226,7 +226,7 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
     let cause = if refuses.is_some() { Cause::ListenerGone } else { Cause::AcceptQueueOverflow };
     let other = if refuses.is_some() { Cause::AcceptQueueOverflow } else { Cause::ListenerGone };
     Some(
-        closed(cause)
+        doubted_by_ttl(view, closed(cause))
             .because(view.answer_fact())
             .because(view.syn_ack().map(|past| Fact::at(FactKind::SynAckFromSender, past.frame())))
             .because(
@@ -234,6 +234,19 @@ fn refused_ack(view: &View<'_>) -> Option<Opinion> {
             )
             .or(Class::ClosedPort, other, "the wire shows the same segments for both")
             .or(Class::HalfOpenResponse, Cause::LostState, "the pending connection may have expired or been killed"),
+    )
+}
+
+/// A SYN|ACK and the reset of its connection are built without the program's socket, so with one TTL (Linux
+/// ip_build_and_send_pkt, ip_send_unicast_reply).
+fn doubted_by_ttl(view: &View<'_>, opinion: Opinion) -> Opinion {
+    if !view.suspicion.facts.iter().any(|fact| fact.kind == FactKind::TtlDiffers) {
+        return opinion;
+    }
+    opinion.sure(Certainty::Possible).or(
+        Class::Forged,
+        Cause::FirewallReject,
+        "its TTL is not that of the SYN|ACK: a firewall on the way may have refused the segment",
     )
 }
 

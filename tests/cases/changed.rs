@@ -60,6 +60,9 @@ const FORGOTTEN: [&str; 1] = ["half-open-response/more-in-flight-than-is-kept.pk
 /// Of two RSTs that are alike to the last bit and leave before either is seen again, nothing tells whose second sighting comes first
 /// where both are seen at one point more than once, or where no segment before them told where it was seen. There is one event still.
 const ALIKE: [&str; 1] = ["half-open-response/two-segments-in-flight.pkt"];
+/// A RST that was made behind the router that all is captured on both sides of has, before it, the TTL that the others have
+/// behind it: one of two that are usual then.
+const ONE_HOP: [&str; 1] = ["closed-port/handshake-reset-from-one-hop-nearer.pkt"];
 
 /// Captured on both sides of a router.
 pub const ROUTED: Copies = Copies { of: Whose::All, place: Place::BehindRouter, after_ns: 20_000, hops: 1 };
@@ -76,7 +79,7 @@ fn verdicts_survive_a_router() {
 
 #[test]
 fn verdicts_survive_a_router_that_is_seen_from_behind() {
-    verdicts_survive(Copies { hops: -1, ..ROUTED });
+    verdicts_survive_but(&[Copies { hops: -1, ..ROUTED }], &ONE_HOP);
 }
 
 #[test]
