@@ -7,6 +7,8 @@ mod script;
 
 #[path = "cases/changed.rs"]
 mod changed;
+#[path = "cases/streams.rs"]
+mod streams;
 
 use std::fs;
 use std::io::{self, Write};

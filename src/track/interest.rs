@@ -113,6 +113,11 @@ impl Interest {
         self.to_come.get(self.counter_of(hash)).is_none_or(|to_come| *to_come > 0)
     }
 
+    /// About how many four-tuples have had RSTs when all is read, at most.
+    pub fn resets(&self) -> usize {
+        self.to_come.len() / COUNTERS_EACH
+    }
+
     /// Whether the four-tuple with this hash may matter.
     #[inline]
     pub fn holds(&self, hash: u64) -> bool {

@@ -20,8 +20,8 @@ pub struct Placed {
     pub id: Id,
     /// Which end sent it.
     pub side: Side,
-    /// The life that ended because this segment opened the next.
-    pub succeeded: Option<Id>,
+    /// The four-tuple's newest life, which may be a later one.
+    newest: Id,
 }
 
 /// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
@@ -86,7 +86,7 @@ impl Tracker {
             state: RandomState::default(),
             others: 0,
             hosts: Hosts::new(max),
-            retired: Some(Bystanders::with_room(0, max)),
+            retired: None,
             hand: 0,
             connections: 0,
             streams: 0,
@@ -103,7 +103,8 @@ impl Tracker {
 
     /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass`](Self::pass).
     pub fn for_interest(interest: &Interest, max: usize) -> Self {
-        Self { state: interest.state().clone(), ..Self::new(max) }
+        let retired = Some(Bystanders::with_room(interest.resets(), max));
+        Self { state: interest.state().clone(), retired, ..Self::new(max) }
     }
 
     /// Takes note of four-tuples that are not followed.
@@ -202,22 +203,23 @@ impl Tracker {
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
         let Some(id) = found else {
-            return Placed { id: self.open_first(lookup, hash, segment), side, succeeded: None };
+            let id = self.open_first(lookup, hash, segment);
+            return Placed { id, side, newest: id };
         };
-        let Some(current) = self.slab.get(id) else { return Placed { id, side, succeeded: None } };
+        let Some(current) = self.slab.get(id) else { return Placed { id, side, newest: id } };
         let opens = current.is_succeeded_by(segment, side);
         if let Some(previous) = current.previous
             && let Some(old) = self.slab.get(previous)
             && (current.is_young() && old.history.has_sighted_before(segment, side)
                 || !opens && current.leaves_to(old, segment, side))
         {
-            return Placed { id: previous, side, succeeded: None };
+            return Placed { id: previous, side, newest: id };
         }
         if opens {
             let next = self.open_next(id, hash, segment, side);
-            return Placed { id: next, side, succeeded: Some(id) };
+            return Placed { id: next, side, newest: next };
         }
-        Placed { id, side, succeeded: None }
+        Placed { id, side, newest: id }
     }
 
     fn open_first(&mut self, lookup: &Lookup, hash: u32, segment: &Segment) -> Id {
@@ -408,7 +410,8 @@ impl Tracker {
         Some(Life {
             number: incarnation.number,
             life: incarnation.life,
-            stream: incarnation.stream,
+            // Wireshark gives what belongs to an earlier life to the newest.
+            stream: self.slab.get(placed.newest).map_or(incarnation.stream, |newest| newest.stream),
             opener: incarnation.opener,
             first_sender: incarnation.first_sender,
             first_closer: incarnation.first_closer,
