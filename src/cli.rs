@@ -432,16 +432,15 @@ impl Config {
             None => input(&mut arguments, &style, writing.is_some())?,
         };
         let kernel = asks_kernel(&arguments, &input)?;
-        let settle = if matches!(input, Input::Live(_)) { SETTLE_LIVE_NS } else { SETTLE_FILES_NS };
         if let Some(writing) = &mut writing {
             writing.meanwhile = matches!(input, Input::Live(_) | Input::Followed(_));
             writing.utc = arguments.utc;
         }
         Ok(Self {
+            settle_ns: arguments.settle.unwrap_or_else(|| settles(&input)),
             input,
             filter,
             writing,
-            settle_ns: arguments.settle.unwrap_or(settle),
             timers: arguments.timers,
             max_connections: arguments.max_connections.map(|count| count as usize),
             jobs: arguments.jobs.map(usize::from),
@@ -459,6 +458,11 @@ impl Config {
             shard: arguments.cuts.shard,
         })
     }
+}
+
+/// How long resets are held unless told otherwise, in nanoseconds.
+fn settles(input: &Input) -> i64 {
+    if matches!(input, Input::Live(_)) { SETTLE_LIVE_NS } else { SETTLE_FILES_NS }
 }
 
 /// Whether the kernel is asked, which knows nothing of the resets in a file.
