@@ -28,7 +28,7 @@ pub struct Outline {
     pub sender_role: Option<Role>,
     /// The reset that it follows from.
     pub follows: Option<FrameNo>,
-    /// As [`benign`] says.
+    /// As [`benign()`] says.
     pub benign: Option<bool>,
     /// How long the connection had been idle, in nanoseconds.
     pub idle_ns: Option<i64>,
