@@ -119,6 +119,7 @@ def run(spark: SparkSession, order: Order) -> int:
         found.persist(StorageLevel.DISK_ONLY)
         try:
             output.write(found)
+            output.settle_errors(found, [window.name for window in due])
             failed = _failed(found)
         finally:
             found.unpersist()

@@ -74,6 +74,12 @@ class Output:
             writer = chosen.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
             writer.partitionBy(*partitions).option("compression", "zstd").parquet(str(self._path(table)))
 
+    def settle_errors(self, found: DataFrame, windows: Iterable[str]) -> None:
+        """Removes the earlier errors of windows that have none now: overwriting leaves what no new row replaces."""
+        rows = found.where(found["kind"] == "error").select("window").distinct().collect()
+        for name in {*windows} - {row["window"] for row in rows}:
+            self._files.delete(self._path(f"errors/window={name}"), True)
+
     def _make(self, table: str, partitions: list[str], like: DataFrame) -> None:
         """A table without rows has its columns all the same, in a file of a window that there is not."""
         folder = "/".join([table, *(NO_PARTITION[name] for name in partitions)])
