@@ -281,17 +281,22 @@ impl Front {
     }
 
     fn followed(&mut self, frame: &Frame<'_>, look: &Look) -> Followed {
-        let mut of = Followed { hash: look.hash, now: look.now, checksums: Checksums::default(), resets_to_come: true };
-        if look.flags.rst() {
-            self.interest.pass_reset(look.hash);
-            let source = match decode::glance(frame) {
-                Some(glance) => Some(glance.source()),
-                None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
-            };
-            of.checksums = source.map(|source| self.intake.checksums(frame, source.ip())).unwrap_or_default();
-        }
-        of.resets_to_come = self.interest.has_reset_to_come(look.hash);
-        of
+        let source = || match decode::glance(frame) {
+            Some(glance) => Some(glance.source()),
+            None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
+        };
+        let reset_by = if look.flags.rst() { source().map(|source| source.ip()) } else { None };
+        self.noted(frame, (look.hash, look.now), reset_by)
+    }
+
+    /// What is known of a frame, or of the segment whose last fragment it has, that is a RST of this host or none.
+    fn noted(&mut self, frame: &Frame<'_>, (hash, now): (u64, Timestamp), reset_by: Option<IpAddr>) -> Followed {
+        let checksums = reset_by.map(|host| {
+            self.interest.pass_reset(hash);
+            self.intake.checksums(frame, host)
+        });
+        let resets_to_come = self.interest.has_reset_to_come(hash);
+        Followed { hash, now, checksums: checksums.unwrap_or_default(), resets_to_come }
     }
 
     /// Tells of the four-tuples that are not followed, before anything else that is numbered.
@@ -350,12 +355,8 @@ impl Front {
             self.passing = whole.segment;
             return self.meet(lookup.side, (hash, now), to);
         }
-        let mut of = Followed { hash, now, checksums: Checksums::default(), resets_to_come: true };
-        if whole.segment.flags.rst() {
-            self.interest.pass_reset(hash);
-            of.checksums = self.intake.checksums(frame, whole.segment.tuple.src.ip());
-        }
-        of.resets_to_come = self.interest.has_reset_to_come(hash);
+        let reset_by = whole.segment.flags.rst().then(|| whole.segment.tuple.src.ip());
+        let of = self.noted(frame, (hash, now), reset_by);
         self.tell_passed(to);
         to.whole(frame, &whole, &of);
     }
