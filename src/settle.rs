@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::frame::Timestamp;
-use crate::track::{Id, KEPT_AFTER, Past, ResetCase};
+use crate::track::{Id, KEPT_AFTER, Past, PortKey, ResetCase};
 
 /// The most resets held at one time.
 const HELD_MAX: usize = 1 << 16;
@@ -18,8 +18,8 @@ const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 #[derive(Debug, Default)]
 pub struct Settle {
     held: VecDeque<Waiting>,
-    /// How many resets were held before the front one.
-    gone: u64,
+    /// How many resets were held before the front one, modulo 2^32: far fewer are held at a time.
+    gone: u32,
     settle_ns: i64,
     /// No wait is over before this time.
     due: Timestamp,
@@ -30,10 +30,23 @@ pub struct Settle {
 pub struct Held {
     /// The reset with all that is known: more than half a kilobyte, which a queue that grows would move about.
     pub case: Box<ResetCase>,
+    /// The sender's port.
+    pub port: PortKey,
     /// Its incarnation, while that exists.
     pub id: Id,
     /// Whether no RST of its four-tuple comes after it.
     pub last: bool,
+}
+
+/// Why a reset waits no longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Its settle time is over.
+    Settled,
+    /// Too many waited.
+    CutShort,
+    /// The capture had ended before.
+    CaptureEnded,
 }
 
 #[derive(Debug)]
@@ -42,7 +55,7 @@ struct Waiting {
     /// When the reset came: the case is far away by the time that this is asked for.
     time: Timestamp,
     /// The reset of the same incarnation that was held before, if any.
-    earlier: Option<u64>,
+    earlier: Option<u32>,
 }
 
 impl Settle {
@@ -52,14 +65,14 @@ impl Settle {
     }
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.
-    pub fn hold(&mut self, held: Held, earlier: Option<u64>) -> u64 {
+    pub fn hold(&mut self, held: Held, earlier: Option<u32>) -> u32 {
         self.held.push_back(Waiting { time: held.case.reset.time, held, earlier });
         self.schedule();
-        self.gone + self.held.len() as u64 - 1
+        self.gone.wrapping_add(self.held.len() as u32).wrapping_sub(1)
     }
 
     /// Adds a segment of the incarnation to its waiting resets, `latest` being the last of them.
-    pub fn observe(&mut self, latest: u64, past: &Past) {
+    pub fn observe(&mut self, latest: u32, past: &Past) {
         let mut next = Some(latest);
         for _ in 0..CHAIN_MAX {
             let Some(waiting) = next.and_then(|count| self.at(count)) else { return };
@@ -76,9 +89,9 @@ impl Settle {
         time.since(reset) <= self.settle_ns
     }
 
-    fn at(&mut self, count: u64) -> Option<&mut Waiting> {
-        let position = usize::try_from(count.checked_sub(self.gone)?).ok()?;
-        self.held.get_mut(position)
+    /// What is gone is so far behind, modulo 2^32, that nothing is there.
+    fn at(&mut self, count: u32) -> Option<&mut Waiting> {
+        self.held.get_mut(count.wrapping_sub(self.gone) as usize)
     }
 
     /// Whether a reset's wait may be over at `now`.
@@ -88,24 +101,19 @@ impl Settle {
     }
 
     /// The next reset whose wait is over at `now`.
-    pub fn due(&mut self, now: Timestamp) -> Option<Held> {
-        let front = self.held.front()?;
+    pub fn due(&mut self, now: Timestamp) -> Option<(Held, End)> {
+        let settled = now.since(self.held.front()?.time) >= self.settle_ns;
         let crowded = self.held.len() > HELD_MAX - TOGETHER;
-        if !crowded && now.since(front.time) < self.settle_ns {
+        if !settled && !crowded {
             return None;
         }
-        let cut_short = crowded && now.since(front.time) < self.settle_ns;
-        let mut settled = self.take()?;
-        settled.case.cut_short |= cut_short;
-        Some(settled)
+        Some((self.take()?, if settled { End::Settled } else { End::CutShort }))
     }
 
     /// The next reset, whether its wait is over or not: the capture has ended at `now`.
-    pub fn drain(&mut self, now: Timestamp) -> Option<Held> {
-        let capture_ended = now.since(self.held.front()?.time) < self.settle_ns;
-        let mut settled = self.take()?;
-        settled.case.capture_ended = capture_ended;
-        Some(settled)
+    pub fn drain(&mut self, now: Timestamp) -> Option<(Held, End)> {
+        let settled = now.since(self.held.front()?.time) >= self.settle_ns;
+        Some((self.take()?, if settled { End::Settled } else { End::CaptureEnded }))
     }
 
     fn schedule(&mut self) {
@@ -118,7 +126,7 @@ impl Settle {
 
     fn take(&mut self) -> Option<Held> {
         let waiting = self.held.pop_front()?;
-        self.gone += 1;
+        self.gone = self.gone.wrapping_add(1);
         self.schedule();
         Some(waiting.held)
     }

@@ -14,7 +14,7 @@ use super::touch::{BATCH, touch};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{Held, Settle};
+use crate::settle::{End, Held, Settle};
 use crate::tcp::{self, Checksums, Heard, IcmpError, Segment, Shard};
 use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Passed, Past, Placed, SynAck, Tracker};
 
@@ -45,7 +45,7 @@ pub(super) struct Core {
     /// Resets by service, of those services that came first.
     pub(super) services: HashMap<SocketAddr, Tally, RandomState>,
     /// Room for resets whose wait is over.
-    pub(super) settled: Vec<Held>,
+    pub(super) settled: Vec<(Held, End)>,
     pub(super) ready: Ready,
 }
 

@@ -232,6 +232,7 @@ impl Front {
 
     /// The same where no bystander is known: all but segments of theirs that show nothing of a host.
     fn pass_over_all<'b>(&self, looks: &mut [Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
+        read_ahead(looks.iter().map(|look| look.hash), |hash| self.interest.touch(hash));
         for look in &mut *looks {
             look.followed = look.skip.is_none() & self.interest.holds(look.hash);
         }

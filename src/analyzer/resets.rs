@@ -2,16 +2,19 @@
 
 use super::core::{Core, Waiting};
 use super::summary::SERVICES_COUNTED;
+use super::touch::read_ahead;
 use super::{Tally, assemble};
 use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{Held, Settle};
+use crate::settle::{End, Held, Settle};
 use crate::tcp::{Checksums, Segment};
 use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
 /// So many resets are decided together: what is to be read for them is read at the same time.
 const DECIDED_TOGETHER: usize = 32;
+/// Takes the next reset that is to be decided.
+type Next = fn(&mut Settle, Timestamp) -> Option<(Held, End)>;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
@@ -29,7 +32,9 @@ impl Core {
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
         let mut case = self.ready.blank();
+        let port = self.tracker.hosts().port_key(segment.tuple.src);
         self.describe(&mut case, segment, carried);
+        case.port = self.tracker.hosts().port(port);
         let Some(life) = self.tracker.life(&placed) else { return };
         case.life = life;
         case.sender = placed.side;
@@ -53,12 +58,13 @@ impl Core {
             let observed = self.tracker.observe_reset(&placed, segment, point);
             self.tell_waiting(&placed, segment, observed);
         }
-        self.hold(case, placed.id, !reset.resets_to_come);
+        self.hold(Held { case, port, id: placed.id, last: !reset.resets_to_come });
     }
 
-    fn hold(&mut self, case: Box<ResetCase>, id: Id, last: bool) {
+    fn hold(&mut self, held: Held) {
+        let id = held.id;
         let earlier = self.tracker.get(id).and_then(Incarnation::latest_held);
-        let count = self.settle.hold(Held { case, id, last }, earlier);
+        let count = self.settle.hold(held, earlier);
         self.tracker.change(id, |incarnation| incarnation.hold(count));
     }
 
@@ -72,40 +78,40 @@ impl Core {
         case.vlans.extend_from_slice(carried.encap.vlans());
         case.host = hosts.host(segment.tuple.src.ip());
         case.peer_host = hosts.host(segment.tuple.dst.ip());
-        case.port = hosts.port(segment.tuple.src);
     }
 
     /// Decides the resets that `next` gives.
-    pub(super) fn decide_all(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Held>) {
+    pub(super) fn decide_all(&mut self, next: Next) {
         while self.decide_some(next) {}
     }
 
     /// Decides some of the resets that `next` gives; whether there was any.
-    pub(super) fn decide_some(&mut self, next: fn(&mut Settle, Timestamp) -> Option<Held>) -> bool {
+    pub(super) fn decide_some(&mut self, next: Next) -> bool {
         let mut settled = std::mem::take(&mut self.settled);
         settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
         let any = !settled.is_empty();
         self.touch_settled(&settled);
-        settled.drain(..).for_each(|settled| self.decide(settled));
+        settled.drain(..).for_each(|(held, end)| self.decide(held, end));
         self.settled = settled;
         any
     }
 
     /// Reads these resets and what is known of their connections, which nobody may have asked for in a while, all at once.
-    fn touch_settled(&self, settled: &[Held]) {
-        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ settled.case.touch()));
-        let touch = |settled: &Held| u64::from(self.tracker.touch(settled.id)) ^ self.tracker.touch_resets(settled.id);
-        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ touch(settled)));
-        let port = |settled: &Held| self.tracker.hosts().port(settled.case.reset.tuple.src).refused;
-        std::hint::black_box(settled.iter().fold(0, |sum, settled| sum ^ port(settled)));
+    fn touch_settled(&self, settled: &[(Held, End)]) {
+        let held = || settled.iter().map(|(held, _)| held);
+        read_ahead(held(), |held| held.case.touch());
+        read_ahead(held(), |held| u64::from(self.tracker.touch(held.id)));
+        read_ahead(held(), |held| self.tracker.hosts().touch_port(held.port));
     }
 
-    fn decide(&mut self, settled: Held) {
-        let Held { mut case, id, last } = settled;
+    fn decide(&mut self, held: Held, end: End) {
+        let Held { mut case, port, id, last } = held;
         if !self.decides(&case.reset) {
             return self.leave(case, (id, last));
         }
-        case.port_later = self.tracker.hosts().port(case.reset.tuple.src);
+        case.cut_short |= end == End::CutShort;
+        case.capture_ended = end == End::CaptureEnded;
+        case.port_later = self.tracker.hosts().port(port);
         if case.checksums.is_any_wrong() {
             let right = self.checked.since(case.reset.tuple.src.ip());
             case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
@@ -125,14 +131,11 @@ impl Core {
         }
         let verdict = classify::classify(&case);
         if is_kept {
-            let note = classify::note(&case, &verdict);
-            self.tracker.change(id, |incarnation| {
-                incarnation.release();
-                incarnation.set_note(case.sender, case.reset.frame, note);
-            });
-        }
-        if is_kept && last {
-            self.tracker.retire(id, &case.reset.tuple);
+            self.tracker.change(id, Incarnation::release);
+            if !(last && self.tracker.retire(id, &case.reset.tuple)) {
+                let note = classify::note(&case, &verdict);
+                self.tracker.change(id, |incarnation| incarnation.set_note(case.sender, case.reset.frame, note));
+            }
         }
         if !self.reports(&case.reset) {
             return self.ready.keep(case);

@@ -7,10 +7,10 @@ pub(super) const AHEAD: usize = 64;
 /// How many segments are decoded before they are tracked.
 pub(super) const BATCH: usize = 128;
 
-/// Reads one thing for each of these hashes.
+/// Reads something of each of these.
 #[inline]
-pub(super) fn read_ahead(hashes: impl Iterator<Item = u64>, read: impl Fn(u64) -> u64) {
-    std::hint::black_box(hashes.fold(0, |sum, hash| sum ^ read(hash)));
+pub(super) fn read_ahead<T>(of: impl Iterator<Item = T>, read: impl Fn(T) -> u64) {
+    std::hint::black_box(of.fold(0, |sum, one| sum ^ read(one)));
 }
 
 /// Reads where the incarnations of these hashes are, [`BATCH`] at most, and then these.

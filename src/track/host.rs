@@ -84,9 +84,9 @@ struct Host {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct HostKey(u64);
 
-/// The hash of a host's address and a port.
+/// A port: the hash of a host's address and the port's number, which stands for both.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct PortKey(NonZeroU64);
+pub struct PortKey(NonZeroU64);
 
 impl HostProfile {
     /// Whether its SYN|ACKs were seen with this TTL.
@@ -144,7 +144,8 @@ impl Hosts {
         HostKey(self.state.hash_one(as_number(host)))
     }
 
-    fn port_key(&self, port: SocketAddr) -> PortKey {
+    /// What a port is asked for with.
+    pub fn port_key(&self, port: SocketAddr) -> PortKey {
         let hash = self.state.hash_one((as_number(port.ip()), port.port()));
         PortKey(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
@@ -155,8 +156,14 @@ impl Hosts {
     }
 
     /// What `port` has shown.
-    pub fn port(&self, port: SocketAddr) -> PortRecord {
-        self.ports.get(&self.port_key(port)).copied().unwrap_or_default()
+    pub fn port(&self, port: PortKey) -> PortRecord {
+        self.ports.get(&port).copied().unwrap_or_default()
+    }
+
+    /// Reads what the port has shown, if it has shown it lately.
+    #[inline]
+    pub fn touch_port(&self, port: PortKey) -> u64 {
+        self.ports.touch(&port).map_or(0, |record| u64::from(record.refused))
     }
 
     fn write_host(&mut self, host: IpAddr) -> &mut Host {

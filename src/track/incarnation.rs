@@ -22,16 +22,12 @@ pub struct Note {
     pub code: u16,
 }
 
-/// What concerns the resets of an incarnation.
+/// What the classifier said of the resets of an incarnation.
 #[derive(Clone, Debug, Default)]
-struct Resets {
-    /// How many still wait for what follows them.
-    waiting: u32,
-    /// The latest of them, by the settle queue's count.
-    latest_held: u64,
-    /// What the classifier said of the latest reset of each end that is an event of its own.
-    notes: [Option<Note>; 2],
-    /// What it said of the latest resets that `notes` does not tell. Few incarnations have so many.
+struct Notes {
+    /// Of the latest reset of each end that is an event of its own.
+    events: [Option<Note>; 2],
+    /// Of the latest resets that `events` does not tell. Few incarnations have so many.
     said: Option<Box<Said>>,
 }
 
@@ -68,8 +64,8 @@ pub struct Incarnation {
     pub(super) key: Key,
     /// The life before, while it is remembered.
     pub(super) previous: Option<Id>,
-    /// What concerns its resets, once it has one.
-    resets: Option<Box<Resets>>,
+    /// What the classifier said of its resets, once it has said something that may matter later.
+    notes: Option<Box<Notes>>,
     /// Counts four-tuples in order of first sight, from 1.
     pub number: u64,
     /// Where it stands among those that may be given up.
@@ -84,6 +80,10 @@ pub struct Incarnation {
     pub life: u32,
     /// Wireshark's `tcp.stream`.
     pub stream: u32,
+    /// How many of its resets still wait for what follows them.
+    waiting: u32,
+    /// The latest of them, by the settle queue's count.
+    latest_held: u32,
     /// Who sent the SYN; where none was seen, `None`.
     pub opener: Option<Side>,
     /// Who sent the first segment that was captured.
@@ -111,7 +111,9 @@ impl Incarnation {
             opener: None,
             first_sender: sender,
             first_closer: None,
-            resets: None,
+            notes: None,
+            waiting: 0,
+            latest_held: 0,
             succeeded: false,
             given_up: false,
             place: Place::default(),
@@ -135,53 +137,50 @@ impl Incarnation {
     }
 
     /// The latest reset that still waits for what follows it, by the settle queue's count.
-    pub fn latest_held(&self) -> Option<u64> {
-        self.resets.as_ref().filter(|resets| resets.waiting > 0).map(|resets| resets.latest_held)
+    pub fn latest_held(&self) -> Option<u32> {
+        self.is_waiting().then_some(self.latest_held)
     }
 
     /// One more reset waits: the settle queue's `count`.
-    pub fn hold(&mut self, count: u64) {
-        let resets = self.resets.get_or_insert_default();
-        resets.waiting = resets.waiting.saturating_add(1);
-        resets.latest_held = count;
+    pub fn hold(&mut self, count: u32) {
+        self.waiting = self.waiting.saturating_add(1);
+        self.latest_held = count;
     }
 
     /// One reset waits no longer.
     pub fn release(&mut self) {
-        if let Some(resets) = &mut self.resets {
-            resets.waiting = resets.waiting.saturating_sub(1);
-        }
+        self.waiting = self.waiting.saturating_sub(1);
     }
 
     /// Whether a reset of it waits for what follows.
     pub fn is_waiting(&self) -> bool {
-        self.latest_held().is_some()
+        self.waiting > 0
     }
 
     /// What the classifier said of the latest event among the resets of `side`.
     pub fn note(&self, side: Side) -> Option<Note> {
-        let [low, high] = self.resets.as_ref()?.notes;
+        let [low, high] = self.notes.as_ref()?.events;
         if side == Side::Low { low } else { high }
     }
 
     /// Keeps what the classifier said of the reset of `side` in `frame`.
     pub fn set_note(&mut self, side: Side, frame: FrameNo, note: Note) {
-        let resets = self.resets.get_or_insert_default();
+        let notes = self.notes.get_or_insert_default();
         if note.frame != frame {
-            return resets.said.get_or_insert_default().add(frame, note);
+            return notes.said.get_or_insert_default().add(frame, note);
         }
-        let [low, high] = &mut resets.notes;
+        let [low, high] = &mut notes.events;
         let earlier = (if side == Side::Low { low } else { high }).replace(note);
         if let Some(earlier) = earlier {
-            resets.said.get_or_insert_default().add(earlier.frame, earlier);
+            notes.said.get_or_insert_default().add(earlier.frame, earlier);
         }
     }
 
     /// What the classifier said of the reset in `frame`, while that is kept.
     pub fn said_of(&self, frame: FrameNo) -> Option<Note> {
-        let resets = self.resets.as_ref()?;
-        let event = resets.notes.iter().flatten().find(|note| note.frame == frame);
-        let mut others = resets.said.iter().flat_map(|said| &said.places);
+        let notes = self.notes.as_ref()?;
+        let event = notes.events.iter().flatten().find(|note| note.frame == frame);
+        let mut others = notes.said.iter().flat_map(|said| &said.places);
         event.or_else(|| others.find(|(reset, _)| *reset == frame).map(|(_, note)| note)).copied()
     }
 

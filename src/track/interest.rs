@@ -118,6 +118,12 @@ impl Interest {
         self.to_come.len() / COUNTERS_EACH
     }
 
+    /// Reads what tells whether the four-tuple with this hash matters.
+    #[inline]
+    pub fn touch(&self, hash: u64) -> u64 {
+        self.words.get(self.place(hash).0).copied().unwrap_or(0)
+    }
+
     /// Whether the four-tuple with this hash may matter.
     #[inline]
     pub fn holds(&self, hash: u64) -> bool {

@@ -26,7 +26,7 @@ pub use checked::Checked;
 pub use endpoint::{Endpoint, Marks, Side};
 pub use hints::Hints;
 pub use history::{History, Past, Record, Standing};
-pub use host::{HostProfile, Hosts, PortRecord, Sight, SynAck};
+pub use host::{HostProfile, Hosts, PortKey, PortRecord, Sight, SynAck};
 pub use icmp::IcmpErrors;
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use interest::{Interest, Notes};

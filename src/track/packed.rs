@@ -7,7 +7,10 @@
 /// the processor's cache, and in the next ones where that is full.
 #[derive(Debug)]
 pub(super) struct Packed {
+    /// None before the first value is written.
     lines: Vec<Line>,
+    /// How many lines there are to be then.
+    planned: usize,
     used: usize,
     /// Where what has no place would go; every key has one.
     nowhere: Slot,
@@ -47,10 +50,9 @@ impl Place<'_> {
 const LINES: usize = 1 << 10;
 
 impl Packed {
-    /// An empty table with room for so many.
+    /// An empty table with room for so many. It takes memory with its first value only.
     pub(super) fn with_room(room: usize) -> Self {
-        let lines = (room / 3 + 1).max(LINES);
-        Self { lines: vec![Line([[0; 2]; 4]); lines], used: 0, nowhere: [0; 2] }
+        Self { lines: Vec::new(), planned: (room / 3 + 1).max(LINES), used: 0, nowhere: [0; 2] }
     }
 
     /// How many values there are.
@@ -61,7 +63,7 @@ impl Packed {
     /// So many may be there before the table is to be rebuilt: three of four, and most keys are in the line where they are looked
     /// for first.
     pub(super) fn room(&self) -> usize {
-        self.lines.len() * 3
+        self.planned * 3
     }
 
     /// Not 0, which stands for none.
@@ -112,10 +114,18 @@ impl Packed {
     /// The place of a key; there must be [`room`](Self::room).
     #[inline]
     pub(super) fn place(&mut self, hash: u64) -> Place<'_> {
+        if self.lines.is_empty() {
+            self.make();
+        }
         let hash = Self::key(hash);
         let (line, slot) = self.find(hash);
         let slot = self.lines.get_mut(line).and_then(|line| line.0.get_mut(slot)).unwrap_or(&mut self.nowhere);
         Place { slot, used: &mut self.used, hash }
+    }
+
+    #[cold]
+    fn make(&mut self) {
+        self.lines = vec![Line([[0; 2]; 4]); self.planned];
     }
 
     fn taken(&self) -> impl Iterator<Item = Slot> + '_ {
@@ -129,8 +139,8 @@ impl Packed {
 
     /// Keeps the values that `stays` says of, in a table that is twice as large where it is to be `larger`.
     pub(super) fn rebuild(&mut self, larger: bool, mut stays: impl FnMut(u64) -> bool) {
-        let lines = if larger { self.lines.len() * 2 } else { self.lines.len() };
-        let fresh = Self { lines: vec![Line([[0; 2]; 4]); lines], used: 0, nowhere: [0; 2] };
+        let planned = if larger { self.planned * 2 } else { self.planned };
+        let fresh = Self { lines: Vec::new(), planned, used: 0, nowhere: [0; 2] };
         let old = std::mem::replace(self, fresh);
         for [hash, value] in old.taken().filter(|slot| stays(slot[1])) {
             self.place(hash).write(value);
@@ -154,7 +164,7 @@ mod tests {
                 let hash = (key % 7).wrapping_sub(3).rotate_right(8) ^ key << 16;
                 match step {
                     0 => {
-                        let larger = value % 2 == 0 && table.lines.len() < 1 << 11;
+                        let larger = value % 2 == 0 && table.planned < 1 << 11;
                         table.rebuild(larger, |kept| kept % 3 > 0);
                         model.retain(|_, kept| *kept % 3 > 0);
                     }

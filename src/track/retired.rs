@@ -16,17 +16,19 @@ impl Tracker {
 
     /// The last RST of the four-tuple `tuple` is decided, which was of the life `id`.
     ///
-    /// A life with others beside it, which segments that were captured twice may belong to, stays until it is forgotten.
-    pub fn retire(&mut self, id: Id, tuple: &FourTuple) {
-        let Some(life) = self.slab.get(id) else { return };
+    /// A life with others beside it, which segments that were captured twice may belong to, stays until it is forgotten; whether
+    /// it went.
+    pub fn retire(&mut self, id: Id, tuple: &FourTuple) -> bool {
+        let Some(life) = self.slab.get(id) else { return true };
         if life.succeeded || life.previous.is_some() || life.is_waiting() {
-            return;
+            return false;
         }
         if let Some(retired) = &mut self.retired {
             retired.take_over(Lookup::of(tuple).hash(&self.state), life);
         }
         self.drop_life(id);
         self.count_tracked();
+        true
     }
 
     /// Takes a segment of a four-tuple of which no RST is left to come, if that is [retired](Self::retire); whether it is.

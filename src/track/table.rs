@@ -70,11 +70,12 @@ impl Slab {
     }
 
     /// Takes an incarnation out.
-    pub fn remove(&mut self, id: Id) -> Option<Incarnation> {
-        let taken = self.place(id.0)?.take()?;
-        self.free.push(id.0);
-        self.len -= 1;
-        Some(taken)
+    pub fn remove(&mut self, id: Id) {
+        if let Some(place) = self.place(id.0).filter(|place| place.is_some()) {
+            *place = None;
+            self.free.push(id.0);
+            self.len -= 1;
+        }
     }
 
     /// The `place`-th place's id.

@@ -37,7 +37,7 @@ pub struct Observed {
     /// What it is among the segments before.
     pub standing: Standing,
     /// The latest reset of its incarnation that still waits for what follows, by the settle queue's count.
-    pub waiting: Option<u64>,
+    pub waiting: Option<u32>,
 }
 
 /// All connections, and the hosts and ports behind them.
@@ -186,11 +186,6 @@ impl Tracker {
         self.slab.get(id).map_or(0, Incarnation::touch)
     }
 
-    /// Brings what an incarnation knows of its resets into the cache.
-    pub fn touch_resets(&self, id: Id) -> u64 {
-        self.slab.get(id).and_then(Incarnation::latest_held).unwrap_or(0)
-    }
-
     /// Brings the incarnation's next place for a segment into the cache.
     pub fn touch_history(&self, id: Id) -> usize {
         self.slab.get(id).map_or(0, |incarnation| incarnation.history.touch())
@@ -299,32 +294,32 @@ impl Tracker {
             && let Some(id) = eviction.first()
         {
             eviction.remove(&mut self.slab, id);
-            let before = self.slab.len();
-            if let Some(gone) = self.remove(id) {
+            if let Some(life) = self.slab.get(id) {
                 let (max, endless) = (self.max, self.endless);
                 let evicted = self.evicted.get_or_insert_with(|| Evicted::new(max, endless));
-                let had_another = before - self.slab.len() > 1;
-                let last_use = match (gone.is_answered() || had_another, gone.is_over()) {
+                let last_use = match (life.is_answered() || life.previous.is_some(), life.is_over()) {
                     (false, _) => LastUse::Unanswered,
                     (true, true) => LastUse::Over,
                     (true, false) => LastUse::Open,
                 };
-                evicted.add(gone.hash, last_use, now);
+                evicted.add(life.hash, last_use, now);
             }
+            let before = self.slab.len();
+            self.remove(id);
             self.evictions += (before - self.slab.len()) as u64;
         }
         self.eviction = Some(eviction);
     }
 
     /// Takes out a life that has no successor, and the one before it.
-    pub(super) fn remove(&mut self, id: Id) -> Option<Incarnation> {
-        let gone = self.slab.remove(id)?;
-        if let Some(previous) = gone.previous {
+    pub(super) fn remove(&mut self, id: Id) {
+        let Some(&Incarnation { previous, hash, key, .. }) = self.slab.get(id) else { return };
+        self.slab.remove(id);
+        if let Some(previous) = previous {
             self.slab.remove(previous);
         }
-        self.index.remove(gone.hash, id);
-        self.wide.release(gone.key);
-        Some(gone)
+        self.index.remove(hash, id);
+        self.wide.release(key);
     }
 
     /// Takes note of a placed segment that is no RST.
