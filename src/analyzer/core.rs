@@ -42,8 +42,8 @@ pub(super) struct Core {
     /// Of the frames that it was given one by one.
     pub(super) intake: Intake,
     pub(super) summary: Summary,
-    /// Resets by service, of those services that came first.
-    pub(super) services: HashMap<SocketAddr, Tally, RandomState>,
+    /// Resets by service, of those services that came first; `None` where nobody asks for them.
+    pub(super) services: Option<HashMap<SocketAddr, Tally, RandomState>>,
     /// Room for resets whose wait is over.
     pub(super) settled: Vec<(Held, End)>,
     pub(super) ready: Ready,
@@ -91,7 +91,7 @@ impl Core {
             now: Timestamp::from_nanos(i64::MIN),
             intake: Intake::default(),
             summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
-            services: HashMap::default(),
+            services: Some(HashMap::default()),
             settled: Vec::new(),
             ready: Ready::default(),
         }

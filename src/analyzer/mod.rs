@@ -194,12 +194,13 @@ impl Analyzer {
     }
 
     /// Drops the findings that have become final since the last call, and all to come: for those who want to know how many
-    /// resets there are of what cause only, as [`Summary`] has it.
+    /// resets there are of what cause only, as [`Summary`] has it. Services are no longer counted from here on.
     ///
     /// Where only some four-tuples are followed the others are no longer numbered from here on, nor counted among
     /// [`Summary::connections`].
     pub fn drop_findings(&mut self) {
         self.core.ready.drop_all();
+        self.core.services = None;
         if let Some(front) = &mut self.front {
             front.number_nothing();
             self.core.tracker.number_nothing();
@@ -236,7 +237,7 @@ impl Analyzer {
     fn counts(&self) -> Summary {
         let (core, extent) = (&self.core, self.extent());
         let counts = Skip::ALL.iter().map(|skip| (skip.id(), self.skipped(*skip)));
-        let by_service = core.services.iter().map(|(service, tally)| (*service, *tally));
+        let by_service = core.services.iter().flatten().map(|(service, tally)| (*service, *tally));
         Summary {
             frames: extent.frames(),
             segments: self.segments(),

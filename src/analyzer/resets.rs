@@ -73,7 +73,7 @@ impl Core {
         let hosts = self.tracker.hosts();
         case.reset = *segment;
         case.ends = Ends::of(&segment.tuple).0;
-        case.payload.extend(carried.payload.iter().take(PAYLOAD_KEPT));
+        case.payload.extend_from_slice(carried.payload.get(..PAYLOAD_KEPT).unwrap_or(carried.payload));
         case.layers.extend(carried.encap.layers());
         case.vlans.extend_from_slice(carried.encap.vlans());
         case.host = hosts.host(segment.tuple.src.ip());
@@ -170,16 +170,18 @@ impl Core {
 
     fn count(&mut self, case: &ResetCase, verdict: &Verdict) {
         let event = u64::from(verdict.follows.is_none());
-        let service = assemble::service(case);
         let summary = &mut self.summary;
         let add = |tally: &mut Tally| {
             tally.resets += 1;
             tally.events += event;
         };
         add(summary.by_cause.entry((verdict.class, verdict.cause)).or_default());
-        // A scan has as many services as targets: the most affected are among those that came first.
-        if self.services.len() < SERVICES_COUNTED || self.services.contains_key(&service) {
-            add(self.services.entry(service).or_default());
+        if let Some(services) = &mut self.services {
+            // A scan has as many services as targets: the most affected are among those that came first.
+            let service = assemble::service(case);
+            if services.len() < SERVICES_COUNTED || services.contains_key(&service) {
+                add(services.entry(service).or_default());
+            }
         }
         summary.events += event;
         summary.settled_early += u64::from(case.cut_short);

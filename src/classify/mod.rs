@@ -67,7 +67,7 @@ pub fn classify(case: &ResetCase) -> Verdict {
     let mut others = Others::default();
     for (class, rule) in RULES {
         match rule(&view) {
-            Judgement::Fits(opinion) if decided.is_none() => decided = Some(*opinion),
+            Judgement::Fits(opinion) if decided.is_none() => decided = Some(opinion),
             Judgement::Fits(opinion) => others.outranked.push((opinion.class, opinion.cause)),
             Judgement::Against(fact) => others.against.push((class, fact)),
             Judgement::Silent => {}

@@ -8,7 +8,7 @@ use super::{Alternative, Cause, Certainty, Class, Fact, FactKind, Missing};
 #[derive(Clone, Debug)]
 pub enum Judgement {
     /// This is it.
-    Fits(Box<Opinion>),
+    Fits(Opinion),
     /// It is not my class, and this fact says so.
     Against(Fact),
     /// Not my matter.
@@ -36,6 +36,8 @@ pub struct Opinion {
 
 /// Most verdicts rest on no more facts.
 const FACTS: usize = 8;
+/// Most verdicts have no more other readings.
+const READINGS: usize = 2;
 
 impl Opinion {
     /// A likely cause.
@@ -45,7 +47,7 @@ impl Opinion {
             cause,
             certainty: Certainty::Likely,
             evidence: Vec::with_capacity(FACTS),
-            alternatives: Vec::new(),
+            alternatives: Vec::with_capacity(READINGS),
             missing: Vec::new(),
             follows: None,
         }
@@ -101,6 +103,6 @@ impl Opinion {
 
     /// As a judgement.
     pub fn fits(self) -> Judgement {
-        Judgement::Fits(Box::new(self))
+        Judgement::Fits(self)
     }
 }

@@ -32,32 +32,32 @@ fn of_packet(bytes: &[u8]) -> Option<Checksums> {
 
 fn of_header(header: &Ipv4HeaderSlice<'_>) -> Sum {
     match header.header_checksum() {
-        right if right == header.to_header().calc_header_checksum() => Sum::Right,
+        _ if is_right(Sum16BitWords::new().add_slice(header.slice())) => Sum::Right,
         0 => Sum::Offloaded,
         _ => Sum::Wrong,
     }
+}
+
+/// Whether this is the sum of what a right checksum is in: all bits set (RFC 1071 section 1).
+fn is_right(sum: Sum16BitWords) -> bool {
+    sum.ones_complement() == 0
 }
 
 /// Where hardware is to fill it in, the field holds 0 or the sum of the pseudo-header, with the length (Linux
 /// `CHECKSUM_PARTIAL`) or, for a segment to be divided, without.
 fn of_segment(segment: &TcpSlice<'_>, src: IpAddr, dst: IpAddr) -> Option<Sum> {
     let len = u32::try_from(segment.slice().len()).ok()?;
-    let right = match (src, dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => segment.calc_checksum_ipv4(src.octets(), dst.octets()).ok()?,
-        (IpAddr::V6(src), IpAddr::V6(dst)) => segment.calc_checksum_ipv6(src.octets(), dst.octets()).ok()?,
-        _ => return None,
-    };
-    let partial = [pseudo_header(src, dst, len), pseudo_header(src, dst, 0)];
+    let is_partial = |len| segment.checksum() == !pseudo_header(src, dst, len).ones_complement().to_be();
     Some(match segment.checksum() {
-        found if found == right => Sum::Right,
+        _ if is_right(pseudo_header(src, dst, len).add_slice(segment.slice())) => Sum::Right,
         0 => Sum::Offloaded,
-        found if partial.contains(&found) => Sum::Offloaded,
+        _ if is_partial(len) || is_partial(0) => Sum::Offloaded,
         _ => Sum::Wrong,
     })
 }
 
-/// The sum of a pseudo-header, not complemented.
-fn pseudo_header(src: IpAddr, dst: IpAddr, len: u32) -> u16 {
+/// The sum of a pseudo-header.
+fn pseudo_header(src: IpAddr, dst: IpAddr, len: u32) -> Sum16BitWords {
     let mut sum = Sum16BitWords::new();
     for address in [src, dst] {
         sum = match address {
@@ -65,8 +65,7 @@ fn pseudo_header(src: IpAddr, dst: IpAddr, len: u32) -> u16 {
             IpAddr::V6(address) => sum.add_16bytes(address.octets()),
         };
     }
-    let complement = sum.add_2bytes([0, ip_number::TCP.0]).add_4bytes(len.to_be_bytes()).ones_complement();
-    !complement.to_be()
+    sum.add_2bytes([0, ip_number::TCP.0]).add_4bytes(len.to_be_bytes())
 }
 
 #[cfg(test)]

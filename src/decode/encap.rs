@@ -13,7 +13,7 @@ pub struct Encap {
 impl Encap {
     /// The layers, outermost first.
     pub fn layers(&self) -> impl Iterator<Item = Layer> + '_ {
-        self.layers.iter().copied().flatten()
+        self.layers.iter().map_while(|layer| *layer)
     }
 
     /// The VLAN ids, outermost first. A priority tag (IEEE 802.1Q: id 0) is kept as 0.

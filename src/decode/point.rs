@@ -15,11 +15,11 @@ pub fn point(frame: &Frame<'_>, encap: &Encap) -> u16 {
         LinkType::LINUX_SLL2 => frame.data.get(4..20),
         _ => None,
     };
-    let vlans = encap.vlans().iter().flat_map(|id| id.to_be_bytes());
-    let layers = encap.layers().map(|layer| layer as u8);
-    let bytes = frame.link.0.to_be_bytes().into_iter().chain(link.unwrap_or_default().iter().copied());
-    let hash =
-        bytes.chain(layers).chain(vlans).fold(FNV_BASIS, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(FNV_PRIME));
+    let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(FNV_PRIME);
+    let hash = frame.link.0.to_be_bytes().into_iter().fold(FNV_BASIS, mix);
+    let hash = link.unwrap_or_default().iter().copied().fold(hash, mix);
+    let hash = encap.layers().map(|layer| layer as u8).fold(hash, mix);
+    let hash = encap.vlans().iter().flat_map(|id| id.to_be_bytes()).fold(hash, mix);
     ((hash >> 16) as u16 ^ hash as u16).max(1)
 }
 

@@ -283,6 +283,8 @@ pub struct History {
 const KEPT: usize = 10;
 /// How many of them have a place in the incarnation itself.
 const FIRST: usize = 4;
+/// For how many more there is room at first.
+const SECOND: usize = 2;
 /// How many of them may be kept for being landmarks.
 const LANDMARKS_KEPT: u8 = 6;
 
@@ -338,8 +340,10 @@ impl History {
         match self.first.get_mut(usize::from(self.len)) {
             Some(place) => *place = record,
             None => {
-                if self.rest.is_empty() {
-                    self.rest.reserve_exact(KEPT - FIRST);
+                // Where there are many connections most of them are short.
+                if self.rest.len() == self.rest.capacity() {
+                    let room = if self.rest.is_empty() { SECOND } else { KEPT - FIRST - self.rest.len() };
+                    self.rest.reserve_exact(room);
                 }
                 self.rest.push(record);
             }
