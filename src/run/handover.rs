@@ -11,15 +11,23 @@ use super::told::{counts, status};
 use super::write::Writer;
 use super::{Halt, Run};
 use crate::analyzer::{Finding, Summary};
+use crate::frame::Frame;
 use crate::report::Finished;
-use crate::source::Drops;
+use crate::source::{AtHand, Drops};
 
 impl Run {
     /// The frames that a source can give in one go; what is found in them is handed over as soon as it is there.
     pub(super) fn frames_at_hand(&mut self, source: &mut impl Inputs) -> io::Result<()> {
-        let mut frames = source.at_hand();
+        match source.at_hand() {
+            AtHand::None => Ok(()),
+            AtHand::Pcap(mut records) => self.push_all(&mut records),
+            AtHand::PcapNg(mut blocks) => self.push_all(&mut blocks),
+        }
+    }
+
+    fn push_all<'a>(&mut self, frames: &mut impl Iterator<Item = Frame<'a>>) -> io::Result<()> {
         loop {
-            let taken = self.analyzer.push_all(&mut frames);
+            let taken = self.analyzer.push_all(frames);
             self.frames += taken;
             self.report()?;
             if taken == 0 {

@@ -13,7 +13,7 @@ use super::merge::Merge;
 use super::{Halt, Run};
 use crate::analyzer::{Chunk, Front};
 use crate::frame::{FrameNo, LinkType, Loss};
-use crate::source::{Next, Source, SourceError};
+use crate::source::{AtHand, Next, Source, SourceError};
 
 /// So many chunks are under way at most, each of a quarter of a megabyte or little more.
 const UNDER_WAY: usize = 8;
@@ -150,7 +150,11 @@ impl Reader {
                 Ok(Next::Frame(ref frame)) => {
                     self.front.push_to(frame, &mut self.chunk);
                     self.frames += 1;
-                    self.frames += self.front.push_all_to(&mut self.merge.at_hand(), &mut self.chunk);
+                    self.frames += match self.merge.at_hand() {
+                        AtHand::None => 0,
+                        AtHand::Pcap(mut records) => self.front.push_all_to(&mut records, &mut self.chunk),
+                        AtHand::PcapNg(mut blocks) => self.front.push_all_to(&mut blocks, &mut self.chunk),
+                    };
                     if self.chunk.is_full() {
                         self.hand_on()?;
                     }

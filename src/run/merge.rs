@@ -237,7 +237,7 @@ impl Source for Merge {
     fn at_hand(&mut self) -> AtHand<'_> {
         match self.open.first_mut().filter(|_| self.passes) {
             Some(open) => open.file.at_hand(),
-            None => AtHand::none(),
+            None => AtHand::None,
         }
     }
 

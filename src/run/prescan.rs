@@ -8,7 +8,7 @@ use super::input;
 use super::progress::{Counts, Pass, Progress};
 use super::signals::Signals;
 use crate::analyzer::Prescan;
-use crate::source::{Compression, Next, Source};
+use crate::source::{AtHand, Compression, Next, Source};
 use crate::track::Interest;
 
 /// Below this many bytes in all the second pass saves less than the first one costs.
@@ -60,7 +60,11 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan, progress: &mut Progr
         match file.next() {
             Ok(Next::Frame(ref frame)) => {
                 scan.push(frame);
-                scan.push_all(file.at_hand());
+                match file.at_hand() {
+                    AtHand::None => {}
+                    AtHand::Pcap(records) => scan.push_all(records),
+                    AtHand::PcapNg(blocks) => scan.push_all(blocks),
+                }
             }
             Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),

@@ -121,7 +121,8 @@ impl<R: Read> Source for CaptureFile<R> {
     fn at_hand(&mut self) -> AtHand<'_> {
         match &mut self.format {
             Format::Pcap(file) => file.at_hand(),
-            Format::PcapNg(_) | Format::Unread(_) | Format::Over => AtHand::none(),
+            Format::PcapNg(file) => file.at_hand(),
+            Format::Unread(_) | Format::Over => AtHand::None,
         }
     }
 

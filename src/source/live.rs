@@ -182,7 +182,7 @@ impl Source for Live {
     fn at_hand(&mut self) -> AtHand<'_> {
         match &mut self.fronts[..] {
             [only] if self.queue.last_call.get().is_none() => only.at_hand(),
-            _ => AtHand::none(),
+            _ => AtHand::None,
         }
     }
 

@@ -34,7 +34,7 @@ mod variant;
 
 #[cfg(not(feature = "live"))]
 pub use absent::{Filter, Live, LiveCounts, interface_name, interface_names, interfaces, link_types};
-pub use at_hand::AtHand;
+pub use at_hand::{AtHand, PacketBlocks, Records};
 pub use error::{Damage, SourceError};
 pub use file::CaptureFile;
 #[cfg(feature = "live")]
@@ -83,7 +83,7 @@ pub trait Source {
     /// The frames that come next, as far as they can be given without a look at anything else; none is no end, just the time
     /// to ask for the [`next`](Source::next).
     fn at_hand(&mut self) -> AtHand<'_> {
-        AtHand::none()
+        AtHand::None
     }
 
     /// Asks for an early end: what was captured by now is still handed over, then [`Next::End`].

@@ -4,6 +4,7 @@
 //! options behind the packet only comments: parsing all of them would cost an allocation a frame. Other blocks are passed over
 //! unread.
 
+mod blocks;
 mod damage;
 mod original;
 
@@ -12,29 +13,27 @@ use std::io::Read;
 use pcap_parser::pcapng::{parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le};
 use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
 
+pub(super) use self::blocks::{Block, Blocks};
 use self::damage::Lost;
 use self::original::Kept;
+use super::at_hand::{AtHand, Place};
 use super::buffer::{Buffer, Pause};
 use super::clock::Clock;
 use super::error::Damage;
 use super::{Next, SourceError};
-use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
+use crate::frame::{Frame, FrameNo, LinkType};
 
 /// Reads the frames of a pcapng file.
 pub(super) struct PcapNg<R> {
     buffer: Buffer<R>,
     big_endian: bool,
     interfaces: Vec<Interface>,
-    input: u16,
-    frames: u64,
-    /// Time of the frame before.
-    time: Timestamp,
+    /// Behind the blocks that were used.
+    place: Place,
     /// The frame whose comment was handed out last.
-    commented: u64,
+    commented: FrameNo,
     /// Damage whose end is looked for.
     lost: Option<Lost>,
-    /// Length of the block that was used last.
-    taken: u64,
     kept: Kept,
 }
 
@@ -123,12 +122,9 @@ impl<R: Read> PcapNg<R> {
             buffer,
             big_endian: false,
             interfaces: Vec::new(),
-            input,
-            frames: 0,
-            time: Timestamp::default(),
-            commented: 0,
+            place: Place { no: FrameNo::new(input, 0), last: None, taken: 0 },
+            commented: FrameNo::NONE,
             lost: None,
-            taken: 0,
             kept: Kept::default(),
         }
     }
@@ -151,31 +147,40 @@ impl<R: Read> PcapNg<R> {
         let Some(interface) = self.interfaces.get(packet.interface as usize) else {
             return Ok(Next::Damaged(self.error(Damage::UnknownInterface(packet.interface))));
         };
-        if packet.ends_before(self.taken)
+        let no = self.place.no.following();
+        if packet.ends_before(self.place.taken)
             && let Some(text) = self.comment(&packet)
         {
             // The same block again, now for its frame.
-            self.taken = 0;
-            self.commented = self.frames + 1;
-            return Ok(Next::Comment(FrameNo::new(self.input, self.commented), text));
+            self.place.taken = 0;
+            self.commented = no;
+            return Ok(Next::Comment(no, text));
         }
         let link = interface.link;
         // A simple packet block has no time. That of the frame before keeps the order, which is all it can tell.
-        self.time = packet.ticks.map_or(self.time, |ticks| interface.clock.at(ticks));
-        self.frames += 1;
+        let time = packet.ticks.map_or(self.place.time(), |ticks| interface.clock.at(ticks));
+        (self.place.no, self.place.last) = (no, Some(time));
         let data = &self.buffer.data()[packet.start..packet.start + packet.captured as usize];
-        let no = FrameNo::new(self.input, self.frames);
-        Ok(Next::Frame(Frame { no, time: self.time, link, data, wire_len: packet.wire_len }))
+        Ok(Next::Frame(Frame { no, time, link, data, wire_len: packet.wire_len }))
+    }
+
+    /// The frames from here on, as far as their blocks are of the common kind and wholly in the window.
+    pub(super) fn at_hand(&mut self) -> AtHand<'_> {
+        if self.big_endian || self.lost.is_some() || self.kept.wanted {
+            return AtHand::None;
+        }
+        self.buffer.consume(std::mem::take(&mut self.place.taken));
+        AtHand::of_blocks(self.buffer.data(), Blocks { interfaces: &self.interfaces }, &mut self.place)
     }
 
     /// Goes to the next block that says something, and has it at hand as a whole.
     #[inline]
     fn locate(&mut self) -> Result<Found, Pause> {
         loop {
-            self.buffer.consume(std::mem::take(&mut self.taken));
+            self.buffer.consume(std::mem::take(&mut self.place.taken));
             let head = self.head()?;
             self.whole(head)?;
-            self.taken = u64::from(head.length);
+            self.place.taken = u64::from(head.length);
             match head.kind {
                 kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => return Ok(self.packet(head)),
                 kind::INTERFACE => return Ok(self.interface(head)),
@@ -196,11 +201,11 @@ impl<R: Read> PcapNg<R> {
     /// The comments of a packet, one a line, unless they were handed out already.
     #[inline(never)]
     fn comment(&self, packet: &Packet) -> Option<String> {
-        if self.commented == self.frames + 1 {
+        if self.commented == self.place.no.following() {
             return None;
         }
         let from = packet.start + packet.captured.next_multiple_of(4) as usize;
-        let to = usize::try_from(self.taken).ok()?.checked_sub(4)?;
+        let to = usize::try_from(self.place.taken).ok()?.checked_sub(4)?;
         let mut options = self.buffer.data().get(from..to)?;
         let mut text = String::new();
         while let Some(([code, length], rest)) =

@@ -118,7 +118,7 @@ impl<R: Read> Savefile<R> {
     /// The records from here on, as far as they are of the common kind and wholly in the window.
     pub(super) fn at_hand(&mut self) -> AtHand<'_> {
         if !self.announced || !self.common || self.lost.is_some() {
-            return AtHand::none();
+            return AtHand::None;
         }
         self.buffer.consume(std::mem::take(&mut self.place.taken));
         AtHand::of(self.buffer.data(), &self.variant, &mut self.place)

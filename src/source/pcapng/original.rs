@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::super::original::{Beside, BesideKind, Description, Original, push_option};
 use super::{Found, Head, Interface, PcapNg, kind, option};
-use crate::frame::{Frame, FrameNo};
+use crate::frame::Frame;
 
 /// Kept of what is beside frames until it is asked for, in bytes. Blocks that do not fit are left out.
 const BESIDE_MAX: usize = 32 << 20;
@@ -35,12 +35,12 @@ impl<R: Read> PcapNg<R> {
 
     /// The block at the start of the window, which `next` made a frame of.
     pub(in super::super) fn original(&self) -> Option<Original<'_>> {
-        let head = Head { kind: self.u32_at(0), length: u32::try_from(self.taken).ok()? };
+        let head = Head { kind: self.u32_at(0), length: u32::try_from(self.place.taken).ok()? };
         let Found::Packet(packet) = self.packet(head) else { return None };
         let interface = self.interfaces.get(packet.interface as usize)?;
         let end = packet.start + packet.captured as usize;
         let data = self.buffer.data().get(packet.start..end)?;
-        let no = FrameNo::new(self.input, self.frames);
+        let no = self.place.no;
         let mut options = match head.kind {
             kind::SIMPLE_PACKET => Cow::default(),
             _ => Cow::Borrowed(self.options(end.next_multiple_of(4))),
@@ -52,9 +52,9 @@ impl<R: Read> PcapNg<R> {
             push_option(options.to_mut(), self.big_endian, (option::DROP_COUNT, &value));
         }
         Some(Original {
-            frame: Frame { no, time: self.time, link: interface.link, data, wire_len: packet.wire_len },
+            frame: Frame { no, time: self.place.time(), link: interface.link, data, wire_len: packet.wire_len },
             interface: self.kept.described_before + packet.interface,
-            ticks: packet.ticks.unwrap_or_else(|| interface.clock.ticks(self.time)),
+            ticks: packet.ticks.unwrap_or_else(|| interface.clock.ticks(self.place.time())),
             timeless: packet.ticks.is_none(),
             big_endian: self.big_endian,
             options,
@@ -66,7 +66,7 @@ impl<R: Read> PcapNg<R> {
         let last = u32::try_from(self.interfaces.len()).ok()?.checked_sub(1)?;
         let Interface { link, snap_len, .. } = *self.interfaces.last()?;
         Some(Description {
-            input: self.input,
+            input: self.place.no.input(),
             interface: self.kept.described_before + last,
             link,
             snap_len,
@@ -77,7 +77,7 @@ impl<R: Read> PcapNg<R> {
 
     /// The options of the block in the window, which start here, up to the mark of their end or what is none.
     fn options(&self, from: usize) -> &[u8] {
-        let to = usize::try_from(self.taken).unwrap_or(0).saturating_sub(4);
+        let to = usize::try_from(self.place.taken).unwrap_or(0).saturating_sub(4);
         let all = self.buffer.data().get(from..to).unwrap_or_default();
         let mut end = 0;
         while let Some((head, rest)) = all.get(end..).and_then(|rest| rest.split_first_chunk()) {
@@ -111,7 +111,7 @@ impl<R: Read> PcapNg<R> {
         let body = body.to_vec();
         if self.kept.bytes + body.len() <= BESIDE_MAX {
             self.kept.bytes += body.len();
-            self.kept.beside.push(Beside { input: self.input, kind, big_endian: self.big_endian, body });
+            self.kept.beside.push(Beside { input: self.place.no.input(), kind, big_endian: self.big_endian, body });
         }
     }
 }
