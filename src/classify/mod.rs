@@ -157,7 +157,13 @@ fn verdict(view: &View<'_>, mut opinion: Opinion, others: Others) -> Verdict {
     if opinion.follows.is_none() {
         opinion.evidence.extend(icmp::facts(view));
     }
-    opinion.evidence.extend(facts);
+    // What the rule has said of the same kind is the first of it.
+    let said = opinion.evidence.len();
+    for fact in facts {
+        if !opinion.evidence.iter().take(said).any(|other| other.kind == fact.kind) {
+            opinion.evidence.push(fact);
+        }
+    }
     if !view.case.payload.is_empty() {
         opinion.evidence.insert(0, Fact::at(FactKind::Payload, view.reset().frame).with(i64::from(view.reset().len)));
     }

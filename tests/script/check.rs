@@ -18,6 +18,9 @@ pub fn check(script: &Script, judged: &[Judged], class_only: bool) -> Vec<String
             errors.push(format!("{line}: #{}: no verdict, expected {}", expect.frame, verdict_of(expect)));
         }
         for found in findings {
+            if evidence(found, FactKind::PeerContinues) > 1 {
+                errors.push(format!("{line}: #{}: two segments show that the peer goes on", expect.frame));
+            }
             let differences = if class_only { class_difference(expect, found) } else { differences(expect, found) };
             errors.extend(differences.into_iter().map(|text| format!("{line}: #{}: {text}", expect.frame)));
         }
@@ -29,6 +32,11 @@ pub fn check(script: &Script, judged: &[Judged], class_only: bool) -> Vec<String
         }
     }
     errors
+}
+
+/// How many facts of a kind the verdict rests on.
+fn evidence(found: &Judged, kind: FactKind) -> usize {
+    found.finding.verdict.evidence.iter().filter(|fact| fact.kind == kind).count()
 }
 
 /// In which ways verdicts about a capture with second sightings differ from those about the same one without.

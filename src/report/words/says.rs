@@ -77,13 +77,35 @@ fn diagnosis(diagnostic: &Diagnostic<'_>) -> String {
     }
 }
 
-/// A payload of `len` bytes as text between quotes; zeros at its end only fill it up.
+/// A payload of `len` bytes: text between quotes, of anything else what it begins with. Zeros at its end only fill it up.
 fn payload(bytes: &[u8], len: u32) -> Option<String> {
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(bytes.len().min(1), |last| last + 1);
-    let text = bytes.get(..end).filter(|text| !text.is_empty())?.escape_ascii().to_string();
+    let text = bytes.get(..end).filter(|text| !text.is_empty())?;
+    if !is_text(text) {
+        return Some(no_text(text, len));
+    }
+    let text = text.escape_ascii().to_string();
     let shown = clipped(text.clone());
     let rest = if shown == text { String::new() } else { format!(", {len} bytes in all") };
     Some(format!("\"{shown}\"{rest}"))
+}
+
+/// Whether most of these bytes are such as people write.
+fn is_text(bytes: &[u8]) -> bool {
+    let written = bytes.iter().filter(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()).count();
+    4 * written >= 3 * bytes.len()
+}
+
+/// Bytes that nobody reads: as little of them as tells what they may be.
+fn no_text(bytes: &[u8], len: u32) -> String {
+    const BEGINNING: usize = 8;
+    let unit = if len == 1 { "byte" } else { "bytes" };
+    if matches!(bytes, [20..=23, 3, 0..=4, ..]) {
+        return format!("{len} {unit} that look like a record of TLS");
+    }
+    let shown = bytes.iter().take(BEGINNING).map(|byte| format!(" {byte:02x}")).collect::<String>();
+    let rest = if bytes.len() > BEGINNING { "..." } else { "" };
+    format!("{len} {unit} that are no text:{shown}{rest}")
 }
 
 /// At most [`SHOWN`] characters.
@@ -119,9 +141,19 @@ mod tests {
         assert!(of_payload(b"").is_empty());
         assert_eq!(of_payload(b"No TCP/No listener"), ["\"No TCP/No listener\""]);
         assert_eq!(of_payload(b"go\r\n\x1b[2J\0\0\0"), ["\"go\\r\\n\\x1b[2J\""]);
-        assert_eq!(of_payload(&[0; 9]), ["\"\\x00\""]);
+        assert_eq!(of_payload(&[0; 9]), ["9 bytes that are no text: 00"]);
         let long = of_payload(&[b'x'; 300]);
         assert_eq!(long, [format!("\"{}...\", 300 bytes in all", "x".repeat(SHOWN))]);
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_named_not_printed() {
+        let record = [&[23, 3, 3, 0, 69][..], &[0x9c; 69]].concat();
+        assert_eq!(of_payload(&record), ["74 bytes that look like a record of TLS"]);
+        assert_eq!(of_payload(&[0xff, 0x01]), ["2 bytes that are no text: ff 01"]);
+        let long = [0x80, b'a', b'b', 0x81, 0x82, 0x83, 0x84, 0x85, 0x86];
+        assert_eq!(of_payload(&long), ["9 bytes that are no text: 80 61 62 81 82 83 84 85..."]);
+        assert_eq!(of_payload(b"caf\xc3\xa9 closed"), ["\"caf\\xc3\\xa9 closed\""], "mostly text");
     }
 
     #[test]
