@@ -3,10 +3,12 @@
 //! Written here, because the index must tell where a four-tuple's slot lies before it is needed
 //! (so that a batch of segments can have their cache misses at the same time), which the standard map does not.
 
+use serde::{Deserialize, Serialize};
+
 use super::Incarnation;
 
 /// Names an incarnation in a slab.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Id(u32);
 
 const CHUNK_BITS: u32 = 12;
@@ -15,7 +17,7 @@ const CHUNK: usize = 1 << CHUNK_BITS;
 const FIRST: usize = 1 << 8;
 
 /// Incarnations in chunks, so that growing moves nothing but the first few.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Slab {
     chunks: Vec<Vec<Option<Incarnation>>>,
     free: Vec<u32>,
@@ -78,6 +80,27 @@ impl Slab {
         }
     }
 
+    /// Whether its parts fit together, which are not its own.
+    pub(super) fn is_sound(&self) -> bool {
+        let whole = match self.chunks.split_last() {
+            None => true,
+            Some((last, others)) => {
+                others.iter().all(|chunk| chunk.len() == CHUNK) && (1..=CHUNK).contains(&last.len())
+            }
+        };
+        let places = self.chunks.iter().flatten();
+        let mut free = self.free.clone();
+        free.sort_unstable();
+        let empty = (0..).zip(places).filter(|(_, place)| place.is_none()).map(|(at, _): (u32, _)| at);
+        whole && empty.eq(free) && self.len == self.chunks.iter().flatten().flatten().count()
+    }
+
+    /// All ids of places that are taken.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id> {
+        let ids = (0..).zip(self.chunks.iter().flatten());
+        ids.filter(|(_, place)| place.is_some()).map(|(at, _)| Id(at))
+    }
+
     /// The `place`-th place's id.
     pub fn id_at(&self, place: u32) -> Id {
         Id(place)
@@ -89,6 +112,12 @@ impl Slab {
 pub struct Index {
     slots: Vec<u64>,
     used: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Index {
