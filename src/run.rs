@@ -1,6 +1,7 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
 mod agent;
+mod chain;
 mod diff;
 mod extcap;
 mod fold;
@@ -32,6 +33,7 @@ mod rights;
 mod sample;
 mod saving;
 mod signals;
+mod state;
 mod told;
 #[cfg(feature = "watch")]
 mod watch;
@@ -53,6 +55,7 @@ use anyhow::{Context as _, bail};
 use thiserror::Error;
 
 use self::agent::Agent;
+use self::chain::Leaving;
 use self::follow::Silence;
 use self::gate::Gate;
 use self::handover::wanted;
@@ -125,6 +128,10 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         Input::Monitor(_) => Ok(ExitCode::SUCCESS),
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::Piece(piece) => Run::over(&config, &piece.all(), filter)?.piece(&config, piece),
+        Input::Chain(chain) => {
+            let text = filter.clone();
+            Run::over(&config, &chain.files, filter)?.chain(&config, chain, text.as_deref())
+        }
         Input::List(list) => {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
@@ -172,6 +179,8 @@ struct Run {
     progress: Progress,
     /// Whether findings go to a terminal, most likely the one of the progress.
     to_terminal: bool,
+    /// Where what is known goes at the end, if another run goes on from here.
+    leaving: Option<Leaving>,
     /// Findings of one point of several, until those of the others are known.
     held: Option<Vec<Finding>>,
     /// Of a file that is followed: how long nothing has come.
@@ -236,6 +245,7 @@ impl Run {
             flush_each: context.live || config.line_buffered || to_terminal,
             progress: Progress::new(false, &[]),
             to_terminal,
+            leaving: None,
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,

@@ -9,7 +9,7 @@ use super::{Analyzer, Options, Summary};
 use crate::decode::{Reassembler, Skip};
 use crate::frame::Timestamp;
 use crate::settle::Settle;
-use crate::track::{Checked, Hints, IcmpErrors, Tracker};
+use crate::track::{Checked, Hints, IcmpErrors, Lives, Tracker};
 
 /// All that is known after the frames of a capture, for those that come next: connections, hosts and ports, resets that wait for
 /// what follows them, fragments that wait for others.
@@ -20,6 +20,7 @@ use crate::track::{Checked, Hints, IcmpErrors, Tracker};
 pub struct State {
     now: Timestamp,
     tracker: Tracker,
+    lives: Lives,
     settle: Settle,
     icmp: IcmpErrors,
     hints: Hints,
@@ -80,9 +81,10 @@ impl Analyzer {
     /// What is known after a [pause](Self::pause), all findings having been fetched; `None` where only some four-tuples were
     /// followed, as nobody knows which of the others the next capture has a reset of.
     pub fn into_state(self) -> Option<State> {
-        let Core { now, tracker, settle, icmp, hints, checked, losses, intake, .. } = self.core;
+        let Core { now, mut tracker, settle, icmp, hints, checked, losses, intake, .. } = self.core;
         let (comparison, fragments) = (intake.comparison, intake.fragments);
-        let state = State { now, tracker, settle, icmp, hints, checked, losses, comparison, fragments };
+        let lives = tracker.take_lives();
+        let state = State { now, tracker, lives, settle, icmp, hints, checked, losses, comparison, fragments };
         self.front.is_none().then_some(state)
     }
 
@@ -91,8 +93,8 @@ impl Analyzer {
     ///
     /// `None` where the state is that of other options, or none at all.
     pub fn resumed(options: &Options, state: State) -> Option<Self> {
-        let State { now, tracker, settle, icmp, hints, checked, losses, comparison, fragments } = state;
-        let tracker = tracker.resumed(options.max_connections, options.endless)?;
+        let State { now, tracker, lives, settle, icmp, hints, checked, losses, comparison, fragments } = state;
+        let tracker = tracker.resumed(lives, (options.max_connections, options.endless))?;
         let settle = settle.resumed(options.settle_ns)?;
         if !(icmp.are_sound() && hints.are_sound() && checked.is_sound() && comparison.is_sound() && losses.are_sound())
         {

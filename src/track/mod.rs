@@ -35,5 +35,5 @@ pub use interest::{Interest, Notes};
 pub use key::{Ends, Lookup};
 pub use seeds::Seeds;
 pub use sighting::{ELSEWHERE_NS, ResetSighting, first_of};
-pub use table::Id;
+pub use table::{Id, Lives};
 pub use tracker::{Observed, Placed, Tracker};

@@ -43,6 +43,8 @@ pub struct Observed {
 /// All connections, and the hosts and ports behind them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Tracker {
+    /// Written down for itself.
+    #[serde(skip)]
     pub(super) slab: Slab,
     /// Made anew of the slab.
     #[serde(skip)]
