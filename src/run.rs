@@ -107,31 +107,19 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         tell(format_args!("rstscan: warning: {narrow}"));
     }
     match &config.input {
-        Input::ListInterfaces => {
-            io::stdout().write_all(interfaces()?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Input::Explain(topic) => {
-            io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::ListInterfaces => print(&interfaces()?),
+        Input::Explain(topic) => print(&report::explain(*topic, &config.style)),
         Input::Diff(before, after) => diff::diff(&config, before, after),
         Input::Fold(outputs) => fold::fold(&config, outputs),
         Input::Generate(what) => {
             generate(*what, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Extcap(question) => {
-            io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::Extcap(question) => print(&extcap::answer(question)?),
         Input::Monitor(_) => Ok(ExitCode::SUCCESS),
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::Piece(piece) => Run::over(&config, &piece.all(), filter)?.piece(&config, piece),
-        Input::Chain(chain) => {
-            let text = filter.clone();
-            Run::over(&config, &chain.files, filter)?.chain(&config, chain, text.as_deref())
-        }
+        Input::Chain(chain) => chain::link(&config, chain, filter),
         Input::List(list) => {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
@@ -143,12 +131,15 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             run.points(points)
         }
         Input::Followed(file) => Run::over(&config, &[], filter)?.followed(&config, file),
-        Input::ListLinkTypes(options) => {
-            io::stdout().write_all(link_types(&live::named(options)?)?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::ListLinkTypes(options) => print(&link_types(&live::named(options)?)?),
         Input::Live(options) => live::run(&config, &LiveOptions { filter, ..live::named(options)? }),
     }
+}
+
+/// All that a run has to say.
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Why a run stops before the end of an input.

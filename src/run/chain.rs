@@ -18,17 +18,26 @@ pub(super) struct Leaving {
     terms: Terms,
 }
 
+/// Explains the resets of one link.
+///
+/// # Errors
+///
+/// What the run before has left cannot be taken up, nothing can be left in that place, or the output cannot be written.
+pub(super) fn link(config: &Config, chain: &Chain, filter: Option<String>) -> anyhow::Result<ExitCode> {
+    let terms = Terms::new(config, filter.as_deref());
+    Run::over(config, &chain.files, filter)?.chain(config, chain, terms)
+}
+
 impl Run {
-    /// Explains the resets of one link. All connections are followed, as nobody knows which of them the next one has a reset of.
-    pub(super) fn chain(mut self, config: &Config, chain: &Chain, filter: Option<&str>) -> anyhow::Result<ExitCode> {
+    /// All connections are followed, as nobody knows which of them the next one has a reset of.
+    fn chain(mut self, config: &Config, chain: &Chain, mut terms: Terms) -> anyhow::Result<ExitCode> {
         let file = chain.after.as_deref().map(|path| StateFile::prepare(path, &chain.files)).transpose()?;
         self.confine_to(config, &chain.all())?;
-        let mut terms = Terms::new(self.options.settle_ns, self.options.max_connections, (config.shard, filter));
         if let Some(path) = &chain.before {
-            terms.max_connections = self
-                .take_up(path, config.max_connections.is_some(), &terms)
-                .with_context(|| path.display().to_string())?;
+            let bound = config.max_connections;
+            self.take_up(path, &terms, bound).with_context(|| path.display().to_string())?;
         }
+        terms.max_connections = self.options.max_connections;
         self.leaving = file.map(|file| Leaving { file, terms });
         let first = self.context.inputs.len() - chain.files.len();
         if self.context.inputs.len() > 1 << u16::BITS {
@@ -40,18 +49,17 @@ impl Run {
         self.finish(None)
     }
 
-    /// Takes up what the run before has left; how many connections are held from here on.
-    fn take_up(&mut self, path: &Path, is_bounded: bool, terms: &Terms) -> anyhow::Result<usize> {
+    /// Takes up what the run before has left, and holds as many connections as that did.
+    fn take_up(&mut self, path: &Path, terms: &Terms, bound: Option<usize>) -> anyhow::Result<()> {
         let reader = StateReader::open(path)?;
         let held = reader.terms.max_connections;
         if reader.terms.words() != terms.words() {
             bail!("was left by a run with {}, and this is one with {}", reader.terms.words(), terms.words());
         }
-        let most = terms.max_connections;
-        if is_bounded && held != most {
+        if bound.is_some_and(|bound| held != bound) {
             bail!("was left by a run with --max-connections {held}: all runs of a chain have the same");
         }
-        if held / 4 > most {
+        if held / 4 > self.options.max_connections {
             bail!(
                 "was left by a run that held up to {held} connections, more than there is memory for here: --max-connections {held} takes it up nevertheless"
             );
@@ -63,7 +71,7 @@ impl Run {
         names.append(&mut self.context.inputs);
         self.context.inputs = names;
         comments.into_iter().for_each(|(frame, text)| self.context.comments.add(frame, text));
-        Ok(held)
+        Ok(())
     }
 
     /// Decides what is due, where the rest is left to the next run; whether that is so.

@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::place;
 use crate::analyzer::State;
+use crate::cli::Config;
 use crate::frame::FrameNo;
 use crate::tcp::Shard;
 
@@ -28,7 +29,7 @@ const FORMAT: u32 = 1;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What a file begins with, before the numbers of format and version, and how long that line may be.
 const MAGIC: &str = "rstscan state ";
-const LINE_MAX: u64 = 128;
+const LINE_MAX: usize = 128;
 const DIGEST: u64 = 32;
 /// What is compressed is at most so many times as long as the file, and this beside: empty tables shrink to nothing.
 const RATIO: u64 = 32;
@@ -41,19 +42,25 @@ const LEVEL: i32 = 1;
 /// What verdicts depend on beside the frames: all runs of a chain have the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Terms {
-    pub(super) settle_ns: i64,
+    settle_ns: i64,
     pub(super) max_connections: usize,
-    pub(super) shard: Option<Shard>,
+    shard: Option<Shard>,
     /// The filter, in UTF-8.
-    pub(super) filter: Option<Vec<u8>>,
+    filter: Option<Vec<u8>>,
     /// Whether what follows is compressed.
     compressed: bool,
 }
 
 impl Terms {
-    pub(super) fn new(settle_ns: i64, max_connections: usize, (shard, filter): (Option<Shard>, Option<&str>)) -> Self {
-        let filter = filter.map(|text| text.as_bytes().to_vec());
-        Self { settle_ns, max_connections, shard, filter, compressed: cfg!(feature = "compress") }
+    /// Those that the options name; how many connections are held is decided later.
+    pub(super) fn new(config: &Config, filter: Option<&str>) -> Self {
+        Self {
+            settle_ns: config.settle_ns,
+            max_connections: 0,
+            shard: config.shard,
+            filter: filter.map(|text| text.as_bytes().to_vec()),
+            compressed: cfg!(feature = "compress"),
+        }
     }
 
     /// The options that ask for a shard and a filter, as told to people.
@@ -265,12 +272,9 @@ fn read<T: DeserializeOwned>(from: &mut impl Read) -> anyhow::Result<T> {
 
 /// The first line, if there is a short one.
 fn line(from: &mut impl Read) -> io::Result<String> {
-    let mut line = Vec::new();
-    for byte in from.take(LINE_MAX).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => line.push(byte),
-        }
+    let (mut line, mut byte) = (Vec::new(), [0]);
+    while line.len() < LINE_MAX && from.read(&mut byte)? > 0 && byte != *b"\n" {
+        line.extend(byte);
     }
     Ok(String::from_utf8_lossy(&line).into_owned())
 }

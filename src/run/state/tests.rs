@@ -6,7 +6,9 @@ use super::*;
 use crate::analyzer::{Analyzer, Options};
 
 fn terms() -> Terms {
-    Terms::new(3_000_000_000, 1 << 10, (Shard::new(2, 3), Some("port 80")))
+    let (shard, filter) = (Shard::new(2, 3), Some(b"port 80".to_vec()));
+    let compressed = cfg!(feature = "compress");
+    Terms { settle_ns: 3_000_000_000, max_connections: 1 << 10, shard, filter, compressed }
 }
 
 fn inputs() -> Inputs {
