@@ -156,7 +156,10 @@ fn resets(output: &str) -> Vec<&str> {
 fn one_pass_is_a_chain_of_runs() {
     let (mut carried, mut given_up) = (0, 0);
     for seed in 0..cuts() {
-        let files = cut(seed);
+        let mut files = cut(seed);
+        if seed % 7 == 3 {
+            files.iter_mut().for_each(|frames| frames.turn_back(frames.0.len() / 2));
+        }
         let options = Options { max_connections: [1 << 22, 40, 7][seed as usize % 3], ..Options::default() };
         let (whole, linked) = (chain_with(&files, &options), linked(&files, &options));
         assert_eq!(resets(&linked.concat()), resets(&whole), "seed {seed}");
