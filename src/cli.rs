@@ -20,7 +20,7 @@ use clap::builder::TypedValueParser;
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 pub use agent::Agent;
-pub use cuts::Piece;
+pub use cuts::{Chain, Piece};
 pub use extcap::{EXTCAP_PREFIX, ExtcapQuestion};
 pub use points::PointFiles;
 pub use rights::Rights;
@@ -92,6 +92,8 @@ pub enum Input {
     Files(Vec<PathBuf>),
     /// A piece of a capture that is cut into files.
     Piece(Piece),
+    /// One of several captures of a point, each in a run of its own.
+    Chain(Chain),
     /// The files whose names are in this one, one a line; `-` is standard input.
     List(PathBuf),
     /// Captures at several points on the way of the same connections.

@@ -5,12 +5,14 @@ mod layer;
 use std::fmt;
 use std::num::NonZeroU64;
 
+use serde::{Deserialize, Serialize};
+
 pub use layer::Layer;
 
 /// The number of a frame: counted from 1 within its input, as Wireshark's `frame.number`, with the input it came from.
 ///
 /// Ordered by input first, so numbers are comparable within one input only.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FrameNo(
     /// Input and number, and 1 more: never 0, so an `Option` of it takes no more memory.
     NonZeroU64,
@@ -60,7 +62,7 @@ impl fmt::Display for FrameNo {
 }
 
 /// Capture time in nanoseconds since the Unix epoch.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -1,6 +1,7 @@
 //! The loop: frames from a source into the analyzer, findings from there into a sink.
 
 mod agent;
+mod chain;
 mod diff;
 mod extcap;
 mod fold;
@@ -32,6 +33,7 @@ mod rights;
 mod sample;
 mod saving;
 mod signals;
+mod state;
 mod told;
 #[cfg(feature = "watch")]
 mod watch;
@@ -53,6 +55,7 @@ use anyhow::{Context as _, bail};
 use thiserror::Error;
 
 use self::agent::Agent;
+use self::chain::Leaving;
 use self::follow::Silence;
 use self::gate::Gate;
 use self::handover::wanted;
@@ -104,27 +107,19 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
         tell(format_args!("rstscan: warning: {narrow}"));
     }
     match &config.input {
-        Input::ListInterfaces => {
-            io::stdout().write_all(interfaces()?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Input::Explain(topic) => {
-            io::stdout().write_all(report::explain(*topic, &config.style).as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::ListInterfaces => print(&interfaces()?),
+        Input::Explain(topic) => print(&report::explain(*topic, &config.style)),
         Input::Diff(before, after) => diff::diff(&config, before, after),
         Input::Fold(outputs) => fold::fold(&config, outputs),
         Input::Generate(what) => {
             generate(*what, &mut io::stdout())?;
             Ok(ExitCode::SUCCESS)
         }
-        Input::Extcap(question) => {
-            io::stdout().write_all(extcap::answer(question)?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::Extcap(question) => print(&extcap::answer(question)?),
         Input::Monitor(_) => Ok(ExitCode::SUCCESS),
         Input::Files(files) => Run::over(&config, files, filter)?.files(&config, files),
         Input::Piece(piece) => Run::over(&config, &piece.all(), filter)?.piece(&config, piece),
+        Input::Chain(chain) => chain::link(&config, chain, filter),
         Input::List(list) => {
             let files = input::listed(list)?;
             Run::over(&config, &files, filter)?.files(&config, &files)
@@ -136,12 +131,15 @@ fn explain(config: Config) -> anyhow::Result<ExitCode> {
             run.points(points)
         }
         Input::Followed(file) => Run::over(&config, &[], filter)?.followed(&config, file),
-        Input::ListLinkTypes(options) => {
-            io::stdout().write_all(link_types(&live::named(options)?)?.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Input::ListLinkTypes(options) => print(&link_types(&live::named(options)?)?),
         Input::Live(options) => live::run(&config, &LiveOptions { filter, ..live::named(options)? }),
     }
+}
+
+/// All that a run has to say.
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Why a run stops before the end of an input.
@@ -172,6 +170,8 @@ struct Run {
     progress: Progress,
     /// Whether findings go to a terminal, most likely the one of the progress.
     to_terminal: bool,
+    /// Where what is known goes at the end, if another run goes on from here.
+    leaving: Option<Leaving>,
     /// Findings of one point of several, until those of the others are known.
     held: Option<Vec<Finding>>,
     /// Of a file that is followed: how long nothing has come.
@@ -236,6 +236,7 @@ impl Run {
             flush_each: context.live || config.line_buffered || to_terminal,
             progress: Progress::new(false, &[]),
             to_terminal,
+            leaving: None,
             held: None,
             silence: None,
             quiet: config.style.quiet > 1,

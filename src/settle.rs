@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Timestamp;
 use crate::track::{Id, KEPT_AFTER, Past, PortKey, ResetCase};
 
@@ -15,7 +17,7 @@ const CHAIN_MAX: usize = 32;
 const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// Resets that wait, in the order they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Settle {
     held: VecDeque<Waiting>,
     /// How many resets were held before the front one, modulo 2^32: far fewer are held at a time.
@@ -26,7 +28,7 @@ pub struct Settle {
 }
 
 /// A reset and its connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Held {
     /// The reset with all that is known: more than half a kilobyte, which a queue that grows would move about.
     pub case: Box<ResetCase>,
@@ -49,7 +51,7 @@ pub enum End {
     CaptureEnded,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     held: Held,
     /// When the reset came: the case is far away by the time that this is asked for.
@@ -62,6 +64,17 @@ impl Settle {
     /// A queue that holds each reset for `settle_ns` nanoseconds of capture time.
     pub fn new(settle_ns: i64) -> Self {
         Self { settle_ns, due: NEVER, ..Self::default() }
+    }
+
+    /// Takes up what was written down of a queue that held each reset for as long; `None` where it is none.
+    pub fn resumed(mut self, settle_ns: i64) -> Option<Self> {
+        self.schedule();
+        (self.settle_ns == settle_ns && self.held.len() <= HELD_MAX + 1).then_some(self)
+    }
+
+    /// The resets that wait, in the order they came.
+    pub fn held(&self) -> impl Iterator<Item = &ResetCase> {
+        self.held.iter().map(|waiting| &*waiting.held.case)
     }
 
     /// Takes a reset; `earlier` is the count that an earlier `hold` of the same incarnation returned, if that one still waits.

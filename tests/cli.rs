@@ -48,6 +48,8 @@ mod sample;
 mod sandbox;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/state.rs"]
+mod state;
 #[path = "cli/usage.rs"]
 mod usage;
 #[cfg(feature = "watch")]

@@ -24,8 +24,9 @@ use std::fs;
 use std::path::Path;
 
 use kind::{Kind, Order};
-use pieces::{Frames, Way, chain, files, fold, piece, rows, sorted};
+use pieces::{Frames, Way, chain, chain_with, files, fold, linked, piece, rows, sorted};
 use random::Random;
+use rstscan::analyzer::Options;
 use rstscan::report::Format;
 use rstscan::tcp::Shard;
 
@@ -143,6 +144,88 @@ fn numbers_are_those_of_the_file_alone() {
             assert_eq!(counts(&warm), counts(&alone), "seed {seed}, file {at}");
         }
     }
+}
+
+/// The rows of resets and their order.
+fn resets(output: &str) -> Vec<&str> {
+    output.lines().filter(|row| row.starts_with("{\"type\":\"reset\"")).collect()
+}
+
+/// Each run knows what the one before left: not a byte of a row differs, and the counts are those of one pass, too.
+#[test]
+fn one_pass_is_a_chain_of_runs() {
+    let (mut carried, mut given_up) = (0, 0);
+    for seed in 0..cuts() {
+        let mut files = cut(seed);
+        if seed % 7 == 3 {
+            files.iter_mut().for_each(|frames| frames.turn_back(frames.0.len() / 2));
+        }
+        let options = Options { max_connections: [1 << 22, 40, 7][seed as usize % 3], ..Options::default() };
+        let (whole, linked) = (chain_with(&files, &options), linked(&files, &options));
+        assert_eq!(resets(&linked.concat()), resets(&whole), "seed {seed}");
+        carried += linked.iter().filter(|output| output.contains("\"carried\":")).count();
+        given_up += usize::from(whole.contains("\"evicted\""));
+        assert_eq!(fold(&linked, Format::Json), fold(&[whole], Format::Json), "seed {seed}");
+    }
+    assert!(carried > 100 && given_up > 20, "{carried} {given_up}");
+}
+
+/// The chain of each shard, and all of them together.
+#[test]
+fn one_pass_is_the_chains_of_all_shards() {
+    for seed in 0..cuts() / 4 {
+        let (files, of) = (cut(seed), seed as u32 % 3 + 2);
+        let shards = (1..=of).map(|number| Options { shard: Shard::new(number, of), ..Options::default() });
+        let outputs: Vec<String> = shards.flat_map(|options| linked(&files, &options)).collect();
+        let whole = chain(&files);
+        let in_order = |rows: &str| {
+            let mut rows: Vec<String> = resets(rows).iter().map(|row| (*row).to_owned()).collect();
+            rows.sort_unstable();
+            rows
+        };
+        assert_eq!(in_order(&outputs.concat()), in_order(&whole), "seed {seed}, {of} shards");
+    }
+}
+
+/// The fragments of one packet, a RST or a segment before it, lie in two files.
+#[test]
+fn a_packet_may_be_cut_in_two() {
+    for capture in pieces::fragmented() {
+        let whole = chain(std::slice::from_ref(&capture));
+        assert_eq!(resets(&whole).len(), 1, "{whole}");
+        for at in 1..capture.0.len() {
+            let files = files(&capture, vec![at]);
+            let (whole, linked) = (chain(&files), linked(&files, &Options::default()));
+            assert_eq!(resets(&linked.concat()), resets(&whole), "cut before {at}");
+            assert_eq!(fold(&linked, Format::Json), fold(&[whole], Format::Json), "cut before {at}");
+        }
+    }
+}
+
+/// What is read back may be anything: it is refused, or something comes of it.
+#[test]
+fn a_damaged_state_does_no_harm() {
+    let mut taken = 0;
+    for seed in 0..cuts() {
+        let (mut random, capture) = (Random(seed), mixed(seed % 16));
+        let files = files(&capture, vec![capture.0.len() / 4 * (1 + seed as usize % 3)]);
+        let options = Options { max_connections: [1 << 22, 7][seed as usize % 2], ..Options::default() };
+        let mut bytes = pieces::left_by(&files[0], &options);
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len() as u64) as usize;
+            match random.below(32) {
+                0..16 => bytes[at] ^= 1 << random.below(7),
+                16..30 => bytes[at] = [0, 1, 2, 0x7f, bytes[at] | 0x80, 0xff][random.below(6) as usize],
+                30 => bytes.truncate(bytes.len() - random.below(8) as usize),
+                _ => _ = bytes.splice(at..(at + 9).min(bytes.len()), [0xff; 9]),
+            }
+        }
+        if let Some(analyzer) = pieces::read(&bytes, &options) {
+            taken += 1;
+            pieces::go_on(analyzer, &files[1]);
+        }
+    }
+    assert!(taken > 20, "{taken}");
 }
 
 /// An overlap of some files is enough for connections that are not older, whatever it is.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decode;
 use crate::frame::{Frame, Timestamp};
 use crate::tcp::Checksums;
@@ -13,7 +15,7 @@ const COMPARED_MAX: u32 = 1 << 16;
 const COMPARED_EACH: u32 = 1 << 10;
 
 /// Looks at the checksums of frames behind a RST with a wrong one, for hosts of which none is known to be right.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Comparison {
     /// The checksums of so many frames to come are looked at.
     due: u32,
@@ -29,6 +31,11 @@ impl Default for Comparison {
 }
 
 impl Comparison {
+    /// Whether it knows no more hosts than it may.
+    pub(super) fn is_sound(&self) -> bool {
+        self.known.is_sound()
+    }
+
     /// Whether the next frame is looked at.
     #[inline]
     pub(super) fn is_due(&self) -> bool {

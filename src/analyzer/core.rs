@@ -26,8 +26,8 @@ const HEADERS: usize = 96;
 #[derive(Debug)]
 pub(super) struct Core {
     /// [`BATCH`] places, the first `waiting` of them taken.
-    batch: Vec<Waiting>,
-    waiting: usize,
+    pub(super) batch: Vec<Waiting>,
+    pub(super) waiting: usize,
     /// Whose resets are decided, if not all.
     pub(super) shard: Option<Shard>,
     /// Where resets are captured that are reported, if not everywhere.

@@ -3,15 +3,13 @@
 
 use std::net::IpAddr;
 
-use foldhash::fast::RandomState;
-
 use super::chunk::Chunk;
 use super::intake::Intake;
 use super::touch::{AHEAD, read_ahead};
 use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Passed, Side, SynAck};
+use crate::track::{Bystanders, Interest, Lookup, Passed, Seeds, Side, SynAck};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {
@@ -81,7 +79,7 @@ const ACCEPTING: Flags = Flags::SYN.with(Flags::ACK);
 #[derive(Debug)]
 pub struct Front {
     interest: Interest,
-    state: RandomState,
+    state: Seeds,
     /// Those that are not followed; `None` where nobody asks for the numbers of connections.
     bystanders: Option<Bystanders>,
     pub(super) intake: Intake,

@@ -37,7 +37,7 @@ impl Analyzer {
             frames: self.extent().frames(),
             segments: self.segments(),
             skipped: Skip::ALL.map(|skip| (skip, self.skipped(skip))),
-            connections: core.tracker.connections(),
+            connections: self.connections(),
             tracked: core.tracker.tracked(),
             max_connections: core.summary.max_connections,
             evictions: self.evictions(),

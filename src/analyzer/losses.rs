@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{Loss, Timestamp};
 use crate::settle::Settle;
 use crate::track::ResetCase;
 
 /// The times of loss, the latest ones apart from each other.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Losses {
     times: VecDeque<(Timestamp, Timestamp)>,
     /// Frames lost in all.
@@ -17,6 +19,11 @@ pub(super) struct Losses {
 impl Losses {
     /// Of more the oldest two are taken for one.
     const TIMES: usize = 256;
+
+    /// Whether they are no more than they may be.
+    pub(super) fn are_sound(&self) -> bool {
+        self.times.len() <= Self::TIMES && self.frames < 1 << 60
+    }
 
     pub(super) fn add(&mut self, loss: &Loss) {
         self.frames += loss.frames;

@@ -14,6 +14,7 @@ mod piece;
 mod prescan;
 mod ready;
 mod resets;
+mod state;
 mod summary;
 mod touch;
 
@@ -22,11 +23,13 @@ pub use finding::{Connection, Finding, Part, Reset, Seen};
 pub use front::Front;
 pub use level::Level;
 pub use prescan::Prescan;
+pub use state::State;
 pub use summary::{Summary, Tally};
 
 use self::core::Core;
 use self::extent::Extent;
 use self::piece::Piece;
+use self::state::Share;
 
 use std::ops::RangeInclusive;
 
@@ -78,12 +81,14 @@ pub struct Analyzer {
     core: Core,
     /// Where the capture is a piece of a longer one: the numbers that it has alone.
     piece: Option<Box<Piece>>,
+    /// Where others go before and after it: which counts are its own.
+    share: Share,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing.
     pub fn new(options: Options) -> Self {
-        Self { front: None, core: Core::new(&options), piece: None }
+        Self { front: None, core: Core::new(&options), piece: None, share: Share::default() }
     }
 
     /// An analyzer that follows the four-tuples of `interest` only, which a [`Prescan`] over the same frames has found:
@@ -91,7 +96,7 @@ impl Analyzer {
     pub fn with_interest(options: Options, interest: Interest) -> Self {
         let core = Core::of(&interest, &options);
         let front = Some(Box::new(Front::new(interest, options.max_connections)));
-        Self { front, core, piece: None }
+        Self { front, core, piece: None, share: Share::default() }
     }
 
     /// Takes the next frame of the capture.
@@ -213,7 +218,8 @@ impl Analyzer {
     }
 
     fn skipped(&self, skip: Skip) -> u64 {
-        self.core.intake.skipped(skip) + self.front.as_ref().map_or(0, |front| front.intake.skipped(skip))
+        let core = self.share.skipped(skip, (self.core.intake.skipped(skip), &self.core.intake.fragments));
+        core + self.front.as_ref().map_or(0, |front| front.intake.skipped(skip))
     }
 
     fn segments(&self) -> u64 {
@@ -221,12 +227,16 @@ impl Analyzer {
     }
 
     fn evictions(&self) -> u64 {
-        self.core.tracker.evictions() + self.front.as_ref().map_or(0, |front| front.evictions())
+        self.share.evictions(self.core.tracker.evictions()) + self.front.as_ref().map_or(0, |front| front.evictions())
+    }
+
+    fn connections(&self) -> u64 {
+        self.share.connections(self.core.tracker.connections())
     }
 
     /// The counts so far; segments of an unfinished batch are not in them.
     pub fn summary(&self) -> Summary {
-        let counts = self.counts();
+        let counts = self.share.of(&self.core, self.counts());
         match &self.piece {
             Some(piece) => piece.of(counts),
             None => counts,
@@ -242,7 +252,7 @@ impl Analyzer {
             frames: extent.frames(),
             segments: self.segments(),
             skipped: counts.filter(|(_, count)| *count > 0).collect(),
-            connections: core.tracker.connections(),
+            connections: self.connections(),
             tracked_max: core.tracker.tracked_max(),
             evictions: self.evictions(),
             first: extent.span().map(|(first, _)| first),

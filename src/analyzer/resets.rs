@@ -150,7 +150,7 @@ impl Core {
     }
 
     /// Whether a reset is one of those that are reported and counted.
-    fn reports(&self, reset: &Segment) -> bool {
+    pub(super) fn reports(&self, reset: &Segment) -> bool {
         let is_here = self.inputs.as_ref().is_none_or(|inputs| inputs.contains(&reset.frame.input()));
         is_here && self.decides(reset)
     }

@@ -16,6 +16,10 @@ pub struct Summary {
     pub segments: u64,
     /// Segments with RST: one verdict each.
     pub resets: u64,
+    /// Those of them that an earlier run had left to this one.
+    pub brought: u64,
+    /// RSTs beside these that wait for what follows them, and are left to the run that goes on from here.
+    pub carried: u64,
     /// Resets that are events of their own, and follow from no other.
     pub events: u64,
     /// Resets and events by class and cause.

@@ -34,6 +34,24 @@ impl Piece {
     }
 }
 
+/// A capture of a point, in a run that takes up what the run before has left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Chain {
+    /// What the run before has left.
+    pub before: Option<PathBuf>,
+    /// The capture.
+    pub files: Vec<PathBuf>,
+    /// Where what is known at the end goes.
+    pub after: Option<PathBuf>,
+}
+
+impl Chain {
+    /// All that is read.
+    pub fn all(&self) -> Vec<PathBuf> {
+        self.files.iter().chain(&self.before).cloned().collect()
+    }
+}
+
 /// The options, as typed.
 #[derive(Args, Debug)]
 pub(super) struct CutArguments {
@@ -51,10 +69,21 @@ pub(super) struct CutArguments {
         conflicts_with_all = OTHERS)]
     pub(super) read_on: Vec<PathBuf>,
 
+    /// Leave all that is known at the end in this file, for a run over the capture that comes next: resets that wait for what
+    /// follows them are reported there
+    #[arg(long, value_name = "FILE", help_heading = "Cuts", requires = "files", conflicts_with_all = ["warm_up", "read_on"],
+        conflicts_with_all = PIECES, conflicts_with_all = OTHERS)]
+    pub(super) state_out: Option<PathBuf>,
+
+    /// Go on from what a run over the capture before has left (--state-out), as if it were one run over both
+    #[arg(long, value_name = "FILE", help_heading = "Cuts", requires = "files", conflicts_with_all = ["warm_up", "read_on"],
+        conflicts_with_all = PIECES, conflicts_with_all = OTHERS)]
+    pub(super) state_in: Option<PathBuf>,
+
     /// Put outputs of --json together, of shards or of captures one after the other: what the resets have in common, and the
     /// counts; -q also a line for each, --json the rows again. - is standard input
     #[arg(long, value_name = "ROWS", num_args = 0.., help_heading = "Cuts",
-        conflicts_with_all = ["files", "list_of_files", "shard", "warm_up", "read_on", "filter_file", "write", "report", "only", "not", "names",
+        conflicts_with_all = ["files", "list_of_files", "shard", "warm_up", "read_on", "state_in", "state_out", "filter_file", "write", "report", "only", "not", "names",
             "metrics", "sample", "count", "kernel"], conflicts_with_all = OTHERS)]
     pub(super) fold: Option<Vec<PathBuf>>,
 }
@@ -62,6 +91,9 @@ pub(super) struct CutArguments {
 impl CutArguments {
     /// These files, as a piece of a longer capture if they are one.
     pub(super) fn input(&mut self, files: Vec<PathBuf>) -> Input {
+        if self.state_in.is_some() || self.state_out.is_some() {
+            return Input::Chain(Chain { before: self.state_in.take(), files, after: self.state_out.take() });
+        }
         if self.warm_up.is_empty() && self.read_on.is_empty() {
             return Input::Files(files);
         }

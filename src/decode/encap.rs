@@ -1,9 +1,11 @@
 //! The layers around the innermost segment of a frame.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Layer;
 
 /// The outermost eight layers around a segment, and the outermost four VLAN ids among them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Encap {
     layers: [Option<Layer>; 8],
     vlans: [u16; 4],

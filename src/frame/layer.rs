@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A layer around the innermost segment, beside the link layer itself and the IP header next to it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Layer {
     /// A VLAN tag (IEEE 802.1Q, 802.1ad).
     Vlan,

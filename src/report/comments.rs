@@ -29,6 +29,11 @@ impl Comments {
         }
     }
 
+    /// All of them, in the order of their frames.
+    pub fn all(&self) -> Vec<(FrameNo, String)> {
+        self.by_frame.iter().map(|(frame, text)| (*frame, text.clone())).collect()
+    }
+
     /// The comment of a frame, if it has one.
     pub fn of(&self, frame: FrameNo) -> Option<&str> {
         self.by_frame.get(&frame).map(String::as_str)

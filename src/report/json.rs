@@ -101,6 +101,10 @@ struct SummaryLine<'a> {
     resets: u64,
     events: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    brought: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<ShardTwin>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hidden: Option<u64>,
@@ -142,6 +146,8 @@ impl<'a> SummaryLine<'a> {
             segments: summary.segments,
             resets: summary.resets,
             events: summary.events,
+            brought: Some(summary.brought).filter(|count| *count > 0),
+            carried: Some(summary.carried).filter(|count| *count > 0),
             shard: context.shard.map(ShardTwin::from),
             hidden: context.selection.hidden(),
             sampled_out: finished.sampled_out,

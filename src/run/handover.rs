@@ -151,6 +151,7 @@ impl Run {
             return self.give_up(Halt::Output(error), drops);
         }
         self.finish_writing().map_err(Halt::Output)?;
+        self.leave();
         self.tell_counts(drops);
         if let Some(words) = self.agent.words_of_sample().filter(|_| !self.quiet) {
             tell(words);
@@ -212,7 +213,8 @@ impl Run {
         if self.signals.has_news() {
             self.heed_wishes()?;
         }
-        while self.analyzer.finish_some() {
+        let leaves = self.pause();
+        while !leaves && self.analyzer.finish_some() {
             self.report()?;
         }
         self.report()?;

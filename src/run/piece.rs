@@ -40,7 +40,7 @@ impl Run {
         self.finish(None)
     }
 
-    fn merged(&self, files: &[PathBuf], first: u16) -> Merge {
+    pub(super) fn merged(&self, files: &[PathBuf], first: u16) -> Merge {
         Merge::new(files, &self.signals, self.progress.meter()).numbered_from(first)
     }
 

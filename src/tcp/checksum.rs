@@ -1,7 +1,9 @@
 //! Whether checksums are right, as far as a capture can tell.
 
+use serde::{Deserialize, Serialize};
+
 /// Whether one checksum is right.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Sum {
     /// There is none (IPv6 headers), or not all bytes that it covers were captured.
     #[default]
@@ -15,7 +17,7 @@ pub enum Sum {
 }
 
 /// The checksums around one segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Checksums {
     /// That of the IPv4 header.
     pub ip: Sum,

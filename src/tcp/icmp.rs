@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Flags, FourTuple, SeqNum};
 use crate::frame::{FrameNo, Timestamp};
 
 /// An ICMP error about a TCP segment. Anybody on the way may have sent it, or forged it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IcmpError {
     /// The frame it came in.
     pub frame: FrameNo,
@@ -30,7 +32,7 @@ pub struct IcmpError {
 }
 
 /// What an ICMP error complains of, the same for IPv4 and IPv6.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Complaint {
     /// No route there.
     NetUnreachable,

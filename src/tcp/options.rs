@@ -1,7 +1,9 @@
 //! The TCP options that verdicts use.
 
+use serde::{Deserialize, Serialize};
+
 /// The timestamps option (RFC 7323 section 3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Timestamps {
     /// The sender's clock.
     pub val: u32,
@@ -10,7 +12,7 @@ pub struct Timestamps {
 }
 
 /// What a header's options say. An option that is `None` was absent only if `complete` is true: a cut header leaves it unknown.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Options {
     /// Whether every option byte was captured and well formed.
     pub complete: bool,

@@ -1,10 +1,12 @@
 //! One TCP segment, as decoded from a frame.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Flags, FourTuple, Options, SeqNum};
 use crate::frame::{FrameNo, Timestamp};
 
 /// What the innermost IP header says of the segment that carries habits of the sending stack.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct IpFields {
     /// Time to live, or hop limit.
     pub ttl: u8,
@@ -19,7 +21,7 @@ pub struct IpFields {
 }
 
 /// One TCP segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Segment {
     /// The frame it came in.
     pub frame: FrameNo,

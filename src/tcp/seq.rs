@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A sequence or acknowledgment number.
 ///
 /// It has no `<`: ask for the distance with [`since`](SeqNum::since), or for a window with [`is_within`](SeqNum::is_within).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct SeqNum(pub u32);
 
 impl SeqNum {

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::FourTuple;
 
 /// Part `number` of `of` parts of all connections.
 ///
 /// Which part a connection is in depends on nothing but its two ends, so runs on several machines, or with several versions
 /// of this program, agree: it is the remainder of [`FourTuple::fingerprint`] by `of`, and 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Shard {
     number: u32,
     of: u32,

@@ -1,5 +1,7 @@
 //! A RST with all that was known when it came, and what followed it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Checksums, Heard, IcmpError, Segment};
 
@@ -9,7 +11,7 @@ use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
 pub const KEPT_AFTER: usize = 16;
 
 /// A RST with all that was known when it came, and what followed it: everything that `classify` sees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResetCase {
     /// The RST.
     pub reset: Segment,
@@ -63,7 +65,7 @@ pub struct ResetCase {
 }
 
 /// The first sighting of a RST that was captured again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Copied {
     /// Its frame.
     pub from: FrameNo,
@@ -72,7 +74,7 @@ pub struct Copied {
 }
 
 /// What was known of an incarnation when a RST came.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Life {
     /// Counts four-tuples in order of first sight.
     pub number: u64,
@@ -97,7 +99,7 @@ pub struct Life {
 }
 
 /// The previous life of the four-tuple.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Previous {
     /// What the RST's sender had shown in it.
     pub own: Endpoint,

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::generations::Generations;
 use crate::frame::Timestamp;
 
@@ -9,7 +11,7 @@ use crate::frame::Timestamp;
 const GENERATION: usize = (1 << 16) / 8 * 7;
 
 /// When each of the latest hosts first sent a segment with right checksums, of those whose checksums were looked at.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Checked(Generations<IpAddr, Option<Timestamp>>);
 
 impl Default for Checked {
@@ -22,6 +24,11 @@ impl Checked {
     /// Takes note of a segment of `host` whose checksums are right.
     pub fn add(&mut self, host: IpAddr, time: Timestamp) {
         self.0.write(host).get_or_insert(time);
+    }
+
+    /// Whether it holds no more than it may.
+    pub fn is_sound(&self) -> bool {
+        self.0.fits(&Self::default().0)
     }
 
     /// When the first one came.

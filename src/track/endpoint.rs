@@ -1,12 +1,14 @@
 //! What one side of an incarnation has shown.
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::frame::Timestamp;
 use crate::tcp::{Flags, Segment, SeqNum};
 
 use super::Standing;
 
 /// One of the two ends of a four-tuple; which is which is fixed by the order of their addresses.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Side {
     /// The end with the lower address and port.
     Low,
@@ -25,7 +27,7 @@ impl Side {
 }
 
 /// A set of yes-or-no facts about an endpoint.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Marks(u32);
 
 impl Marks {
@@ -104,7 +106,7 @@ impl Marks {
 }
 
 /// What one side of an incarnation has shown. Facts only: its host's state is inferred elsewhere.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Yes-or-no facts.
     pub marks: Marks,
@@ -133,6 +135,7 @@ pub struct Endpoint {
     /// The latest IPv4 ID other than 0.
     pub last_id: u16,
     /// Window scale of its SYN, 0 where it had none.
+    #[serde(deserialize_with = "shift")]
     pub wscale: u8,
     /// TTL of its last segment, RSTs left out.
     pub ttl: u8,
@@ -248,7 +251,7 @@ impl Endpoint {
             self.marks.set(Marks::SYN);
         }
         if let Some(shift) = segment.options.wscale {
-            self.wscale = shift.min(14);
+            self.wscale = shift.min(WSCALE_MAX);
             self.marks.set(Marks::WSCALE);
         }
         if let Some(stamps) = segment.options.timestamps {
@@ -372,6 +375,14 @@ impl Endpoint {
         self.copy_ttl = segment.ip.ttl;
         self.marks.set(if doubled { Marks::COPIES.with(Marks::DOUBLED) } else { Marks::COPIES });
     }
+}
+
+/// No window is scaled by more (RFC 7323 section 2.3).
+const WSCALE_MAX: u8 = 14;
+
+/// A window scale that may be anything.
+fn shift<'de, D: Deserializer<'de>>(from: D) -> Result<u8, D::Error> {
+    u8::deserialize(from).map(|shift| shift.min(WSCALE_MAX))
 }
 
 /// Scanners build SYNs that no operating system sends: none of the usual options, or MSS alone (nmap: window 1024, masscan, zmap: 65535 or 1024).

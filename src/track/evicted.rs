@@ -1,5 +1,7 @@
 //! Which four-tuples were given up: sets of fixed size that miss none of them, and may hold others by chance.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Timestamp;
 
 use super::incarnation::{KEPT_AFTER_CLOSE, KEPT_IDLE};
@@ -25,7 +27,7 @@ pub(super) enum LastUse {
 }
 
 /// The four-tuples that were given up, those of floods and scans apart from those that both ends had used.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Evicted {
     unanswered: Remembered,
     over: Remembered,
@@ -52,6 +54,12 @@ impl Evicted {
         }
     }
 
+    /// Whether its sets are as large as those of `other`, which holds nothing.
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        let pairs = [(&self.unanswered, &other.unanswered), (&self.over, &other.over), (&self.open, &other.open)];
+        pairs.iter().all(|(one, other)| one.fits(other))
+    }
+
     /// Notes a four-tuple that is given up at `now`.
     pub(super) fn add(&mut self, hash: u32, last_use: LastUse, now: Timestamp) {
         let remembered = match last_use {
@@ -71,7 +79,7 @@ impl Evicted {
 }
 
 /// Four-tuples, those of the last while in any case.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Remembered {
     /// The size of a set.
     bits: usize,
@@ -99,6 +107,11 @@ impl Remembered {
         self.young.add(hash);
     }
 
+    fn fits(&self, other: &Self) -> bool {
+        let is_set = |set: &Set| set.words.is_empty() || set.words.len() == self.bits / 64;
+        self.bits == other.bits && self.for_ns == other.for_ns && is_set(&self.young) && is_set(&self.old)
+    }
+
     #[cold]
     fn make(&mut self) {
         self.young.make(self.bits);
@@ -113,7 +126,7 @@ impl Remembered {
 }
 
 /// Two bits in one word for each hash.
-#[derive(Default, Debug)]
+#[derive(Default, Debug, Serialize, Deserialize)]
 struct Set {
     /// Empty until something is added to this one or its like.
     words: Vec<u64>,

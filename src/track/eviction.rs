@@ -3,13 +3,15 @@
 //! Nothing here is done before memory is full for the first time. From then on a step of constant time belongs to each change
 //! of rank, and to the first segment of a connection in each second of capture time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::Timestamp;
 
 use super::Incarnation;
 use super::table::{Id, Slab};
 
 /// How soon the life of a four-tuple may be given up: those of the first rank before all others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Rank {
     /// Either side ended it.
     Over,
@@ -36,7 +38,7 @@ impl Rank {
 }
 
 /// The place of a life among those of its rank.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Place {
     /// `None` where it is in no list.
     rank: Option<Rank>,
@@ -47,14 +49,30 @@ pub(super) struct Place {
 }
 
 /// One list through the slab.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct List {
     oldest: Option<Id>,
     newest: Option<Id>,
 }
 
+impl List {
+    /// How many lives it goes through; `None` where it is none of this rank.
+    fn count(&self, rank: Rank, slab: &Slab) -> Option<usize> {
+        let (mut at, mut older, mut count) = (self.oldest, None, 0);
+        while let Some(id) = at {
+            let life = slab.get(id).filter(|life| !life.succeeded && count < slab.len())?;
+            let place = life.place;
+            if place.rank != Some(rank) || place.older != older {
+                return None;
+            }
+            (at, older, count) = (place.newer, Some(id), count + 1);
+        }
+        (older == self.newest).then_some(count)
+    }
+}
+
 /// The current lives of all four-tuples by rank, and within a rank by the second in which they were last used.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Eviction {
     lists: [List; 4],
 }
@@ -74,6 +92,14 @@ impl Eviction {
             all.refresh(slab, id);
         }
         all
+    }
+
+    /// Whether the lists go through these lives once and to their ends, which are not its own.
+    pub(super) fn is_sound(&self, slab: &Slab) -> bool {
+        let ranks = [Rank::Over, Rank::Unanswered, Rank::Waiting, Rank::Open];
+        let listed: Option<usize> = ranks.iter().zip(&self.lists).map(|(rank, list)| list.count(*rank, slab)).sum();
+        let ranked = slab.ids().filter_map(|id| slab.get(id)).filter(|life| life.place.rank.is_some()).count();
+        listed == Some(ranked)
     }
 
     /// The life to be given up first.

@@ -5,12 +5,14 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 /// A map that keeps at least the `size` entries that were written to last, and at most twice as many.
 ///
 /// Whoever is captured chooses the keys, so no such map may grow with them; and a flood of new keys must not keep out those
 /// that come later, nor those that are in use.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>"))]
 pub(super) struct Generations<K, V> {
     young: HashMap<K, V, RandomState>,
     /// What was young before.
@@ -48,6 +50,11 @@ impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
             Entry::Occupied(place) => place.into_mut(),
             Entry::Vacant(place) => place.insert(self.old.remove(&key).unwrap_or_default()),
         }
+    }
+
+    /// Whether it holds no more than `other`, an empty map, may hold.
+    pub(super) fn fits(&self, other: &Self) -> bool {
+        self.size == other.size && self.young.len().max(self.old.len()) <= self.size
     }
 
     /// How many there are.

@@ -1,5 +1,7 @@
 //! What applications said last, as far as their first bytes give it away.
 
+use serde::{Deserialize, Serialize};
+
 use crate::tcp::Heard;
 
 use super::generations::Generations;
@@ -10,7 +12,7 @@ const GENERATION: usize = 1 << 13;
 
 /// The latest hint of either end, by the hash of the four-tuple: of the at least 8192 four-tuples that spoke last, and of at
 /// most twice as many.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hints(Generations<u64, [Option<Heard>; 2]>);
 
 impl Default for Hints {
@@ -24,6 +26,11 @@ impl Hints {
     pub fn add(&mut self, hash: u64, side: Side, heard: Heard) {
         let [low, high] = self.0.write(hash);
         *(if side == Side::Low { low } else { high }) = Some(heard);
+    }
+
+    /// Whether they are no more than they may be.
+    pub fn are_sound(&self) -> bool {
+        self.0.fits(&Self::default().0)
     }
 
     /// What both ends of a four-tuple said last, if either said anything.

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment, SeqNum};
 
@@ -9,7 +11,7 @@ use super::Side;
 use super::sighting::{is_sighted_again, may_be_repeated};
 
 /// One segment as remembered: what matching triggers and printing need, in 32 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Record {
     time: Timestamp,
     seq: SeqNum,
@@ -229,7 +231,7 @@ impl PartialOrd for Moment {
 }
 
 /// A remembered segment with its whole frame number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Past {
     record: Record,
     frame: FrameNo,
@@ -266,7 +268,7 @@ impl std::ops::Deref for Past {
 }
 
 /// The last segments of an incarnation; SYN, FIN and RST stay when others go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct History {
     total: u32,
     len: u8,
@@ -437,6 +439,13 @@ impl History {
     pub fn touch(&self) -> usize {
         let at = if self.len() < KEPT { self.len().saturating_sub(1) } else { usize::from(self.cursor) };
         self.get(at).map_or(0, |record| usize::from(record.ttl))
+    }
+
+    /// Whether its counts are those of its records, which are not its own.
+    pub(super) fn is_sound(&self) -> bool {
+        let landmarks = self.records().filter(|record| record.is_landmark()).count();
+        let ring = self.len() <= KEPT && usize::from(self.cursor) < KEPT;
+        ring && self.rest.len() == self.len().saturating_sub(FIRST) && usize::from(self.landmarks) == landmarks
     }
 
     /// How many there were in all.

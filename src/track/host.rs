@@ -1,14 +1,14 @@
 //! What hosts and ports have shown over all connections.
 
-use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU64;
 
-use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
 
+use super::Seeds;
 use super::generations::Generations;
 use super::sighting::ELSEWHERE_NS;
 
@@ -47,7 +47,7 @@ impl From<&Segment> for SynAck {
 }
 
 /// A frame and its time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sight {
     /// The frame.
     pub frame: FrameNo,
@@ -56,7 +56,7 @@ pub struct Sight {
 }
 
 /// What one host has shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct HostProfile {
     /// TTL of its latest SYN|ACK.
     pub ttl: Option<u8>,
@@ -73,7 +73,7 @@ pub struct HostProfile {
 }
 
 /// A host: its profile, and what only this module needs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Host {
     profile: HostProfile,
     /// Its latest refused or odd probe went here.
@@ -81,11 +81,11 @@ struct Host {
 }
 
 /// The hash of a host's address. It stands for the address: two hosts with the same one are taken for one, a pair in 2^64.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 struct HostKey(u64);
 
 /// A port: the hash of a host's address and the port's number, which stands for both.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PortKey(NonZeroU64);
 
 impl HostProfile {
@@ -96,7 +96,7 @@ impl HostProfile {
 }
 
 /// What one port has shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct PortRecord {
     /// Its latest SYN|ACK, as first seen.
     pub last_accepted: Option<Sight>,
@@ -126,18 +126,24 @@ impl PortRecord {
 }
 
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Hosts {
     hosts: Generations<HostKey, Host>,
     ports: Generations<PortKey, PortRecord>,
-    state: RandomState,
+    state: Seeds,
 }
 
 impl Hosts {
     /// Nothing seen yet; memory is that of the hosts of so many connections.
     pub fn new(connections: usize) -> Self {
         let size = (connections / CONNECTIONS_EACH).clamp(GENERATION_MIN, GENERATION);
-        Self { hosts: Generations::new(size), ports: Generations::new(size), state: RandomState::default() }
+        Self { hosts: Generations::new(size), ports: Generations::new(size), state: Seeds::default() }
+    }
+
+    /// Whether they are no more than there is room for with so many connections.
+    pub(super) fn fit(&self, connections: usize) -> bool {
+        let empty = Self::new(connections);
+        self.hosts.fits(&empty.hosts) && self.ports.fits(&empty.ports)
     }
 
     fn host_key(&self, host: IpAddr) -> HostKey {

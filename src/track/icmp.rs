@@ -1,5 +1,7 @@
 //! The latest ICMP errors about TCP connections.
 
+use serde::{Deserialize, Serialize};
+
 use crate::tcp::IcmpError;
 
 use super::Ends;
@@ -12,7 +14,7 @@ const EACH: usize = 8;
 
 /// The latest ICMP errors, by the four-tuple that they are about: those of at least 4096 four-tuples, and of at most twice
 /// as many.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct IcmpErrors(Generations<Ends, Vec<IcmpError>>);
 
 impl Default for IcmpErrors {
@@ -29,6 +31,11 @@ impl IcmpErrors {
             errors.remove(0);
         }
         errors.push(*error);
+    }
+
+    /// Whether they are no more than they may be.
+    pub fn are_sound(&self) -> bool {
+        self.0.fits(&Self::default().0)
     }
 
     /// The errors about a four-tuple, oldest first.

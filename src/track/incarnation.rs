@@ -1,5 +1,7 @@
 //! One life of a four-tuple.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
 
@@ -14,7 +16,7 @@ pub const KEPT_AFTER_CLOSE: i64 = 240_000_000_000;
 pub const KEPT_IDLE: i64 = 24 * 3_600_000_000_000;
 
 /// What the classifier said of an earlier reset, in a code that only it reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Note {
     /// The RST, or the one that it follows from.
     pub frame: FrameNo,
@@ -23,7 +25,7 @@ pub struct Note {
 }
 
 /// What the classifier said of the resets of an incarnation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Notes {
     /// Of the latest reset of each end that is an event of its own.
     events: [Option<Note>; 2],
@@ -32,7 +34,7 @@ struct Notes {
 }
 
 /// What the classifier said of the latest of many resets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Said {
     /// Each with its frame; all places are taken before one is taken again.
     places: Vec<(FrameNo, Note)>,
@@ -57,7 +59,7 @@ impl Said {
 ///
 /// Laid out for the cache: an ordinary segment touches the first line, one for each end, that of the history's counters and the
 /// one it is written to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(C, align(64))]
 pub struct Incarnation {
     /// Which four-tuple.
@@ -121,6 +123,13 @@ impl Incarnation {
             high: unseen,
             history: History::default(),
         }
+    }
+
+    /// Whether its parts fit together, which are not its own.
+    pub(super) fn is_sound(&self) -> bool {
+        let said = self.notes.iter().filter_map(|notes| notes.said.as_ref());
+        let rings = said.into_iter().all(|said| said.places.len() <= SAID_KEPT && said.cursor < SAID_KEPT);
+        rings && self.history.is_sound()
     }
 
     /// The time of its last segment.

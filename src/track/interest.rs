@@ -1,8 +1,6 @@
 //! Which four-tuples matter: those that a first pass over the same frames saw a RST on.
 
-use foldhash::fast::RandomState;
-
-use super::Lookup;
+use super::{Lookup, Seeds};
 
 /// The most RSTs that are noted one by one. Where there are more, everything matters.
 const NOTED_MAX: usize = 1 << 22;
@@ -15,7 +13,7 @@ const COUNTERS_EACH: usize = 8;
 /// Collects the four-tuples with a RST.
 #[derive(Debug, Default)]
 pub struct Notes {
-    state: RandomState,
+    state: Seeds,
     hashes: Vec<u32>,
     too_many: bool,
 }
@@ -63,7 +61,7 @@ impl Notes {
 /// A set of four-tuples that holds all that were noted and few others.
 #[derive(Clone, Debug)]
 pub struct Interest {
-    state: RandomState,
+    state: Seeds,
     /// Three bits in one word for each hash; empty where everything matters.
     words: Vec<u64>,
     /// How many RSTs are still to come of the four-tuples that share a counter; [`u8::MAX`] where there are too many to tell.
@@ -75,7 +73,7 @@ pub struct Interest {
 
 impl Interest {
     /// What four-tuples are hashed with.
-    pub fn state(&self) -> &RandomState {
+    pub fn state(&self) -> &Seeds {
         &self.state
     }
 

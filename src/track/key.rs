@@ -1,16 +1,15 @@
 //! Four-tuples without direction, in a form that is small to keep and quick to compare.
 
-use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use crate::tcp::FourTuple;
 
-use super::Side;
+use super::{Seeds, Side};
 
 /// A four-tuple with its ends in order of address and port.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Ends {
     /// The lower end.
     pub low: SocketAddr,
@@ -82,7 +81,7 @@ impl Lookup {
 
     /// The hash of an IPv4 four-tuple, as [`Lookup::hash`] gives it.
     #[inline]
-    pub fn narrow_hash(src: (u32, u16), dst: (u32, u16), state: &RandomState) -> u64 {
+    pub fn narrow_hash(src: (u32, u16), dst: (u32, u16), state: &Seeds) -> u64 {
         let (pair, ports, _) = in_order(src, dst);
         state.hash_one((pair, ports))
     }
@@ -111,7 +110,7 @@ impl Lookup {
 
     /// Its seeded hash, the same in both directions. Seeded, because the peer chooses the keys.
     #[inline]
-    pub fn hash(&self, state: &RandomState) -> u64 {
+    pub fn hash(&self, state: &Seeds) -> u64 {
         match self.addresses {
             Addresses::Narrow(pair) => state.hash_one((pair, self.ports)),
             Addresses::Wide([low, high]) => state.hash_one((u128::from(low), u128::from(high), self.ports)),
@@ -131,7 +130,7 @@ fn in_order(src: (u32, u16), dst: (u32, u16)) -> (u64, u32, Side) {
 }
 
 /// What the table keeps of a four-tuple: 16 bytes. IPv6 addresses lie beside the table, so that IPv4 does not pay for them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Key {
     /// Both IPv4 addresses, or where the IPv6 addresses lie.
     addresses: u64,
@@ -140,7 +139,7 @@ pub struct Key {
 }
 
 /// The addresses of IPv6 keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct WideKeys {
     pairs: Vec<[Ipv6Addr; 2]>,
     free: Vec<u32>,

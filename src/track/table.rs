@@ -3,10 +3,12 @@
 //! Written here, because the index must tell where a four-tuple's slot lies before it is needed
 //! (so that a batch of segments can have their cache misses at the same time), which the standard map does not.
 
+use serde::{Deserialize, Serialize};
+
 use super::Incarnation;
 
 /// Names an incarnation in a slab.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Id(u32);
 
 const CHUNK_BITS: u32 = 12;
@@ -78,9 +80,64 @@ impl Slab {
         }
     }
 
+    /// Whether each place that is not taken is free once; there are as many.
+    fn is_sound(&self) -> bool {
+        let mut free = self.free.clone();
+        free.sort_unstable();
+        let empty = (0..).zip(self.chunks.iter().flatten()).filter(|(_, place)| place.is_none());
+        empty.map(|(at, _): (u32, _)| at).eq(free)
+    }
+
+    /// All ids of places that are taken.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Id> {
+        let ids = (0..).zip(self.chunks.iter().flatten());
+        ids.filter(|(_, place)| place.is_some()).map(|(at, _)| Id(at))
+    }
+
     /// The `place`-th place's id.
     pub fn id_at(&self, place: u32) -> Id {
         Id(place)
+    }
+}
+
+/// What is in a slab, to be written down.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Lives {
+    places: u32,
+    /// Of each chunk the places that are taken.
+    chunks: Vec<Vec<(u16, Incarnation)>>,
+    free: Vec<u32>,
+}
+
+impl From<Slab> for Lives {
+    /// Chunk by chunk, so that little is there twice.
+    fn from(slab: Slab) -> Self {
+        let places = slab.places();
+        let taken =
+            |chunk: Vec<Option<Incarnation>>| (0..).zip(chunk).filter_map(|(at, life)| Some((at, life?))).collect();
+        Self { places, chunks: slab.chunks.into_iter().map(taken).collect(), free: slab.free }
+    }
+}
+
+impl Lives {
+    /// The slab, with so many places at most; `None` where these are none of one.
+    pub(super) fn into_slab(self, max: usize) -> Option<Slab> {
+        let places = self.places as usize;
+        let taken = self.chunks.iter().map(Vec::len).sum::<usize>();
+        if places > max || self.chunks.len() != places.div_ceil(CHUNK) || taken + self.free.len() != places {
+            return None;
+        }
+        let mut slab = Slab { free: self.free, len: taken, chunks: Vec::with_capacity(self.chunks.len()) };
+        for (at, lives) in self.chunks.into_iter().enumerate() {
+            let len = (places - at * CHUNK).min(CHUNK);
+            let mut chunk = Vec::with_capacity(if at == 0 { len } else { CHUNK });
+            chunk.resize_with(len, || None);
+            for (at, life) in lives {
+                *chunk.get_mut(usize::from(at)).filter(|place| place.is_none())? = Some(life);
+            }
+            slab.chunks.push(chunk);
+        }
+        slab.is_sound().then_some(slab)
     }
 }
 
@@ -89,6 +146,12 @@ impl Slab {
 pub struct Index {
     slots: Vec<u64>,
     used: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Index {

@@ -1,6 +1,6 @@
 //! The tracker: places each segment in a life of its four-tuple and keeps what it shows.
 
-use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment};
@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Bystanders, Hosts, Incarnation, Interest, Marks, Passed, Past, Side, Standing, SynAck};
+use super::{Bystanders, Hosts, Incarnation, Interest, Marks, Passed, Past, Seeds, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -41,31 +41,37 @@ pub struct Observed {
 }
 
 /// All connections, and the hosts and ports behind them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tracker {
+    /// Written down for itself.
+    #[serde(skip)]
     pub(super) slab: Slab,
+    /// Made anew of the slab.
+    #[serde(skip)]
     pub(super) index: Index,
     pub(super) wide: WideKeys,
-    pub(super) state: RandomState,
+    pub(super) state: Seeds,
     /// How many four-tuples are known that are not followed.
+    #[serde(skip)]
     others: usize,
     pub(super) hosts: Hosts,
     /// Four-tuples whose last RST is decided, as far as they must be known: `None` where nobody asks for numbers.
+    #[serde(skip)]
     pub(super) retired: Option<Bystanders>,
     /// The next place of the slab to be looked at for forgetting.
     hand: u32,
     /// The most incarnations held at the same time.
-    max: usize,
+    pub(super) max: usize,
     /// Who goes first, while there are about as many as that.
     pub(super) eviction: Option<Eviction>,
     /// Who has gone, once somebody has.
-    evicted: Option<Evicted>,
+    pub(super) evicted: Option<Evicted>,
     /// Whether that is forgotten in time.
-    endless: bool,
-    evictions: u64,
+    pub(super) endless: bool,
+    pub(super) evictions: u64,
     pub(super) connections: u64,
     pub(super) streams: u32,
-    tracked_max: u64,
+    pub(super) tracked_max: u64,
     latest: FrameNo,
     observed: u64,
 }
@@ -83,7 +89,7 @@ impl Tracker {
             slab: Slab::default(),
             index: Index::new(),
             wide: WideKeys::default(),
-            state: RandomState::default(),
+            state: Seeds::default(),
             others: 0,
             hosts: Hosts::new(max),
             retired: None,

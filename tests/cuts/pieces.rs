@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use rstscan::analyzer::{Analyzer, Options, Prescan};
+use rstscan::analyzer::{Analyzer, Options, Prescan, State};
 use rstscan::decode;
 use rstscan::frame::{Frame, FrameNo, LinkType, Timestamp};
 use rstscan::pattern::Patterns;
@@ -110,13 +110,68 @@ pub fn piece(files: &[Frames], before: usize, at: usize) -> String {
     printed(analyzer, Context { inputs: names, ..Context::default() })
 }
 
-/// What a run prints of all files.
-pub fn chain(files: &[Frames]) -> String {
-    let mut analyzer = Analyzer::new(Options::default());
+/// What each of as many runs prints of one of the files, where each leaves what it knows to the next.
+pub fn linked(files: &[Frames], options: &Options) -> Vec<String> {
+    let mut outputs = Vec::new();
+    let mut known: Option<Vec<u8>> = None;
+    for (at, frames) in files.iter().enumerate() {
+        let mut analyzer = match known {
+            None => Analyzer::new(options.clone()),
+            Some(bytes) => read(&bytes, options).expect("what was just written"),
+        };
+        frames.each(at as u16, |frame| analyzer.push(frame));
+        let context = Context { inputs: (0..=at).map(name).collect(), shard: options.shard, ..Context::default() };
+        let is_last = at + 1 == files.len();
+        if is_last {
+            analyzer.finish();
+        } else {
+            analyzer.pause();
+        }
+        outputs.push(printed_by(&mut analyzer, context));
+        known = (!is_last).then(|| written(analyzer));
+    }
+    outputs
+}
+
+/// What is known after these frames, as bytes.
+pub fn left_by(frames: &Frames, options: &Options) -> Vec<u8> {
+    let mut analyzer = Analyzer::new(options.clone());
+    frames.each(0, |frame| analyzer.push(frame));
+    analyzer.pause();
+    analyzer.findings().for_each(drop);
+    written(analyzer)
+}
+
+/// Shows these frames to an analyzer that knows anything, and prints what it finds.
+pub fn go_on(mut analyzer: Analyzer, frames: &Frames) {
+    frames.each(1, |frame| analyzer.push(frame));
+    printed(analyzer, Context { inputs: vec![name(0), name(1)], ..Context::default() });
+}
+
+/// What is known after a pause, as bytes.
+pub fn written(analyzer: Analyzer) -> Vec<u8> {
+    postcard::to_stdvec(&analyzer.into_state().expect("everything is followed")).expect("memory takes it")
+}
+
+/// An analyzer that knows what these bytes say.
+pub fn read(bytes: &[u8], options: &Options) -> Option<Analyzer> {
+    let (state, rest) = postcard::take_from_bytes::<State>(bytes).ok()?;
+    Analyzer::resumed(options, state).filter(|_| rest.is_empty())
+}
+
+/// What a run prints of all files with these options.
+pub fn chain_with(files: &[Frames], options: &Options) -> String {
+    let mut analyzer = Analyzer::new(options.clone());
     for (number, frames) in files.iter().enumerate() {
         frames.each(number as u16, |frame| analyzer.push(frame));
     }
-    printed(analyzer, Context { inputs: (0..files.len()).map(name).collect(), ..Context::default() })
+    let inputs = (0..files.len()).map(name).collect();
+    printed(analyzer, Context { inputs, shard: options.shard, ..Context::default() })
+}
+
+/// What a run prints of all files.
+pub fn chain(files: &[Frames]) -> String {
+    chain_with(files, &Options::default())
 }
 
 /// The names are in the order of the files.
@@ -141,8 +196,13 @@ pub fn fingerprint_of(row: &serde_json::Value) -> u64 {
 }
 
 /// The rows of all that is found.
-pub fn printed(mut analyzer: Analyzer, mut context: Context) -> String {
+pub fn printed(mut analyzer: Analyzer, context: Context) -> String {
     analyzer.finish();
+    printed_by(&mut analyzer, context)
+}
+
+/// The rows of what is found by now.
+pub fn printed_by(analyzer: &mut Analyzer, mut context: Context) -> String {
     let out = Text::default();
     let mut sink = report::sink(Style { format: Format::Json, ..Style::default() }, Box::new(out.clone()));
     for finding in analyzer.findings() {
@@ -255,6 +315,22 @@ impl Made {
         self.0.push(Kept { time, link: LinkType::RAW, wire_len: data.len() as u32, data });
     }
 
+    /// Cuts the last packet into so many fragments of 32 bytes, of which the last one has the rest.
+    fn cut(&mut self, count: usize) {
+        let Some(whole) = self.0.pop() else { return };
+        let (headers, body) = whole.data.split_at(20);
+        for at in 0..count {
+            let last = at + 1 == count;
+            let part = &body[at * 32..if last { body.len() } else { (at + 1) * 32 }];
+            let mut data = [headers, part].concat();
+            let total = data.len() as u16;
+            data[2..4].copy_from_slice(&total.to_be_bytes());
+            data[4..6].copy_from_slice(&[0, 7]);
+            data[6..8].copy_from_slice(&[if last { 0 } else { 0x20 }, at as u8 * 4]);
+            self.0.push(Kept { wire_len: data.len() as u32, data, ..whole.clone() });
+        }
+    }
+
     /// A handshake, and one request that is answered, at this time.
     fn open(&mut self, millis: i64, port: u16) {
         self.say(millis, (port, true), (1000, 0, SYN), 0);
@@ -264,6 +340,20 @@ impl Made {
         self.say(millis + 4, (port, false), (5001, 1011, PSH | ACK), 20);
         self.say(millis + 5, (port, true), (1011, 5021, ACK), 0);
     }
+}
+
+/// Connections in which a RST with a payload, or the data before one, comes in three fragments.
+pub fn fragmented() -> [Frames; 2] {
+    [RST | ACK, PSH | ACK].map(|flags| {
+        let mut made = Made(Vec::new());
+        made.open(0, 40_000);
+        made.say(100, (40_000, false), (5021, 1011, flags), 80);
+        made.cut(3);
+        if flags & RST == 0 {
+            made.say(110, (40_000, true), (1011, 5101, RST | ACK), 0);
+        }
+        Frames(made.0)
+    })
 }
 
 /// Connections that a device forgot after 350 seconds.

@@ -4,10 +4,13 @@
 //! its receiver, and so does Wireshark.
 
 mod parts;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
 
 use super::ip::{Fragment, Miss, PacketId};
 use super::link::{self, IPV4, Network};
@@ -42,7 +45,8 @@ pub struct Whole {
 /// Puts fragments together, within bounds of time and memory.
 ///
 /// Each fragment it was given ends in a segment, or in the count of a reason why not.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<state::Kept>")]
 pub struct Reassembler {
     /// What is incomplete, or refused: a refused packet stays known, so that its later fragments are refused, too
     /// (RFC 5722).
@@ -107,6 +111,11 @@ impl Reassembler {
     pub fn skipped(&self, skip: Skip) -> u64 {
         let waiting = if skip == Skip::Fragment { self.waiting } else { 0 };
         waiting + self.skipped.get(skip as usize).copied().unwrap_or_default()
+    }
+
+    /// How many frames with fragments wait for others.
+    pub fn waiting(&self) -> u64 {
+        self.waiting
     }
 
     /// Whether any packet was not put together.

@@ -73,6 +73,22 @@ impl Parts {
             && self.data.data().get(usize::from(start)..usize::from(end)) == Some(fragment.data)
     }
 
+    /// The headers of the packet, once its first fragment is there.
+    pub fn headers(&self) -> Option<&[u8]> {
+        self.headers.as_deref()
+    }
+
+    /// Where each fragment begins, and its data, in the order of the packet.
+    pub fn fragments(&self) -> impl Iterator<Item = (u16, &[u8])> {
+        let data = |start: u16, end: u16| self.data.data().get(usize::from(start)..usize::from(end));
+        self.ranges.iter().map(move |(start, end)| (*start, data(*start, *end).unwrap_or_default()))
+    }
+
+    /// Where the packet's data ends, once the last fragment is there.
+    pub fn end(&self) -> Option<u16> {
+        self.data.end()
+    }
+
     /// Whether nothing is missing.
     pub fn are_all(&self) -> bool {
         self.data.is_complete()

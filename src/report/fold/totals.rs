@@ -16,6 +16,10 @@ pub(super) struct SummaryLine {
     segments: u64,
     resets: u64,
     #[serde(default)]
+    brought: u64,
+    #[serde(default)]
+    carried: u64,
+    #[serde(default)]
     shard: Option<ShardLine>,
     #[serde(default)]
     hidden: u64,
@@ -58,6 +62,8 @@ impl Totals {
         self.summaries += 1;
         self.hidden = self.hidden.saturating_add(line.hidden);
         add(&mut self.summary.resets, line.resets);
+        add(&mut self.summary.brought, line.brought);
+        add(&mut self.summary.carried, line.carried);
         add(&mut self.summary.settled_early, line.settled_early);
         add_known(&mut self.sampled_out, line.sampled_out);
         if let Some(ShardLine { number, of }) = line.shard {
@@ -87,9 +93,11 @@ impl Totals {
         add_known(&mut self.queue_drops, line.queue_drops);
     }
 
-    /// The summary without the resets, which are counted one by one.
+    /// The summary without the resets, which are counted one by one, and without those that one run left to another.
     pub(super) fn summary(&self) -> Summary {
-        Summary { resets: 0, ..self.summary.clone() }
+        let (brought, carried) = (self.summary.brought, self.summary.carried);
+        let (brought, carried) = (brought.saturating_sub(carried), carried.saturating_sub(brought));
+        Summary { resets: 0, brought, carried, ..self.summary.clone() }
     }
 
     /// Why the rows are not all that there should be.
@@ -100,6 +108,13 @@ impl Totals {
         }
         if let Some(left_out) = self.sampled_out.filter(|count| *count > 0) {
             doubts.push(format!("{} left out by --sample: patterns are of the others", counted(left_out, "reset")));
+        }
+        let Summary { brought, carried, .. } = self.summary();
+        if carried > 0 {
+            doubts.push(format!("{} left to a run whose rows are missing (--state-out)", counted(carried, "reset")));
+        }
+        if brought > 0 {
+            doubts.push(format!("{} left by a run whose rows are missing (--state-in)", counted(brought, "reset")));
         }
         for (of, shards) in &self.shards {
             let most = shards.values().copied().max().unwrap_or_default();

@@ -158,6 +158,16 @@ pub fn remarks(finished: &Finished<'_>, verbose: bool) -> Vec<String> {
         ));
     }
     remarks.extend(held(summary, verbose));
+    if summary.brought > 0 {
+        let resets = amount::counted(summary.brought, "reset");
+        remarks.push(format!("{resets} of these waited in the state of the run before (--state-in)"));
+    }
+    if summary.carried > 0 {
+        let resets = amount::counted(summary.carried, "reset");
+        remarks.push(format!(
+            "{resets} more for the next run: what follows decides them (--state-in with the file of --state-out)"
+        ));
+    }
     if summary.settled_early > 0 {
         let resets = amount::counted(summary.settled_early, "reset");
         remarks.push(format!("{resets} decided early, because too many were waiting for what follows them or the clock went back: they say so"));

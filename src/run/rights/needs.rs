@@ -93,7 +93,11 @@ fn made(config: &Config) -> Vec<PathBuf> {
         true => file.to_owned(),
         false => folder_of(file),
     });
-    config.writing.iter().filter_map(made_in).chain(output).collect()
+    let left = match &config.input {
+        Input::Chain(chain) => chain.after.as_deref().map(folder_of),
+        _ => None,
+    };
+    config.writing.iter().filter_map(made_in).chain(output).chain(left).collect()
 }
 
 /// Where files of a capture are made, whatever the time makes of their name.

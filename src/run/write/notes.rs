@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use foldhash::fast::RandomState;
-
 use crate::analyzer::Finding;
 use crate::decode::{self, Skip};
 use crate::frame::{Frame, FrameNo};
 use crate::report::{Context, remarks};
 use crate::tcp::FourTuple;
-use crate::track::Lookup;
+use crate::track::{Lookup, Seeds};
 
 /// Comments of frames, and the connections that they are about.
 #[derive(Default)]
 pub(super) struct Notes {
-    state: RandomState,
+    state: Seeds,
     connections: HashSet<u64>,
     comments: BTreeMap<FrameNo, Vec<String>>,
     bytes: usize,

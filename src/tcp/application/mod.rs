@@ -12,11 +12,13 @@ mod tests;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::SeqNum;
 use crate::frame::FrameNo;
 
 /// A protocol that its first bytes give away.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Protocol {
     /// HTTP/1 (RFC 9112).
     Http,
@@ -71,7 +73,8 @@ impl fmt::Display for Protocol {
 }
 
 /// What a payload says by its first bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Words", into = "Words")]
 pub struct Hint {
     /// In which protocol.
     pub protocol: Protocol,
@@ -106,13 +109,37 @@ impl Hint {
 
     /// What it says: printable ASCII as it is, all else escaped, `...` behind what was cut.
     pub fn text(&self) -> String {
-        let said = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
-        format!("{}{}", said.escape_ascii(), if self.cut { "..." } else { "" })
+        format!("{}{}", self.said().escape_ascii(), if self.cut { "..." } else { "" })
+    }
+
+    fn said(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// A hint as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Words {
+    protocol: Protocol,
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+impl From<Words> for Hint {
+    fn from(words: Words) -> Self {
+        Hint::of(words.protocol).with(&words.bytes).cut_if(words.cut)
+    }
+}
+
+impl From<Hint> for Words {
+    fn from(hint: Hint) -> Self {
+        let Hint { protocol, cut, .. } = hint;
+        Self { protocol, bytes: hint.said().to_vec(), cut }
     }
 }
 
 /// A hint that was captured, with its segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Heard {
     /// The frame.
     pub frame: FrameNo,
