@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn no_seed_puts_a_scan_into_few_places() {
         // One source and its ports, 64 hosts and theirs, as a scan counts them.
-        let pair = |host: u64| 0x0a00_0001 << 32 | (0xc612_0000 + host);
+        let pair = |host: u64| (0x0a00_0001 << 32) | (0xc612_0000 + host);
         let keys: Vec<(u64, u32)> =
-            (0..8192).map(|at| (pair(at % 64), (40_000 + at as u32) << 16 | at as u32 / 64)).collect();
+            (0..8192).map(|at| (pair(at % 64), ((40_000 + at as u32) << 16) | (at as u32 / 64))).collect();
         let worst = (0..400).map(|_| Seeds::default()).map(|seeds| steps(&keys, |key| seeds.hash_one(key))).max();
         assert!(worst.is_some_and(|worst| worst < keys.len()), "{worst:?}");
     }
