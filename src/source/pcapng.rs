@@ -69,6 +69,18 @@ mod option {
     pub(super) const DROP_COUNT: u16 = 4;
 }
 
+/// Codes and values of options, up to the one that ends them or is cut.
+fn options(mut bytes: &[u8], big_endian: bool) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let ([a, b, c, d], rest) = bytes.split_first_chunk()?;
+        let number = |pair| if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+        let (code, length) = (number([*a, *b]), usize::from(number([*c, *d])));
+        let value = rest.get(..length).filter(|_| code != option::END)?;
+        bytes = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((code, value))
+    })
+}
+
 /// The start of a block.
 #[derive(Clone, Copy)]
 struct Head {
@@ -206,26 +218,14 @@ impl<R: Read> PcapNg<R> {
         }
         let from = packet.start + packet.captured.next_multiple_of(4) as usize;
         let to = usize::try_from(self.place.taken).ok()?.checked_sub(4)?;
-        let mut options = self.buffer.data().get(from..to)?;
         let mut text = String::new();
-        while let Some(([code, length], rest)) =
-            options.split_first_chunk().map(|(head, rest)| (self.pair(*head), rest))
-        {
-            let length = usize::from(length);
-            let Some(value) = rest.get(..length).filter(|_| code != option::END) else { break };
-            if code == option::COMMENT && text.len() + length <= Self::MAX_COMMENT {
+        for (code, value) in options(self.buffer.data().get(from..to)?, self.big_endian) {
+            if code == option::COMMENT && text.len() + value.len() <= Self::MAX_COMMENT {
                 text.push_str(if text.is_empty() { "" } else { "\n" });
                 text.push_str(&String::from_utf8_lossy(value));
             }
-            options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
         (!text.is_empty()).then_some(text)
-    }
-
-    /// Two 16-bit numbers.
-    fn pair(&self, [a, b, c, d]: [u8; 4]) -> [u16; 2] {
-        [[a, b], [c, d]]
-            .map(|bytes| if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
     }
 
     /// Kind and length of the next block.

@@ -1,6 +1,6 @@
 //! Enhanced packet blocks of the common kind: in little-endian order, whole, and without a comment.
 
-use super::{Interface, kind, option};
+use super::{Interface, kind, option, options};
 use crate::frame::{LinkType, Timestamp};
 
 /// Bytes of such a block before the packet.
@@ -54,15 +54,6 @@ impl Blocks<'_> {
 /// Whether there is a comment among the options in `padded`, behind a packet of `captured` bytes and its padding.
 #[inline(never)]
 fn has_comment(captured: usize, padded: &[u8]) -> bool {
-    let mut options = padded.get(captured.next_multiple_of(4) - captured..).unwrap_or_default();
-    while let Some(([code, other_code, length, other_length], rest)) = options.split_first_chunk() {
-        match u16::from_le_bytes([*code, *other_code]) {
-            option::COMMENT => return true,
-            option::END => return false,
-            _ => {}
-        }
-        let length = usize::from(u16::from_le_bytes([*length, *other_length]));
-        options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    false
+    let bytes = padded.get(captured.next_multiple_of(4) - captured..).unwrap_or_default();
+    options(bytes, false).any(|(code, _)| code == option::COMMENT)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use super::super::original::{Beside, BesideKind, Description, Original, push_option};
-use super::{Found, Head, Interface, PcapNg, kind, option};
+use super::{Found, Head, Interface, PcapNg, kind, option, options};
 use crate::frame::Frame;
 
 /// Kept of what is beside frames until it is asked for, in bytes. Blocks that do not fit are left out.
@@ -79,15 +79,7 @@ impl<R: Read> PcapNg<R> {
     fn options(&self, from: usize) -> &[u8] {
         let to = usize::try_from(self.place.taken).unwrap_or(0).saturating_sub(4);
         let all = self.buffer.data().get(from..to).unwrap_or_default();
-        let mut end = 0;
-        while let Some((head, rest)) = all.get(end..).and_then(|rest| rest.split_first_chunk()) {
-            let [code, length] = self.pair(*head);
-            let length = usize::from(length).next_multiple_of(4);
-            if code == option::END || rest.len() < length {
-                break;
-            }
-            end += 4 + length;
-        }
+        let end = options(all, self.big_endian).map(|(_, value)| 4 + value.len().next_multiple_of(4)).sum::<usize>();
         all.get(..end).unwrap_or_default()
     }
 
