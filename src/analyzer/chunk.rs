@@ -1,6 +1,6 @@
 //! What a front hands on, kept for somebody who takes it later.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::core::Core;
 use super::front::{Follow, Followed};
@@ -141,4 +141,7 @@ impl Follow for Chunk {
 
     /// Nothing: whoever takes the chunk does that.
     fn touch(&self, _: impl Iterator<Item = u64> + Clone) {}
+
+    /// Nothing, as well.
+    fn touch_hosts(&self, _: impl Iterator<Item = (SocketAddr, IpAddr)>) {}
 }

@@ -10,7 +10,7 @@ use super::front::{Follow, Followed};
 use super::intake::Intake;
 use super::losses::Losses;
 use super::ready::Ready;
-use super::touch::{BATCH, touch};
+use super::touch::{BATCH, read_ahead, touch};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
@@ -288,6 +288,11 @@ impl Follow for Core {
     #[inline]
     fn touch(&self, hashes: impl Iterator<Item = u64> + Clone) {
         touch(&self.tracker, hashes);
+    }
+
+    #[inline]
+    fn touch_hosts(&self, resets: impl Iterator<Item = (SocketAddr, IpAddr)>) {
+        read_ahead(resets, |(src, dst)| self.tracker.hosts().touch_ends(src, dst));
     }
 }
 

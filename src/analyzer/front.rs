@@ -1,7 +1,7 @@
 //! Where only some four-tuples are followed: looks at every frame, keeps the numbers of connections, and hands on what is
 //! followed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::chunk::Chunk;
 use super::intake::Intake;
@@ -29,6 +29,8 @@ pub(super) trait Follow {
     fn is_enough(&self) -> bool;
     /// Reads the places of these four-tuples, each a hash, all at once.
     fn touch(&self, hashes: impl Iterator<Item = u64> + Clone);
+    /// The same for the hosts between which these RSTs are sent, each with the port that sends it.
+    fn touch_hosts(&self, resets: impl Iterator<Item = (SocketAddr, IpAddr)>);
 }
 
 /// What is known of a frame whose four-tuple is followed.
@@ -177,6 +179,7 @@ impl Front {
         let followed = followed.map(|look| look.hash);
         read_ahead(followed.clone(), |hash| u64::from(self.interest.has_reset_to_come(hash)));
         to.touch(followed);
+        to.touch_hosts(resets(ahead, looks, left));
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }
@@ -372,6 +375,18 @@ fn pick<'b>(looks: &[Look], left: &'b mut [u8; AHEAD], wanted: impl Fn(&Look) ->
         count += usize::from(wanted(look));
     }
     left.get(..count).unwrap_or_default()
+}
+
+/// From where to where the RSTs are sent that are followed and are seen at a glance.
+#[inline]
+fn resets<'a>(
+    ahead: &'a [Frame<'_>],
+    looks: &'a [Look],
+    left: &'a [u8],
+) -> impl Iterator<Item = (SocketAddr, IpAddr)> + 'a {
+    let is_reset = |at: &usize| looks.get(*at).is_some_and(|look| look.followed & look.flags.rst());
+    let resets = left.iter().map(|at| usize::from(*at)).filter(is_reset);
+    resets.filter_map(|at| decode::glance(ahead.get(at)?)).map(|glance| (glance.source(), glance.destination()))
 }
 
 /// Reads what is needed of a segment whose four-tuple is not followed.

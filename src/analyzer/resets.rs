@@ -35,8 +35,9 @@ impl Core {
         let port = self.tracker.hosts().port_key(segment.tuple.src);
         self.describe(&mut case, segment, carried);
         case.port = self.tracker.hosts().port(port);
-        let Some(life) = self.tracker.life(&placed) else { return };
-        case.life = life;
+        if !self.tracker.describe(&placed, &mut case.life) {
+            return;
+        }
         case.sender = placed.side;
         case.previous = self.tracker.previous(&placed);
         // Where the clock has gone back nobody knows when the wait is over.
@@ -101,6 +102,7 @@ impl Core {
         let held = || settled.iter().map(|(held, _)| held);
         read_ahead(held(), |held| held.case.touch());
         read_ahead(held(), |held| u64::from(self.tracker.touch(held.id)));
+        read_ahead(held(), |held| self.tracker.touch_slot(held.id));
         read_ahead(held(), |held| self.tracker.hosts().touch_port(held.port));
     }
 

@@ -38,6 +38,14 @@ impl Glance {
         };
         SocketAddr::new(address, self.sport)
     }
+
+    /// The host it goes to.
+    pub fn destination(&self) -> IpAddr {
+        match self.hosts {
+            Hosts::V4(_, dst) => IpAddr::V4(dst.into()),
+            Hosts::V6(_, dst) => IpAddr::V6(dst.into()),
+        }
+    }
 }
 
 /// Source and destination address.

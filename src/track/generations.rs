@@ -31,12 +31,6 @@ impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// The value of a key, if that is likely to be found at once.
-    #[inline]
-    pub(super) fn touch(&self, key: &K) -> Option<&V> {
-        self.young.get(key)
-    }
-
     /// The value of a key, to be written to.
     pub(super) fn write(&mut self, key: K) -> &mut V {
         if self.young.len() >= self.size && !self.young.contains_key(&key) {

@@ -65,6 +65,7 @@ impl Record {
     };
 
     /// Packs a segment of `side`.
+    #[inline(always)]
     pub fn new(segment: &Segment, side: Side, standing: Standing) -> Self {
         let mark = |on: bool, bit: u32| if on { bit } else { 0 };
         let marks = mark(side == Side::High, HIGH_SIDE)
@@ -324,8 +325,24 @@ impl History {
     }
 
     /// Adds a segment, dropping the oldest that is no landmark.
-    pub fn push(&mut self, record: Record) {
+    ///
+    /// The first ones are made where they stay: what was just written field by field can only be read as a whole, to be copied,
+    /// when all that was written before has reached the cache.
+    #[inline(always)]
+    pub fn push(&mut self, record: impl FnOnce() -> Record) {
         self.total = self.total.saturating_add(1);
+        match self.first.get_mut(usize::from(self.len)) {
+            Some(place) => {
+                *place = record();
+                self.landmarks += u8::from(place.is_landmark());
+                self.len += 1;
+            }
+            None => self.push_rest(record()),
+        }
+    }
+
+    #[inline(never)]
+    fn push_rest(&mut self, record: Record) {
         self.landmarks += u8::from(record.is_landmark());
         if self.len() < KEPT {
             return self.append(record);
@@ -483,7 +500,7 @@ mod tests {
     fn filled(flags: impl Fn(u64) -> Flags, count: u64) -> Vec<u64> {
         let mut history = History::default();
         for number in 1..=count {
-            history.push(Record::new(&segment(number, flags(number)), Side::Low, Standing::default()));
+            history.push(|| Record::new(&segment(number, flags(number)), Side::Low, Standing::default()));
         }
         past(&history, count).iter().map(|past| past.frame().number()).collect()
     }
@@ -502,6 +519,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_condensed_keeps_its_landmarks_and_the_newest_and_goes_on() {
+        let flags = |number| if number <= 2 { Flags::SYN } else { Flags::ACK };
+        let mut history = History::default();
+        let push = |history: &mut History, number| {
+            history.push(|| Record::new(&segment(number, flags(number)), Side::Low, Standing::default()));
+        };
+        let kept = |history: &History, latest| -> Vec<u64> {
+            past(history, latest).iter().map(|past| past.frame().number()).collect()
+        };
+        (1..=9).for_each(|number| push(&mut history, number));
+        history.condense(FrameNo::new(0, 9));
+        assert_eq!(kept(&history, 9), [1, 2, 8, 9]);
+        (10..=12).for_each(|number| push(&mut history, number));
+        assert_eq!(kept(&history, 12), [1, 2, 8, 9, 10, 11, 12]);
+        assert_eq!(history.total(), 12);
+    }
+
+    #[test]
     fn segments_of_two_inputs_are_in_the_order_of_time() {
         let at = |input, number, second: i64| Segment {
             frame: FrameNo::new(input, number),
@@ -510,7 +545,7 @@ mod tests {
         };
         let mut history = History::default();
         for segment in [at(1, 7, 1), at(0, 3, 2), at(1, 8, 3), at(0, 4, 4)] {
-            history.push(Record::new(&segment, Side::Low, Standing::default()));
+            history.push(|| Record::new(&segment, Side::Low, Standing::default()));
         }
         let past = past(&history, 4);
         assert_eq!(past.iter().map(|past| past.frame().number()).collect::<Vec<_>>(), [7, 3, 8, 4]);

@@ -166,10 +166,17 @@ impl Hosts {
         self.ports.get(&port).copied().unwrap_or_default()
     }
 
-    /// Reads what the port has shown, if it has shown it lately.
+    /// Reads something of what the port has shown.
     #[inline]
     pub fn touch_port(&self, port: PortKey) -> u64 {
-        self.ports.touch(&port).map_or(0, |record| u64::from(record.refused))
+        self.ports.get(&port).map_or(0, |record| u64::from(record.refused))
+    }
+
+    /// Reads something of what both ends of a segment have shown: the port and the host that sent it, and the other host.
+    #[inline]
+    pub fn touch_ends(&self, src: SocketAddr, dst: IpAddr) -> u64 {
+        let shown = |host| self.hosts.get(&self.host_key(host)).map_or(0, |host| u64::from(host.profile.probes));
+        self.touch_port(self.port_key(src)) ^ shown(src.ip()) ^ shown(dst)
     }
 
     fn write_host(&mut self, host: IpAddr) -> &mut Host {

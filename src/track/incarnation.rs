@@ -197,7 +197,7 @@ impl Incarnation {
     pub(super) fn touch(&self) -> u32 {
         let ends = [&self.low, &self.high].map(|end| end.last.as_nanos() as u32 ^ end.snd_max.0);
         let [low, high] = ends;
-        low ^ high ^ self.history.total()
+        self.number as u32 ^ low ^ high ^ self.history.total()
     }
 
     /// Takes note of a segment of `side`.
@@ -219,7 +219,7 @@ impl Incarnation {
                 None => self.first_closer = Some(side),
             }
         }
-        self.history.push(Record::new(segment, side, standing));
+        self.history.push(|| Record::new(segment, side, standing));
     }
 
     pub(super) fn observe_copy(&mut self, segment: &Segment, side: Side, doubled: bool) {

@@ -98,11 +98,18 @@ impl Lookup {
     }
 
     /// The four-tuple of a segment.
-    #[inline]
+    #[inline(always)]
     pub fn of(tuple: &FourTuple) -> Self {
-        if let (SocketAddr::V4(src), SocketAddr::V4(dst)) = (&tuple.src, &tuple.dst) {
-            return Self::narrow((u32::from(*src.ip()), src.port()), (u32::from(*dst.ip()), dst.port()));
+        match (&tuple.src, &tuple.dst) {
+            (SocketAddr::V4(src), SocketAddr::V4(dst)) => {
+                Self::narrow((u32::from(*src.ip()), src.port()), (u32::from(*dst.ip()), dst.port()))
+            }
+            _ => Self::wide_of(tuple),
         }
+    }
+
+    #[inline(never)]
+    fn wide_of(tuple: &FourTuple) -> Self {
         let (ends, side) = Ends::of(tuple);
         let ports = u32::from(ends.low.port()) << 16 | u32::from(ends.high.port());
         Self { addresses: Addresses::Wide([widen(ends.low.ip()), widen(ends.high.ip())]), ports, side }

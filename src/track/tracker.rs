@@ -192,35 +192,47 @@ impl Tracker {
         self.slab.get(id).map_or(0, Incarnation::touch)
     }
 
+    /// Brings the index slot of an incarnation into the cache.
+    pub fn touch_slot(&self, id: Id) -> u64 {
+        self.slab.get(id).map_or(0, |incarnation| self.index.touch(incarnation.hash))
+    }
+
     /// Brings the incarnation's next place for a segment into the cache.
     pub fn touch_history(&self, id: Id) -> usize {
         self.slab.get(id).map_or(0, |incarnation| incarnation.history.touch())
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.
+    #[inline]
     pub fn place(&mut self, segment: &Segment, lookup: &Lookup, hash: u64) -> Placed {
-        let (side, hash) = (lookup.side, indexed(hash));
+        let (id, newest) = self.life_of(segment, lookup, indexed(hash));
+        Placed { id, side: lookup.side, newest }
+    }
+
+    /// The life that `segment` belongs to, and the newest of its four-tuple.
+    fn life_of(&mut self, segment: &Segment, lookup: &Lookup, hash: u32) -> (Id, Id) {
+        let side = lookup.side;
         self.latest = segment.frame;
         let (slab, wide) = (&self.slab, &self.wide);
         let found = self.index.find(hash, |id| slab.get(id).is_some_and(|kept| wide.matches(&kept.key, lookup)));
         let Some(id) = found else {
             let id = self.open_first(lookup, hash, segment);
-            return Placed { id, side, newest: id };
+            return (id, id);
         };
-        let Some(current) = self.slab.get(id) else { return Placed { id, side, newest: id } };
+        let Some(current) = self.slab.get(id) else { return (id, id) };
         let opens = current.is_succeeded_by(segment, side);
         if let Some(previous) = current.previous
             && let Some(old) = self.slab.get(previous)
             && (current.is_young() && old.history.has_sighted_before(segment, side)
                 || !opens && current.leaves_to(old, segment, side))
         {
-            return Placed { id: previous, side, newest: id };
+            return (previous, id);
         }
         if opens {
             let next = self.open_next(id, hash, segment, side);
-            return Placed { id: next, side, newest: next };
+            return (next, next);
         }
-        Placed { id, side, newest: id }
+        (id, id)
     }
 
     fn open_first(&mut self, lookup: &Lookup, hash: u32, segment: &Segment) -> Id {
@@ -405,22 +417,21 @@ impl Tracker {
         }
     }
 
-    /// What was known of the segment's life, seen from its sender.
-    pub fn life(&self, placed: &Placed) -> Option<Life> {
-        let incarnation = self.slab.get(placed.id)?;
-        Some(Life {
-            number: incarnation.number,
-            life: incarnation.life,
-            // Wireshark gives what belongs to an earlier life to the newest.
-            stream: self.slab.get(placed.newest).map_or(incarnation.stream, |newest| newest.stream),
-            opener: incarnation.opener,
-            first_sender: incarnation.first_sender,
-            first_closer: incarnation.first_closer,
-            segments: incarnation.history.total(),
-            given_up: incarnation.given_up,
-            own: *incarnation.end(placed.side),
-            peer: *incarnation.end(placed.side.other()),
-        })
+    /// Writes to `life` what was known of the segment's life, seen from its sender; whether there is one.
+    pub fn describe(&self, placed: &Placed, life: &mut Life) -> bool {
+        let Some(incarnation) = self.slab.get(placed.id) else { return false };
+        life.number = incarnation.number;
+        life.life = incarnation.life;
+        // Wireshark gives what belongs to an earlier life to the newest.
+        life.stream = self.slab.get(placed.newest).map_or(incarnation.stream, |newest| newest.stream);
+        life.opener = incarnation.opener;
+        life.first_sender = incarnation.first_sender;
+        life.first_closer = incarnation.first_closer;
+        life.segments = incarnation.history.total();
+        life.given_up = incarnation.given_up;
+        life.own = *incarnation.end(placed.side);
+        life.peer = *incarnation.end(placed.side.other());
+        true
     }
 
     /// What was known of the life before, seen from the segment's sender.
@@ -500,6 +511,7 @@ pub(super) fn indexed(hash: u64) -> u32 {
 mod tests {
     use super::*;
     use crate::tcp::{FourTuple, SeqNum};
+    use crate::track::ResetCase;
 
     /// Shows one segment of the `number`-th four-tuple; the segments it had before.
     fn show(tracker: &mut Tracker, number: u32, flags: Flags, second: i64) -> u32 {
@@ -507,7 +519,7 @@ mod tests {
         let segment = Segment { tuple, flags, seq: SeqNum(1), time: Timestamp::new(second, 0), ..Segment::EMPTY };
         let lookup = Lookup::of(&tuple);
         let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
-        let before = tracker.life(&placed).map_or(0, |life| life.segments);
+        let before = tracker.get(placed.id).map_or(0, |life| life.history.total());
         tracker.observe(&placed, &segment);
         before
     }
@@ -526,7 +538,8 @@ mod tests {
         let segment = Segment { tuple, flags, seq: SeqNum(1), time: Timestamp::new(second, 0), ..Segment::EMPTY };
         let lookup = Lookup::of(&tuple);
         let placed = tracker.place(&segment, &lookup, tracker.hash(&lookup));
-        let life = tracker.life(&placed).unwrap();
+        let mut life = ResetCase::empty().life;
+        assert!(tracker.describe(&placed, &mut life));
         tracker.observe(&placed, &segment);
         life
     }
