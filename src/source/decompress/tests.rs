@@ -137,7 +137,6 @@ fn every_compression_is_recognised_by_content() {
 fn a_slow_pipe_loses_nothing() {
     for compression in ALL {
         let packed = compress(compression, &capture(20));
-        eprintln!("{compression:?}");
         let (count, end) = frames(Dribble(&packed, 0));
         assert!(end.is_ok(), "{compression:?}: {end:?}");
         assert_eq!(count, 20, "{compression:?}");
