@@ -46,7 +46,7 @@ impl Traffic {
     const TOGETHER: usize = 64;
     /// What is later than this is not caught up with.
     const LATE_MAX: Duration = Duration::from_millis(20);
-    /// So many times a flood sends all frames before it looks at the clock: to begin takes the kernel up to 40 ms.
+    /// So many times a flood sends all frames before it looks at the clock: to begin takes the kernel some 30 ms.
     const ROUNDS_MAX: usize = 8;
     const FILE_HEADER: usize = 24;
     const RECORD_HEADER: usize = 16;
