@@ -1,7 +1,7 @@
 //! A flood of frames on an interface: none is lost, and every reset in it is explained.
 //!
-//! `cargo test --test flood` sends a little for a moment. `make bench-live` sends as much as one core can for a minute, and
-//! prints the numbers of [docs/live.md](../docs/live.md).
+//! `cargo test --test flood` sends a little at once. `make bench-live` sends as much as one core can for a minute, and prints the
+//! numbers of [docs/live.md](../docs/live.md).
 #![cfg(target_os = "linux")]
 
 #[path = "../examples/generate/capture.rs"]
@@ -33,15 +33,17 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::time::TimeValLike;
 use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::kind::{Kind, Order};
 use crate::namespace::{Namespace, sweep};
-use crate::sender::{Pace, Sent, Traffic};
+use crate::sender::{Sent, Traffic, may_flood};
 
-/// Seconds of a flood at full speed; without it a trickle for two seconds.
+/// Seconds of a flood; without it all frames are sent once, and these are fewer.
 const SECONDS: &str = "RSTSCAN_FLOOD_SECONDS";
 /// The ring of `rstscan` by default, for tcpdump.
 const RING_KIB: &str = "65536";
@@ -130,17 +132,20 @@ fn processor_time(pid: u32) -> io::Result<f64> {
     Ok(ticks.sum::<f64>() / TICKS_PER_SECOND)
 }
 
+/// The same of this thread.
+fn thread_time() -> io::Result<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD)?;
+    Ok((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6)
+}
+
 fn told(line: &str) {
     // Written past the test harness, which would keep it to itself.
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// How much is sent: everything that one core can for as long as the user wants, or a trickle.
-fn pace() -> (Pace, f64) {
-    match std::env::var(SECONDS).ok().and_then(|seconds| seconds.parse::<f64>().ok()) {
-        Some(seconds) => (Pace { frames_per_second: None, duration: Duration::from_secs_f64(seconds) }, 0.02),
-        None => (Pace { frames_per_second: Some(20_000), duration: Duration::from_secs(2) }, 0.002),
-    }
+/// For how long the user wants it.
+fn seconds() -> Option<Duration> {
+    std::env::var(SECONDS).ok()?.parse().ok().map(Duration::from_secs_f64)
 }
 
 fn traffic(folder: &std::path::Path, scale: f64) -> io::Result<Traffic> {
@@ -152,18 +157,20 @@ fn traffic(folder: &std::path::Path, scale: f64) -> io::Result<Traffic> {
 /// Floods a program, and returns what was sent and what the program says.
 fn flood(number: u32, program: &str, how: (&[&str], Stdio)) -> io::Result<(Sent, Said)> {
     let folder = tempfile::tempdir()?;
-    let (pace, scale) = pace();
-    let traffic = traffic(folder.path(), scale)?;
+    let seconds = seconds();
+    let traffic = traffic(folder.path(), if seconds.is_some() { 0.02 } else { 0.002 })?;
     let place = place(number)?;
     let capturing = Capturing::start(&place, program, how)?;
-    let sent = place.enter(|| traffic.send("wire", &pace))?;
+    let (sent, processor) =
+        place.enter(|| Ok((traffic.flood("wire", seconds.unwrap_or_default())?, thread_time()?)))?;
     let said = capturing.end()?;
     told(&format!(
-        "{program}: sent {} frames ({} bytes on average) in {:.1} s, {:.2} million a second; captured {}, dropped by kernel {}, {:.0} % of a core",
+        "{program}: sent {} frames ({} bytes on average) in {:.1} s, {:.2} million a second, {:.0} % of a core; captured {}, dropped by kernel {}, {:.0} % of a core",
         sent.frames,
         sent.bytes / sent.frames.max(1),
         sent.seconds,
         sent.frames as f64 / sent.seconds / 1e6,
+        100.0 * processor / sent.seconds,
         said.captured,
         said.by_kernel,
         100.0 * said.processor / said.seconds,
@@ -171,12 +178,12 @@ fn flood(number: u32, program: &str, how: (&[&str], Stdio)) -> io::Result<(Sent,
     Ok((sent, said))
 }
 
-/// Whether namespaces can be made here.
+/// Whether namespaces can be made here, and the kernel can flood.
 fn may_run() -> bool {
-    match place(0) {
-        Ok(_) => true,
+    match place(0).and_then(|place| place.enter(|| may_flood("wire"))) {
+        Ok(()) => true,
         Err(error) => {
-            told(&format!("flood skipped, it needs root and ip (iproute2): {error}"));
+            told(&format!("flood skipped, it needs root, ip (iproute2) and Linux 5.18: {error}"));
             false
         }
     }
@@ -188,7 +195,7 @@ fn a_flood_is_captured_and_every_reset_in_it_explained() {
     if may_run() {
         explained(&["-i", "wire", "--json"]).expect("the wire is there");
     }
-    if may_run() && std::env::var_os(SECONDS).is_some() {
+    if may_run() && seconds().is_some() {
         let words = ["-i", "wire", "-n", "-B", RING_KIB, "-s", SNAP_LEN, "-w", "/dev/null"];
         flood(2, "tcpdump", (&words, Stdio::null())).expect("tcpdump is installed");
     }

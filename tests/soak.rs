@@ -22,6 +22,7 @@ mod random;
 #[path = "../examples/generate/scan.rs"]
 mod scan;
 #[path = "flood/sender.rs"]
+#[allow(dead_code, reason = "the flood needs more of it")]
 mod sender;
 #[path = "soak/soaked.rs"]
 mod soaked;
@@ -150,7 +151,7 @@ struct Churned {
 fn churn(plan: &Plan, place: &Namespace, soaked: &mut Soaked) -> io::Result<Churned> {
     let folder = tempfile::tempdir()?;
     let traffic = plan.traffic(folder.path())?;
-    let pace = Pace { frames_per_second: Some(traffic.frames()), duration: plan.duration };
+    let pace = Pace { frames_per_second: traffic.frames(), duration: plan.duration };
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let sender = scope.spawn(|| place.enter(|| traffic.send("wire", &pace)));

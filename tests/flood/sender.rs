@@ -1,5 +1,7 @@
 //! Sends the frames of a capture over and over, each time as other connections.
 
+mod injector;
+
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -10,21 +12,22 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use smoltcp::phy::{Device, Medium, TunTapInterface, TxToken};
 
-/// Frames in memory, one after the other.
-pub struct Traffic {
+use self::injector::Injector;
+
+/// Frames in the order in which they are sent.
+pub struct Traffic(Vec<Frame>);
+
+/// A frame that is sent again and again.
+pub struct Frame {
     bytes: Vec<u8>,
-    /// Where each frame begins, and where the last one ends.
-    at: Vec<usize>,
-    /// Where in `bytes` the two halves of addresses are that are moved on: those of clients, those of servers.
-    moved: Vec<[usize; 2]>,
-    /// Whether each frame has a RST.
-    resets: Vec<bool>,
+    /// Where the two halves of addresses are that are moved on: that of the client, that of the server.
+    moved: [usize; 2],
+    is_reset: bool,
 }
 
 /// How fast, and for how long.
 pub struct Pace {
-    /// As fast as possible if `None`.
-    pub frames_per_second: Option<u64>,
+    pub frames_per_second: u64,
     /// The capture that is under way then is finished.
     pub duration: Duration,
 }
@@ -40,9 +43,11 @@ pub struct Sent {
 
 impl Traffic {
     /// So many frames are sent between two breaks.
-    const TOGETHER: u64 = 64;
+    const TOGETHER: usize = 64;
     /// What is later than this is not caught up with.
     const LATE_MAX: Duration = Duration::from_millis(20);
+    /// So many times a flood sends all frames before it looks at the clock: to begin takes the kernel some 30 ms.
+    const ROUNDS_MAX: usize = 8;
     const FILE_HEADER: usize = 24;
     const RECORD_HEADER: usize = 16;
 
@@ -61,37 +66,75 @@ impl Traffic {
             }
         }
         frames.sort_by_key(|(header, _)| (word(header), word(&header[4..])));
-        let bytes = Vec::with_capacity(files.iter().map(Vec::len).sum());
-        let mut traffic = Self { bytes, at: vec![0], moved: vec![], resets: vec![] };
-        let mut large = 0;
+        let (mut traffic, mut large) = (Vec::with_capacity(frames.len()), 0);
         for (_, frame) in frames {
             match fragmented_every.and_then(|every| Some((every, fragments(frame)?))) {
                 Some((every, [first, second])) => {
                     large += 1;
                     if large % every != 0 {
-                        traffic.add(frame);
+                        traffic.push(Frame::new(frame));
                         continue;
                     }
-                    traffic.add(&first);
+                    traffic.push(Frame::new(&first));
                     if large / every % 4 != 0 {
-                        traffic.add(&second);
+                        traffic.push(Frame::new(&second));
                     }
                 }
-                None => traffic.add(frame),
+                None => traffic.push(Frame::new(frame)),
             }
         }
-        Ok(traffic)
+        Ok(Self(traffic))
     }
 
     /// How many frames there are, before they come again.
     pub fn frames(&self) -> u64 {
-        self.resets.len() as u64
+        self.0.len() as u64
     }
 
-    fn add(&mut self, frame: &[u8]) {
-        let begin = self.bytes.len();
-        self.bytes.extend(frame);
-        self.at.push(self.bytes.len());
+    /// Puts it into a tap interface, over and over until the time is up, and to its end.
+    pub fn send(mut self, interface: &str, pace: &Pace) -> io::Result<Sent> {
+        to_first_processor()?;
+        let mut tap = TunTapInterface::new(interface, Medium::Ethernet)?;
+        let (mut sent, began) = (Sent::default(), Instant::now());
+        // What was late moves on all that follows: nobody's traffic comes in a burst because a machine was busy.
+        let mut late = Duration::ZERO;
+        while began.elapsed() < pace.duration {
+            for frames in self.0.chunks_mut(Self::TOGETHER) {
+                for frame in &mut *frames {
+                    let room = tap.transmit(smoltcp::time::Instant::ZERO).ok_or(io::ErrorKind::WouldBlock)?;
+                    room.consume(frame.bytes.len(), |room| room.copy_from_slice(&frame.bytes));
+                    frame.move_on();
+                }
+                sent.add(frames, 1);
+                let due = late + Duration::from_secs_f64(sent.frames as f64 / pace.frames_per_second as f64);
+                let now = began.elapsed();
+                late += now.saturating_sub(due + Self::LATE_MAX);
+                thread::sleep(due.saturating_sub(now));
+            }
+        }
+        sent.seconds = began.elapsed().as_secs_f64();
+        Ok(sent)
+    }
+
+    /// Lets the kernel put it into an interface as fast as it can, over and over until the time is up, but once at least.
+    pub fn flood(self, interface: &str, duration: Duration) -> io::Result<Sent> {
+        to_first_processor()?;
+        let injector = Injector::new(interface, &self.0)?;
+        let (mut sent, began) = (Sent::default(), Instant::now());
+        let mut rounds = 1;
+        while sent.frames == 0 || began.elapsed() < duration {
+            injector.inject(self.0.len() * rounds)?;
+            sent.add(&self.0, rounds);
+            rounds = (rounds * 2).min(Self::ROUNDS_MAX);
+        }
+        sent.seconds = began.elapsed().as_secs_f64();
+        Ok(sent)
+    }
+}
+
+impl Frame {
+    fn new(frame: &[u8]) -> Self {
+        let bytes = frame.to_vec();
         // The upper halves of IPv4 addresses, and of the last four bytes of those of IPv6.
         let (places, protocol, tcp) = match frame[12..14] {
             [8, 0] => ([26, 30], frame[23], 34),
@@ -100,55 +143,44 @@ impl Traffic {
         };
         if protocol != 6 {
             // Other protocols stay as they are: the two halves are one, and what is added is taken away.
-            self.moved.push([begin; 2]);
-            return self.resets.push(false);
+            return Self { bytes, moved: [0, 0], is_reset: false };
         }
-        let [source, destination] = places.map(|at| begin + at);
-        let from_client = frame[places[0]] == 10;
-        self.moved.push(if from_client { [source, destination] } else { [destination, source] });
+        let [source, destination] = places;
+        let from_client = frame[source] == 10;
+        let moved = if from_client { [source, destination] } else { [destination, source] };
         let is_rest = tcp == 34 && frame[20] & 0x1f | frame[21] != 0;
-        self.resets.push(!is_rest && frame[tcp + 13] & 4 != 0);
+        Self { bytes, moved, is_reset: !is_rest && frame[tcp + 13] & 4 != 0 }
     }
 
-    /// Sends it from the first processor: over and over until the time is up, and to its end.
-    ///
-    /// A tap interface takes each frame as if it had come from a wire, which costs the kernel half of what a pair of virtual
-    /// interfaces does, and takes no queue in between.
-    pub fn send(mut self, interface: &str, pace: &Pace) -> io::Result<Sent> {
-        let mut first = CpuSet::new();
-        first.set(0)?;
-        sched_setaffinity(Pid::from_raw(0), &first)?;
-        let mut tap = TunTapInterface::new(interface, Medium::Ethernet)?;
-        let (mut sent, began) = (Sent::default(), Instant::now());
-        // What was late moves on all that follows: nobody's traffic comes in a burst because a machine was busy.
-        let mut late = Duration::ZERO;
-        while began.elapsed() < pace.duration {
-            for at in 0..self.resets.len() {
-                let frame = &self.bytes[self.at[at]..self.at[at + 1]];
-                let room = tap.transmit(smoltcp::time::Instant::ZERO).ok_or(io::ErrorKind::WouldBlock)?;
-                room.consume(frame.len(), |room| room.copy_from_slice(frame));
-                sent.bytes += frame.len() as u64;
-                sent.resets += u64::from(self.resets[at]);
-                self.move_on(at);
-                sent.frames += 1;
-                if let Some(rate) = pace.frames_per_second.filter(|_| sent.frames.is_multiple_of(Self::TOGETHER)) {
-                    let due = late + Duration::from_secs_f64(sent.frames as f64 / rate as f64);
-                    let now = began.elapsed();
-                    late += now.saturating_sub(due + Self::LATE_MAX);
-                    thread::sleep(due.saturating_sub(now));
-                }
-            }
+    /// The next time it is of another connection. The sum of both halves stays, and so do all checksums.
+    fn move_on(&mut self) {
+        for (at, number) in self.moved.into_iter().zip([1, u16::MAX]) {
+            let half = &mut self.bytes[at..at + 2];
+            let sum = u16::from_be_bytes([half[0], half[1]]).wrapping_add(number);
+            half.copy_from_slice(&sum.to_be_bytes());
         }
-        sent.seconds = began.elapsed().as_secs_f64();
-        Ok(sent)
     }
+}
 
-    /// The next time a frame is of another connection. The sum of both halves stays, and so do all checksums.
-    fn move_on(&mut self, at: usize) {
-        let [client, server] = self.moved[at];
-        add(&mut self.bytes[client..], 1);
-        add(&mut self.bytes[server..], u16::MAX);
+impl Sent {
+    fn add(&mut self, frames: &[Frame], times: usize) {
+        let times = times as u64;
+        self.frames += times * frames.len() as u64;
+        self.bytes += times * frames.iter().map(|frame| frame.bytes.len() as u64).sum::<u64>();
+        self.resets += times * frames.iter().filter(|frame| frame.is_reset).count() as u64;
     }
+}
+
+/// Whether the kernel can flood an interface: it gets one empty frame.
+pub fn may_flood(interface: &str) -> io::Result<()> {
+    Injector::new(interface, &[Frame::new(&[0; 60])])?.inject(1)
+}
+
+/// What this thread does it does on the first processor from now on.
+fn to_first_processor() -> io::Result<()> {
+    let mut first = CpuSet::new();
+    first.set(0)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &first)?)
 }
 
 /// A frame with data over IPv4 in two fragments, the first with the header of TCP.
@@ -170,9 +202,4 @@ fn fragments(frame: &[u8]) -> Option<[Vec<u8>; 2]> {
 
 fn word(bytes: &[u8]) -> u32 {
     bytes.iter().take(4).rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
-}
-
-fn add(bytes: &mut [u8], number: u16) {
-    let sum = u16::from_be_bytes([bytes[0], bytes[1]]).wrapping_add(number);
-    bytes[..2].copy_from_slice(&sum.to_be_bytes());
 }
