@@ -32,6 +32,11 @@ fn frames_of_any_content() {
 }
 
 #[test]
+fn rows_of_any_content() {
+    assert!(replay("rows", bodies::rows::hold) > 0);
+}
+
+#[test]
 fn segments_in_any_order() {
     assert!(replay("stories", bodies::stories::hold) > 0);
 }

@@ -5,6 +5,8 @@
 //! What is read may come from anybody: it is taken up only where all of it fits together.
 
 #[cfg(test)]
+mod layout;
+#[cfg(test)]
 mod tests;
 
 use std::fs::{self, File};
@@ -24,7 +26,7 @@ use crate::cli::Config;
 use crate::frame::FrameNo;
 use crate::tcp::Shard;
 
-/// Changes with every change of what is written down, also of the types in it.
+/// Changes with every change of what is written down, also of the types in it: `tests/schema/state.txt` has all of them.
 const FORMAT: u32 = 1;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What a file begins with, before the numbers of format and version, and how long that line may be.

@@ -10,14 +10,21 @@ mod bench;
 mod capture;
 mod corpus;
 mod craft;
+mod cut;
 mod faults;
 mod kernel;
+#[path = "../cuts/law.rs"]
+mod law;
 mod live;
 mod mixed;
 mod names;
 mod namespace;
 mod other_stack;
+#[path = "../cuts/pieces.rs"]
+mod pieces;
 mod points;
+#[path = "../../examples/generate/random.rs"]
+mod random;
 mod rights;
 mod samples;
 mod scenarios;
@@ -114,6 +121,8 @@ fn every_scenario_draws_its_reset() {
         recording.write(&file)?;
         let verdicts = truth::verdicts(&file)?;
         let mut wrong = disagreements(&labels, &verdicts);
+        let seed = u64::from(scenario.port);
+        cut::hold(&name, &recording, seed..seed + 1)?;
         if setting == Setting::default() {
             wrong.extend(parts.check(&file, (&recording, &labels))?);
         }

@@ -6,8 +6,11 @@ use std::thread;
 
 use crate::agreement::Agreement;
 use crate::bench::{Bench, Setting};
+use crate::capture::Recording;
+use crate::cut;
 use crate::kernel::Trace;
 use crate::may_run;
+use crate::random::Random;
 use crate::scenarios::abort::{
     CONNECT_THEN_RESET, DATA_AFTER_CLOSE, LINGER_ZERO, LINGER_ZERO_AT_ONCE, LISTENER_CLOSED, RST_AFTER_FIN,
     RST_INSTEAD_OF_FIN, UNREAD_DATA, exchange,
@@ -19,6 +22,7 @@ use crate::scenarios::handshake::SYN_SCAN;
 use crate::scenarios::healthy;
 use crate::scenarios::refusal::SERVICE_RESTARTS;
 use crate::scenarios::time_wait::ASSASSINATION;
+use crate::segment::Segment;
 use crate::truth::{Expected, Label, Scenario, disagreements, labels, verdicts};
 
 /// How many connections, and the first of their server ports.
@@ -27,6 +31,10 @@ const FIRST_PORT: u16 = 21_000;
 
 /// Connections at the same time.
 const AT_ONCE: usize = 8;
+
+/// A part of all connections is cut in many ways, which takes less time than to cut the whole storm so often.
+const PARTS: u16 = 12;
+const CUTS: u64 = 17;
 
 /// The mixture; another one can be asked for.
 const SEED: u64 = 0x5eed;
@@ -106,28 +114,36 @@ fn storm(seed: u64) -> io::Result<()> {
         agreement.say(&format!("storm of {CONNECTIONS} connections, seed {seed}"));
         wrong.extend(agreement.wrong);
     }
+    hold_cut(&recording)?;
     let _ = writeln!(io::stderr(), "storm: {} frames, {} resets", recording.frames.len(), labels.len());
     if wrong.is_empty() { Ok(()) } else { Err(io::Error::other(wrong.join("\n"))) }
 }
 
+/// The law of cuts over the storm, and over parts of it.
+fn hold_cut(recording: &Recording) -> io::Result<()> {
+    let ports = FIRST_PORT..FIRST_PORT + CONNECTIONS as u16;
+    let part_of = |segment: &Segment| {
+        let port = [segment.src.port(), segment.dst.port()].into_iter().find(|port| ports.contains(port));
+        port.unwrap_or_default() % PARTS
+    };
+    cut::hold("storm", recording, 0..2)?;
+    for part in 0..PARTS {
+        let (part_only, first) = (recording.filtered(|_, segment| part_of(segment) == part), u64::from(part) * CUTS);
+        cut::hold(&format!("storm.{part}"), &part_only, first..first + CUTS)?;
+    }
+    Ok(())
+}
+
 /// The connections of a seed, each on a port of its own.
 fn mixture(seed: u64) -> Vec<Scenario> {
-    let mut state = seed;
+    let mut random = Random(seed);
     (FIRST_PORT..)
         .take(CONNECTIONS)
         .map(|port| {
-            let kind = KINDS[(next(&mut state) % KINDS.len() as u64) as usize];
+            let kind = KINDS[random.below(KINDS.len() as u64) as usize];
             Scenario { port, ..*kind }
         })
         .collect()
-}
-
-/// SplitMix64.
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 /// Plays them, some at the same time.

@@ -75,7 +75,7 @@ struct Network<'a> {
     inner: Option<Inner>,
 }
 
-/// The schema has room for two tags: that of the network and, in a stack of tags, the next one.
+/// The schema has room for two tags: the outermost one and, in a stack of tags, the innermost one.
 #[derive(Serialize)]
 struct Vlan {
     id: String,
@@ -154,17 +154,19 @@ impl Event {
 
 impl<'a> Network<'a> {
     fn new(line: &'a Native<'_>) -> Self {
-        let tag = |at: usize| {
-            let id = line.finding.reset.vlans.get(at)?;
-            Some(Vlan { id: id.to_string() })
+        let (outer, inner) = match &line.finding.reset.vlans[..] {
+            [] => (None, None),
+            [id] => (Some(id), None),
+            [outer, .., inner] => (Some(outer), Some(inner)),
         };
+        let vlan = |id: &u16| Vlan { id: id.to_string() };
         Self {
             transport: "tcp",
             r#type: line.network_type(),
             protocol: line.protocol(),
             community_id: line.text("community_id"),
-            vlan: tag(0),
-            inner: tag(1).map(|vlan| Inner { vlan }),
+            vlan: outer.map(vlan),
+            inner: inner.map(|id| Inner { vlan: vlan(id) }),
         }
     }
 }

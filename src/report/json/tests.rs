@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::frame::FrameNo;
+use crate::frame::{FrameNo, Layer};
 use crate::report::tests::written;
 use crate::report::{Format, JsonStyle, Style, fixtures};
 use crate::tcp::{Heard, SeqNum, hint};
@@ -75,6 +75,21 @@ fn ecs_tells_refusals_and_stacked_tags() {
     assert_eq!(forged["network"]["inner"]["vlan"]["id"], "20");
     let alone = of(JsonStyle::Ecs, "starts-mid-connection");
     assert_eq!((alone.get("client"), alone.get("server")), (None, None));
+}
+
+#[test]
+fn ecs_has_room_for_the_outermost_and_the_innermost_tag() {
+    for (vlans, outer, inner) in [(vec![100], "100", Value::Null), (vec![100, 7, 20], "100", json!("20"))] {
+        let mut finding = fixtures::all().swap_remove(0);
+        finding.reset.layers = vec![Layer::Vlan; vlans.len()];
+        finding.reset.vlans = vlans;
+        let style = Style { format: Format::Json, json: JsonStyle::Ecs, ..Style::default() };
+        let document: Value = serde_json::from_str(written(style, &[finding]).trim_end()).unwrap();
+        assert_eq!(
+            (&document["network"]["vlan"]["id"], &document["network"]["inner"]["vlan"]["id"]),
+            (&json!(outer), &inner)
+        );
+    }
 }
 
 fn attribute<'a>(record: &'a Value, name: &str) -> &'a Value {

@@ -1,6 +1,8 @@
 //! A reset as a line of a Zeek log in JSON (Zeek 8.2), to lie beside its `conn.log`:
 //! <https://docs.zeek.org/en/v8.2.0/scripts/base/protocols/conn/main.zeek.html>,
-//! <https://docs.zeek.org/en/v8.2.0/scripts/policy/tuning/json-logs.zeek.html>.
+//! <https://docs.zeek.org/en/v8.2.0/scripts/base/frameworks/notice/main.zeek.html>,
+//! <https://docs.zeek.org/en/v8.2.0/scripts/policy/tuning/json-logs.zeek.html>. `_path` is the name of the log, as
+//! <https://github.com/corelight/json-streaming-logs> adds it.
 //!
 //! As there, times are seconds since 1970, what is not known is left out, records within records become names with dots,
 //! and vectors hold plain values only. `conn_state` and `history` are Zeek's judgement of a whole connection and are left
@@ -78,10 +80,14 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The words of an id as Zeek writes the values of an enumeration: `Lost_State`.
+/// Words of ids that are abbreviations.
+const ABBREVIATIONS: [&str; 9] = ["ack", "ecn", "fin", "ids", "mptcp", "nat", "paws", "rst", "syn"];
+
+/// The words of an id as Zeek writes the names of notices, abbreviations in capitals: `Lost_State`, `SYN_Conflict`.
 fn note(id: &str) -> String {
     let words = id.split('-').map(|word| {
-        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        let capitals = if ABBREVIATIONS.contains(&word) { word.len() } else { 1 };
+        let (first, rest) = word.split_at_checked(capitals).unwrap_or((word, ""));
         first.to_uppercase() + rest
     });
     words.collect::<Vec<_>>().join("_")
@@ -115,4 +121,22 @@ fn uid(line: &Native<'_>) -> String {
         rest /= 62;
     }
     uid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_have_abbreviations_in_capitals() {
+        let notes = [
+            ("lost-state", "Lost_State"),
+            ("rst-after-fin", "RST_After_FIN"),
+            ("mptcp-join-refused", "MPTCP_Join_Refused"),
+            ("linger2", "Linger2"),
+        ];
+        for (cause, expected) in notes {
+            assert_eq!(note(cause), expected);
+        }
+    }
 }

@@ -105,3 +105,24 @@ fn what_has_the_name_stays_unless_it_is_a_state_that_may_go() {
     drop(StateFile::prepare(&folder.path().join("new"), &[]).unwrap());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left of what was not written");
 }
+
+/// A state of one layout read as another would be nonsense that fits together: what is written down, and the number that it goes by.
+#[test]
+fn another_layout_has_another_number() {
+    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/state.txt");
+    let parts = [layout::of::<Terms>("terms"), layout::of::<InputsWritten>("inputs"), layout::of::<State>("state")];
+    let layout = format!("format {FORMAT}\n{}", parts.concat());
+    let listed = fs::read_to_string(&list).unwrap();
+    if layout == listed {
+        return;
+    }
+    let number = listed.lines().next().and_then(|line| line.strip_prefix("format ")?.parse().ok()).unwrap_or(0);
+    let old: Vec<&str> = listed.lines().collect();
+    let new: Vec<&str> = layout.lines().skip(1).filter(|line| !old.contains(line)).collect();
+    assert!(FORMAT > number, "a state holds something else than before: raise FORMAT in src/run/state.rs\n{new:#?}");
+    assert!(
+        std::env::var_os("UPDATE_EXPECT").is_some(),
+        "list what format {FORMAT} holds: UPDATE_EXPECT=1 cargo test another_layout, and read the diff"
+    );
+    fs::write(&list, layout).unwrap();
+}

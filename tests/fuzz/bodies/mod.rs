@@ -2,4 +2,5 @@
 
 pub mod files;
 pub mod frames;
+pub mod rows;
 pub mod stories;
