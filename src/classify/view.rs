@@ -235,11 +235,9 @@ impl<'a> View<'a> {
             Some(ack) if ack.since(peer.snd_max) <= 0 => acked.max(ack),
             _ => acked,
         };
-        let answered = if own.shows(Marks::DATA) || own.shows(Marks::SYN_ACK) || own.shows(Marks::FIN) {
-            own.acked_at_last_data
-        } else {
-            self.first_data_number()
-        };
+        // What a SYN carried is acknowledged before a program can have read it (RFC 7413 section 3).
+        let spoke = own.shows(Marks::DATA) || own.shows(Marks::FIN);
+        let answered = if spoke { own.acked_at_last_data } else { self.first_data_number() };
         let open = acked.since(answered.max(self.first_data_number())).max(0) as u32;
         open.saturating_sub(u32::from(peer.shows(Marks::FIN) && acked.is_after(peer.fin)))
     }
