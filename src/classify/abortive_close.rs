@@ -281,7 +281,8 @@ fn connect_then_reset(view: &View<'_>) -> Option<Opinion> {
         return None;
     }
     let age = view.case.before.first().map(|past| view.reset().time.since(past.time()))?;
-    (age <= TRIED_NS && view.is_established()).then(|| {
+    let connected = view.is_established() || view.is_in_place_of_ack();
+    (age <= TRIED_NS && connected).then(|| {
         abortive(Cause::ConnectThenReset).because(Fact::of(FactKind::NoData)).because(handshake_fact(view)).or(
             Class::AbortiveClose,
             Cause::LingerZero,

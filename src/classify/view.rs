@@ -137,6 +137,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether the RST of E, which opened the connection, takes the place of its ACK of P's SYN|ACK: connected sockets hold that back where
+    /// their program asks for it (Linux TCP_QUICKACK, as HAProxy does for its checks).
+    pub fn is_in_place_of_ack(&self) -> bool {
+        let (own, peer) = (self.own(), self.peer());
+        let asked = self.is_opener() == Some(true) && peer.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK);
+        asked && self.form() == Form::Active && self.reset().ack() == Some(peer.snd_max)
+    }
+
     /// Whether neither side sent payload.
     pub fn is_without_data(&self) -> bool {
         !self.own().shows(Marks::DATA) && !self.peer().shows(Marks::DATA) && !self.acks_unseen_bytes()
