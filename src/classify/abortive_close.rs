@@ -264,10 +264,18 @@ fn listener_closed(view: &View<'_>) -> Option<Opinion> {
     let together = view.case.port_later.aborted.max(view.case.port.aborted);
     let unaccepted = view.is_opener() == Some(false) && !view.own().shows(Marks::DATA) && view.is_established();
     (unaccepted && together >= 2).then(|| {
-        abortive(Cause::ListenerClosed)
+        let opinion = abortive(Cause::ListenerClosed)
             .because(Fact::of(FactKind::SameInstant).with(i64::from(together)))
-            .because(handshake_fact(view))
-            .or(Class::AbortiveClose, Cause::Abort, "the program may have aborted all of them")
+            .because(unread_fact(view))
+            .because(handshake_fact(view));
+        match view.unanswered_bytes() {
+            0 => opinion.or(Class::AbortiveClose, Cause::Abort, "the program may have aborted all of them"),
+            _ => opinion.or(
+                Class::AbortiveClose,
+                Cause::UnreadData,
+                "the program may have accepted them, and ended before it read anything",
+            ),
+        }
     })
 }
 

@@ -106,7 +106,7 @@ pub struct PortRecord {
     pub refused: u32,
     /// The latest of them.
     pub last_refused: Option<Sight>,
-    /// Aborts of connections it had accepted, without data, at one instant.
+    /// Aborts of connections it had accepted and never answered, at one instant.
     pub aborted: u32,
     /// The latest abort of a connection on this port.
     pub last_aborted: Option<Sight>,
@@ -220,7 +220,7 @@ impl Hosts {
         host.half_opened = host.half_opened.saturating_add(1);
     }
 
-    /// Takes note of an abort by the accepting side of `port`, of a connection without data.
+    /// Takes note of an abort by the accepting side of `port`, of a connection on which it has sent nothing.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let record = self.write_port(port);
