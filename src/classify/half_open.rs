@@ -204,6 +204,13 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
     if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
         opinion = opinion.at_most(Certainty::Possible);
     }
+    if view.was_just_alive() {
+        opinion = opinion.or(
+            Class::HalfOpenResponse,
+            Cause::Consequence,
+            "it was alive a moment before, so a reset from the path that the capture does not show may have ended its connection",
+        );
+    }
     if trigger.is_old_data() {
         opinion = opinion.or(
             Class::HalfOpenResponse,

@@ -36,7 +36,8 @@ fn abort_of_the_living<'a>(view: &View<'a>) -> Option<&'a Past> {
     let live = |past: &&Past| {
         let flags = past.flags();
         let later = past.time().since(view.reset().time) >= REORDER_NS;
-        flags.rst() && flags.ack() && past.window() > 0 && past.seq() == view.own().snd_max && later
+        let socket = past.ttl() == view.own().ttl && past.timestamps() == view.own().shows(Marks::TIMESTAMPS_LAST);
+        flags.rst() && flags.ack() && past.window() > 0 && past.seq() == view.own().snd_max && later && socket
     };
     view.own_after().take_while(|past| !past.flags().syn()).find(live).filter(|_| !gone)
 }

@@ -227,6 +227,15 @@ impl<'a> View<'a> {
         previous.map(|past| last.since(past.time()).max(0))
     }
 
+    /// Whether E, which has not closed, had sent something of its own shortly before T: it has not restarted since, and no
+    /// process leaves a connection without FIN or RST.
+    pub fn was_just_alive(&self) -> bool {
+        let Some(trigger) = self.trigger() else { return false };
+        let fresh = |past: &Past| (0..=ALIVE_NS).contains(&trigger.time().since(past.time()));
+        let spoke = |past: &Past| !past.flags().rst() && past.moment() < trigger.moment() && fresh(past);
+        self.is_established() && !self.own_closed() && self.own_before().any(spoke)
+    }
+
     /// Nanoseconds from T to the RST.
     pub fn after_trigger_ns(&self) -> Option<i64> {
         self.trigger().map(|trigger| self.reset().time.since(trigger.time()))
