@@ -1,6 +1,6 @@
 //! Abortive close: the sender had the connection and threw it away, or had already closed it and refuses what still arrives.
 
-use crate::track::{Marks, Past};
+use crate::track::{Marks, Past, SAME_INSTANT_NS, Sight};
 
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
@@ -10,6 +10,8 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 const JUST_ARRIVED_NS: i64 = 100_000_000;
 /// A connection reset without data this soon after its handshake was made only to be tried.
 const TRIED_NS: i64 = 5_000_000_000;
+/// What a program accepts it has within this time, unless it is overloaded.
+const NEW_NS: i64 = 1_000_000_000;
 /// The shortest wait for the answer to a keepalive probe: TCP_KEEPINTVL counts in seconds, the clock may be a little off.
 const PROBE_NS: i64 = 900_000_000;
 /// Silence from which on a FIN is that of an idle connection.
@@ -261,9 +263,9 @@ fn user_timeout(view: &View<'_>) -> Option<Opinion> {
 
 /// Several connections that a server never answered end at one instant: their listener was closed (Linux inet_csk_listen_stop).
 fn listener_closed(view: &View<'_>) -> Option<Opinion> {
-    let together = view.case.port_later.aborted.max(view.case.port.aborted);
+    let together = aborted_together(view);
     let unaccepted = view.is_opener() == Some(false) && !view.own().shows(Marks::DATA) && view.is_established();
-    (unaccepted && together >= 2).then(|| {
+    (unaccepted && together >= 2 && !listens_on(view)).then(|| {
         let opinion = abortive(Cause::ListenerClosed)
             .because(Fact::of(FactKind::SameInstant).with(i64::from(together)))
             .because(unread_fact(view))
@@ -279,6 +281,24 @@ fn listener_closed(view: &View<'_>) -> Option<Opinion> {
     })
 }
 
+/// How many connections of the port were aborted at the instant of this one.
+fn aborted_together(view: &View<'_>) -> u32 {
+    let (time, later) = (view.reset().time, &view.case.port_later);
+    let longest = SAME_INSTANT_NS * i64::from(later.aborted);
+    let covers = later.last_aborted.is_some_and(|last| (0..=longest).contains(&last.time.since(time)));
+    let since = if covers { later.aborted } else { 0 };
+    since.max(view.case.port.group_of_aborts(time).saturating_add(1))
+}
+
+/// Whether the port accepts others right after it ended a connection that was new, and refuses nobody: its listener is there.
+fn listens_on(view: &View<'_>) -> bool {
+    let port = &view.case.port_later;
+    let later = |sight: &Sight| sight.time.since(view.reset().time) > 0;
+    let new = view.age_ns().is_some_and(|age| age < NEW_NS);
+    new && port.last_accepted.is_some_and(|sight| later(&sight))
+        && !port.last_refused.is_some_and(|sight| later(&sight))
+}
+
 fn handshake_fact(view: &View<'_>) -> Option<Fact> {
     view.syn_ack().map(|past| Fact::at(FactKind::HandshakeComplete, past.frame()))
 }
@@ -288,7 +308,7 @@ fn connect_then_reset(view: &View<'_>) -> Option<Opinion> {
     if !view.is_without_data() || !view.saw_handshake() || view.peer().shows(Marks::FIN) {
         return None;
     }
-    let age = view.case.before.first().map(|past| view.reset().time.since(past.time()))?;
+    let age = view.age_ns()?;
     let connected = view.is_established() || view.is_in_place_of_ack();
     (age <= TRIED_NS && connected).then(|| {
         abortive(Cause::ConnectThenReset).because(Fact::of(FactKind::NoData)).because(handshake_fact(view)).or(

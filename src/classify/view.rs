@@ -227,6 +227,11 @@ impl<'a> View<'a> {
         previous.map(|past| last.since(past.time()).max(0))
     }
 
+    /// Nanoseconds from the first segment of this life to the RST.
+    pub fn age_ns(&self) -> Option<i64> {
+        self.case.before.first().map(|past| self.reset().time.since(past.time()))
+    }
+
     /// Whether E, which has not closed, had sent something of its own shortly before T: it has not restarted since, and no
     /// process leaves a connection without FIN or RST.
     pub fn was_just_alive(&self) -> bool {

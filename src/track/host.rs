@@ -112,6 +112,9 @@ pub struct PortRecord {
     pub last_aborted: Option<Sight>,
 }
 
+/// Aborts this close together are of one instant.
+pub const SAME_INSTANT_NS: i64 = 2_000_000;
+
 impl PortRecord {
     /// Takes note of a SYN|ACK with this number; `false` where it is a second sighting.
     fn accept(&mut self, seq: SeqNum, sight: Sight) -> bool {
@@ -122,6 +125,13 @@ impl PortRecord {
         self.accepted_seq = seq;
         self.last_accepted = Some(sight);
         true
+    }
+
+    /// How many aborts an abort at `time` comes right behind. Who accepted somebody since then has not closed its listener.
+    pub fn group_of_aborts(&self, time: Timestamp) -> u32 {
+        let Some(last) = self.last_aborted else { return 0 };
+        let accepted_since = self.last_accepted.is_some_and(|newer| newer.time.since(last.time) > 0);
+        if time.since(last.time) <= SAME_INSTANT_NS && !accepted_since { self.aborted } else { 0 }
     }
 }
 
@@ -224,7 +234,7 @@ impl Hosts {
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let record = self.write_port(port);
-        let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
+        let together = record.group_of_aborts(sight.time) > 0;
         record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
         record.last_aborted = Some(sight);
     }
