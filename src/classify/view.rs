@@ -10,6 +10,8 @@ use super::{Fact, FactKind, Form, Role};
 
 /// Who sent data this shortly before has not restarted since.
 const ALIVE_NS: i64 = 1_000_000_000;
+/// Who sent anything this shortly before has neither restarted nor moved since: that takes longer even in clusters.
+const JUST_ALIVE_NS: i64 = 500_000_000;
 
 /// A case with the questions that several rules ask of it. `E` in comments is the RST's sender, `P` its peer, `T` the trigger.
 #[derive(Debug)]
@@ -236,7 +238,7 @@ impl<'a> View<'a> {
     /// process leaves a connection without FIN or RST.
     pub fn was_just_alive(&self) -> bool {
         let Some(trigger) = self.trigger() else { return false };
-        let fresh = |past: &Past| (0..=ALIVE_NS).contains(&trigger.time().since(past.time()));
+        let fresh = |past: &Past| (0..=JUST_ALIVE_NS).contains(&trigger.time().since(past.time()));
         let spoke = |past: &Past| !past.flags().rst() && past.moment() < trigger.moment() && fresh(past);
         self.is_established() && !self.own_closed() && self.own_before().any(spoke)
     }
