@@ -1,6 +1,6 @@
 //! Abortive close: the sender had the connection and threw it away, or had already closed it and refuses what still arrives.
 
-use crate::track::{Marks, Past};
+use crate::track::{Marks, Past, SAME_INSTANT_NS, Sight};
 
 use super::opinion::{Judgement, Opinion};
 use super::view::View;
@@ -10,8 +10,14 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 const JUST_ARRIVED_NS: i64 = 100_000_000;
 /// A connection reset without data this soon after its handshake was made only to be tried.
 const TRIED_NS: i64 = 5_000_000_000;
+/// What a program accepts it has within this time, unless it is overloaded.
+const NEW_NS: i64 = 1_000_000_000;
 /// The shortest wait for the answer to a keepalive probe: TCP_KEEPINTVL counts in seconds, the clock may be a little off.
 const PROBE_NS: i64 = 900_000_000;
+/// A window that has opened by two full segments is worth an ACK of its own.
+const NEWS_OF_WINDOW: i64 = 2 * 1460;
+/// A request this soon after a FIN may have been made before the program looked at its sockets.
+const UNNOTICED_NS: i64 = 100_000_000;
 /// Silence from which on a FIN is that of an idle connection.
 const IDLE_NS: i64 = 1_000_000_000;
 /// Silence from which on an abort is rather a timer's or an administrator's than a program's.
@@ -105,6 +111,11 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
         _ if view.both_closed() => {
             opinion.or(Class::HalfOpenResponse, Cause::LateSegment, "it may be a copy from the network")
         }
+        _ if comes_after_idle_close(view, trigger, UNNOTICED_NS) => opinion.or(
+            Class::AbortiveClose,
+            Cause::KeepaliveRace,
+            "the server had closed the idle connection just before, and the client's program may not have noticed yet",
+        ),
         // Linux gives an orphan up in silence (tcp_orphan_retries).
         _ if view.own().shows(Marks::FIN_REPEATED) && !view.own().fin_acked_by(view.peer()) => opinion.or(
             Class::HalfOpenResponse,
@@ -127,12 +138,17 @@ fn certainty_after_close(view: &View<'_>, trigger: &Past) -> Certainty {
 
 /// E closed an idle connection, and P's next request, sent before it knew, crossed the FIN.
 fn is_keepalive_race(view: &View<'_>, trigger: &Past) -> bool {
-    let Some(fin) = view.own_before().find(|past| past.flags().fin()) else { return false };
     let crossed = trigger.ack().is_some_and(|ack| ack.since(view.own().fin) <= 0);
+    crossed && comes_after_idle_close(view, trigger, IDLE_NS)
+}
+
+/// Whether E, a server that has answered before, closed an idle connection, and T is data less than `soon` nanoseconds later.
+fn comes_after_idle_close(view: &View<'_>, trigger: &Past, soon: i64) -> bool {
+    let Some(fin) = view.own_before().find(|past| past.flags().fin()) else { return false };
     let before = view.case.before.iter().rev().find(|past| past.moment() < fin.moment());
     let idle = before.is_some_and(|past| fin.time().since(past.time()) >= IDLE_NS);
     let serving = view.is_opener() == Some(false) && view.own().shows(Marks::DATA);
-    trigger.payload_len() > 0 && crossed && idle && serving && trigger.time().since(fin.time()) < IDLE_NS
+    trigger.payload_len() > 0 && idle && serving && trigger.time().since(fin.time()) < soon
 }
 
 /// E, having sent FIN, destroyed its socket.
@@ -261,14 +277,40 @@ fn user_timeout(view: &View<'_>) -> Option<Opinion> {
 
 /// Several connections that a server never answered end at one instant: their listener was closed (Linux inet_csk_listen_stop).
 fn listener_closed(view: &View<'_>) -> Option<Opinion> {
-    let together = view.case.port_later.aborted.max(view.case.port.aborted);
+    let together = aborted_together(view);
     let unaccepted = view.is_opener() == Some(false) && !view.own().shows(Marks::DATA) && view.is_established();
-    (unaccepted && together >= 2).then(|| {
-        abortive(Cause::ListenerClosed)
+    (unaccepted && together >= 2 && !listens_on(view)).then(|| {
+        let opinion = abortive(Cause::ListenerClosed)
             .because(Fact::of(FactKind::SameInstant).with(i64::from(together)))
-            .because(handshake_fact(view))
-            .or(Class::AbortiveClose, Cause::Abort, "the program may have aborted all of them")
+            .because(unread_fact(view))
+            .because(handshake_fact(view));
+        match view.unanswered_bytes() {
+            0 => opinion.or(Class::AbortiveClose, Cause::Abort, "the program may have aborted all of them"),
+            _ => opinion.or(
+                Class::AbortiveClose,
+                Cause::UnreadData,
+                "the program may have accepted them, and ended before it read anything",
+            ),
+        }
     })
+}
+
+/// How many connections of the port were aborted at the instant of this one.
+fn aborted_together(view: &View<'_>) -> u32 {
+    let (time, later) = (view.reset().time, &view.case.port_later);
+    let longest = SAME_INSTANT_NS * i64::from(later.aborted);
+    let covers = later.last_aborted.is_some_and(|last| (0..=longest).contains(&last.time.since(time)));
+    let since = if covers { later.aborted } else { 0 };
+    since.max(view.case.port.group_of_aborts(time).saturating_add(1))
+}
+
+/// Whether the port accepts others right after it ended a connection that was new, and refuses nobody: its listener is there.
+fn listens_on(view: &View<'_>) -> bool {
+    let port = &view.case.port_later;
+    let later = |sight: &Sight| sight.time.since(view.reset().time) > 0;
+    let new = view.age_ns().is_some_and(|age| age < NEW_NS);
+    new && port.last_accepted.is_some_and(|sight| later(&sight))
+        && !port.last_refused.is_some_and(|sight| later(&sight))
 }
 
 fn handshake_fact(view: &View<'_>) -> Option<Fact> {
@@ -280,8 +322,9 @@ fn connect_then_reset(view: &View<'_>) -> Option<Opinion> {
     if !view.is_without_data() || !view.saw_handshake() || view.peer().shows(Marks::FIN) {
         return None;
     }
-    let age = view.case.before.first().map(|past| view.reset().time.since(past.time()))?;
-    (age <= TRIED_NS && view.is_established()).then(|| {
+    let age = view.age_ns()?;
+    let connected = view.is_established() || view.is_in_place_of_ack();
+    (age <= TRIED_NS && connected).then(|| {
         abortive(Cause::ConnectThenReset).because(Fact::of(FactKind::NoData)).because(handshake_fact(view)).or(
             Class::AbortiveClose,
             Cause::LingerZero,
@@ -324,7 +367,10 @@ fn window_fact(view: &View<'_>) -> Option<Fact> {
     let own = view.own();
     let shift = u32::from(own.wscale);
     let jump = i64::from(view.reset().window) - i64::from(own.window);
-    let grew = own.shows(Marks::PLAIN_ACK) && jump > 0 && view.unanswered_bytes() > 0;
+    // A program that reads makes its system tell P before the window has doubled (Linux tcp_cleanup_rbuf).
+    let doubled = view.reset().window / 2 >= own.window && jump << shift >= NEWS_OF_WINDOW;
+    let left = view.unanswered_bytes() > 0 || doubled && view.peer().shows(Marks::DATA);
+    let grew = own.shows(Marks::PLAIN_ACK) && jump > 0 && left;
     grew.then(|| Fact::of(FactKind::WindowJump).with(jump << shift))
 }
 
@@ -333,13 +379,13 @@ fn unread_data(view: &View<'_>) -> Option<Opinion> {
     let bytes = view.unanswered_bytes();
     let window = window_fact(view).or_else(|| shortfall_fact(view));
     let fresh = view.since_peer_data_ns().is_some_and(|nanos| nanos <= JUST_ARRIVED_NS);
-    if bytes == 0 || (window.is_none() && !fresh) {
+    if window.is_none() && (bytes == 0 || !fresh) {
         return None;
     }
     Some(
         abortive(Cause::UnreadData)
             .because(window)
-            .because(Fact::of(FactKind::UnansweredData).with(i64::from(bytes)))
+            .because((bytes > 0).then(|| Fact::of(FactKind::UnansweredData).with(i64::from(bytes))))
             .or(Class::AbortiveClose, Cause::LingerZero, "SO_LINGER with zero timeout sends the same segment"),
     )
 }

@@ -79,6 +79,9 @@ fn refused_syn(view: &View<'_>) -> Option<Opinion> {
         Cause::NoListener => {
             opinion.or(Class::ClosedPort, Cause::RefusedByFirewall, "a firewall's REJECT sends the same segment")
         }
+        Cause::RefusedByFirewall if opinion.evidence.iter().any(|fact| fact.kind == FactKind::SamePortAccepts) => {
+            opinion.or(Class::ClosedPort, Cause::NoListener, "the service may have been restarting just then")
+        }
         Cause::RefusedByFirewall => {
             opinion.or(Class::ClosedPort, Cause::NoListener, "nothing may listen on the port after all")
         }
@@ -171,7 +174,12 @@ fn firewall_hints(view: &View<'_>) -> Vec<Fact> {
 /// alone, come.
 fn accepts_around(view: &View<'_>) -> Option<Fact> {
     let since = |sight: &Sight| view.reset().time.since(sight.time);
-    let before = view.case.port.last_accepted.filter(|sight| (0..=NEAR_NS).contains(&since(sight)))?;
+    let port = &view.case.port;
+    let before = port.last_accepted.filter(|sight| (0..=NEAR_NS).contains(&since(sight)))?;
+    // Its listener was closed in between, with connections that nobody had accepted.
+    if port.aborted >= 2 && port.last_aborted.is_some_and(|sight| sight.time.since(before.time) > 0) {
+        return None;
+    }
     let after = view.case.port_later.last_accepted.filter(|sight| (-NEAR_NS..0).contains(&since(sight)));
     after.map(|_| Fact::at(FactKind::SamePortAccepts, before.frame))
 }

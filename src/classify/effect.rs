@@ -183,7 +183,8 @@ pub fn states(view: &View<'_>, class: Class) -> States {
     let closed_first = |side| view.case.life.first_closer == Some(side);
     let own = shown(view.own(), view.peer(), closed_first(view.case.sender));
     let peer = shown(view.peer(), view.own(), closed_first(view.case.sender.other()));
-    let (own, peer) = (own.state(&peer), peer.state(&own));
+    let connected = view.is_in_place_of_ack().then_some("ESTABLISHED");
+    let (own, peer) = (connected.or_else(|| own.state(&peer)), peer.state(&own));
     match view.is_opener() {
         Some(true) => States { client: own, server: peer },
         Some(false) => States { client: peer, server: own },

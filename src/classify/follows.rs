@@ -48,7 +48,9 @@ fn repeated(view: &View<'_>) -> Option<Opinion> {
     let swapped =
         |past: &Past| past.time().since(earlier.time()) <= REORDER_NS && past.seq_end().since(earlier.seq()) <= 0;
     let spoke = view.own_before().any(|past| !past.flags().rst() && past.moment() > earlier.moment() && !swapped(past));
-    if spoke || class == Class::Forged {
+    // To an event that nothing explains nothing else belongs.
+    let unclear = class == Class::Undetermined && view.trigger().is_some();
+    if spoke || class == Class::Forged || unclear {
         return None;
     }
     let fact = Fact::at(FactKind::EarlierReset, note.frame);

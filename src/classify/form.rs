@@ -128,7 +128,8 @@ fn was_answered(case: &ResetCase, past: &Past) -> bool {
 fn is_full_echo(case: &ResetCase, past: &Past) -> bool {
     // An ACK that carries nothing draws a RST where it is a probe, or where E has not come to ESTABLISHED (RFC 9293 3.5.2 groups 1 and 2).
     let draws = past.seq_len() > 0 || past.is_probe() || !case.life.own.shows(Marks::PLAIN_ACK);
-    draws && repeats(case, past)
+    // Without the socket no stack knows which timestamp is next.
+    draws && case.reset.options.timestamps.is_none() && repeats(case, past)
 }
 
 fn repeats(case: &ResetCase, past: &Past) -> bool {

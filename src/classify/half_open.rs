@@ -204,6 +204,18 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
     if view.shape.swapped || may_have_closed || numbers_unseen || view.form() != Form::AckEcho {
         opinion = opinion.at_most(Certainty::Possible);
     }
+    Some(with_other_readings(view, trigger, opinion))
+}
+
+/// What else may have made E's socket go.
+fn with_other_readings(view: &View<'_>, trigger: &Past, mut opinion: Opinion) -> Opinion {
+    if view.was_just_alive() {
+        opinion = opinion.or(
+            Class::HalfOpenResponse,
+            Cause::Consequence,
+            "it was alive a moment before, so a reset from the path that the capture does not show may have ended its connection",
+        );
+    }
     if trigger.is_old_data() {
         opinion = opinion.or(
             Class::HalfOpenResponse,
@@ -211,7 +223,7 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
             "it answers a copy of something old, and both sides may have closed without that being captured",
         );
     }
-    if view.peer().shows(Marks::FIN) && view.is_established() && !silent {
+    if view.peer().shows(Marks::FIN) && view.is_established() && !view.is_own_silent() {
         opinion = opinion.or(
             Class::AbortiveClose,
             Cause::DataAfterClose,
@@ -224,7 +236,7 @@ fn lost_state(view: &View<'_>) -> Option<Opinion> {
             "its FIN or RST may have been lost before the capture point",
         );
     }
-    Some(opinion)
+    opinion
 }
 
 /// E's stack makes all its resets alike, so the numbers do not tell, but its IP IDs began anew: it does not know T's connection.

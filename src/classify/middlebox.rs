@@ -36,7 +36,8 @@ fn abort_of_the_living<'a>(view: &View<'a>) -> Option<&'a Past> {
     let live = |past: &&Past| {
         let flags = past.flags();
         let later = past.time().since(view.reset().time) >= REORDER_NS;
-        flags.rst() && flags.ack() && past.window() > 0 && past.seq() == view.own().snd_max && later
+        let socket = past.ttl() == view.own().ttl && past.timestamps() == view.own().shows(Marks::TIMESTAMPS_LAST);
+        flags.rst() && flags.ack() && past.window() > 0 && past.seq() == view.own().snd_max && later && socket
     };
     view.own_after().take_while(|past| !past.flags().syn()).find(live).filter(|_| !gone)
 }
@@ -44,19 +45,32 @@ fn abort_of_the_living<'a>(view: &View<'a>) -> Option<&'a Past> {
 /// Which device it was. A NAT stands before clients, and answers itself what comes from outside for a connection
 /// it has forgotten; after a silence it was a timer (those of NATs: RFC 5382 section 5); else a rule refused the segment.
 fn device(view: &View<'_>) -> Opinion {
-    let idle = long_idle(view).is_some();
-    let nearer = hops_further(view) < 0;
-    let cause = match view.is_opener() {
-        Some(true) if idle || nearer => Cause::NatStateLost,
-        _ if idle => Cause::MiddleboxTimeout,
-        _ => Cause::FirewallReject,
-    };
+    let cause = cause_of_device(view);
     let mut opinion = Opinion::new(Class::Forged, cause);
     opinion.evidence.extend(view.suspicion.facts.iter().copied());
     match cause {
         Cause::FirewallReject => opinion,
         _ => opinion.or(Class::Forged, Cause::FirewallReject, "a rule of a firewall may have refused the segment"),
     }
+}
+
+fn cause_of_device(view: &View<'_>) -> Cause {
+    let idle = long_idle(view).is_some();
+    let nearer = hops_further(view) < 0;
+    match view.is_opener() {
+        Some(true) if idle || nearer => Cause::NatStateLost,
+        _ if idle => Cause::MiddleboxTimeout,
+        _ => Cause::FirewallReject,
+    }
+}
+
+/// What may have answered T in place of E, where the answer came over one or two routers less than all else of E: too few to
+/// tell a device from a change of the route.
+pub fn nearer(view: &View<'_>) -> Option<(Cause, Fact)> {
+    let fact = view.suspicion.facts.iter().find(|fact| fact.kind == FactKind::TtlDiffers)?;
+    let close = (-ELSEWHERE_HOPS + 1..0).contains(&hops_further(view));
+    let answered = view.is_established() && view.echo_trigger().is_some();
+    (close && answered).then(|| (cause_of_device(view), *fact))
 }
 
 /// After a long silence T is refused from another place than E's, and nothing of E follows: whoever refused it had forgotten the connection.

@@ -95,6 +95,13 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
             "its TTL is not the one the sender uses, so a third party may have sent it",
         );
     }
+    if let Some((cause, fact)) = middlebox::nearer(view).filter(|_| is_own(&opinion)) {
+        opinion = opinion.because(fact).at_most(Certainty::Likely).or(
+            Class::Forged,
+            cause,
+            "its TTL is higher than that of all else the sender sent, so a device on the way may have answered",
+        );
+    }
     if answers_as_firewalls_do(view, &opinion) {
         opinion = opinion.at_most(Certainty::Likely).or(
             Class::Forged,
@@ -102,7 +109,7 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
             "a firewall that refused another segment with ICMP may have sent it, too",
         );
     }
-    if opinion.class != Class::Forged && opinion.follows.is_none() && middlebox::copies_window(view) {
+    if is_own(&opinion) && middlebox::copies_window(view) {
         opinion = opinion.at_most(Certainty::Likely).or(
             Class::Forged,
             Cause::IdsResponse,
@@ -119,11 +126,15 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
 }
 
+/// Whether an opinion is about a RST that an end sent of itself.
+fn is_own(opinion: &Opinion) -> bool {
+    opinion.class != Class::Forged && opinion.follows.is_none()
+}
+
 /// Whether something on the way refused another segment of P with ICMP, so that it may have refused T with this RST. Which
 /// firewall refused a SYN makes no other class.
 fn answers_as_firewalls_do(view: &View<'_>, opinion: &Opinion) -> bool {
-    let own = !matches!(opinion.class, Class::Forged | Class::ClosedPort) && opinion.follows.is_none();
-    own && view.trigger().is_some() && icmp::refusal(view).is_some()
+    is_own(opinion) && opinion.class != Class::ClosedPort && view.trigger().is_some() && icmp::refusal(view).is_some()
 }
 
 /// Whether something that was given up to stay within memory may have told more: what followed the RST, what this life began

@@ -1,6 +1,6 @@
 //! What speaks for a third party as the RST's maker: weighed, never decisive alone.
 
-use crate::track::{Marks, ResetCase};
+use crate::track::{Marks, Past, ResetCase};
 
 use super::checksum;
 use super::form::Shape;
@@ -8,6 +8,9 @@ use super::{Fact, FactKind, Form};
 
 /// From this weight on, soft facts alone make a RST a suspected forgery.
 pub const HEAVY: u8 = 3;
+
+/// Who sent data this shortly before has not restarted since.
+const FRESH_NS: i64 = 1_000_000_000;
 
 /// Soft facts and their weight.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +49,7 @@ pub fn suspicion(case: &ResetCase, shape: &Shape) -> Suspicion {
     let echo = matches!(shape.form, Form::AckEcho | Form::SynEcho) || !case.reset.flags.ack();
     weigh_ttl(case, shape, &mut found);
     weigh_id(case, echo, &mut found);
-    weigh_header(case, echo, &mut found);
+    weigh_header(case, shape.form, echo, &mut found);
     weigh_numbers(case, shape, &mut found);
     weigh_time(case, shape, &mut found);
     weigh_checksums(case, &mut found);
@@ -65,6 +68,7 @@ fn weigh_ttl(case: &ResetCase, shape: &Shape, found: &mut Suspicion) {
     } else if !own.shows(Marks::TTL_VARIES) && !crafted {
         let weight = match difference.abs() {
             0..=2 => 0,
+            _ if answers_fresh_ack(case, shape) => HEAVY,
             _ if matches!(shape.form, Form::AckEcho | Form::SynEcho) => 1,
             _ if is_odd(case) => HEAVY,
             _ => 2,
@@ -84,6 +88,19 @@ fn is_odd(case: &ResetCase) -> bool {
     }
 }
 
+/// Whether T acknowledges only what E, which has not closed, had sent a moment before: a host that answers without the socket
+/// would have lost it in that moment.
+fn answers_fresh_ack(case: &ResetCase, shape: &Shape) -> bool {
+    let own = &case.life.own;
+    let Some(trigger) = shape.trigger.filter(|past| past.is_pure_ack() && !past.is_probe()) else { return false };
+    let sent = |past: &&Past| case.is_own(past) && past.payload_len() > 0 && past.seq_end() == case.reset.seq;
+    let fresh = |past: &Past| (0..=FRESH_NS).contains(&trigger.time().since(past.time()));
+    let open =
+        own.shows(Marks::PLAIN_ACK) && !own.shows(Marks::FIN) && !own.shows(Marks::HOLE) && !own.shows(Marks::RST);
+    let bare = shape.form == Form::AckEcho && case.reset.seq == own.snd_max;
+    bare && open && case.before.iter().filter(sent).any(fresh)
+}
+
 fn weigh_id(case: &ResetCase, echo: bool, found: &mut Suspicion) {
     let own = &case.life.own;
     let Some(id) = case.reset.ip.id else { return };
@@ -98,11 +115,16 @@ fn weigh_id(case: &ResetCase, echo: bool, found: &mut Suspicion) {
     }
 }
 
-fn weigh_header(case: &ResetCase, echo: bool, found: &mut Suspicion) {
+fn weigh_header(case: &ResetCase, form: Form, echo: bool, found: &mut Suspicion) {
     let own = &case.life.own;
     let known = case.reset.options.complete;
     if !echo && known && own.shows(Marks::TIMESTAMPS_LAST) && case.reset.options.timestamps.is_none() {
         found.add(1, Fact::of(FactKind::TimestampsAbsent));
+    }
+    // Who answered as a host without the socket has none to abort.
+    let bare = |past: &&Past| case.is_own(past) && past.flags().rst() && !past.flags().ack();
+    if let (Form::Active, Some(earlier)) = (form, case.before.iter().rev().find(bare)) {
+        found.add(1, Fact::at(FactKind::EarlierReset, earlier.frame()));
     }
     let flags = case.reset.flags;
     if flags.syn() || flags.fin() {

@@ -17,11 +17,11 @@ pub fn contradiction(view: &View<'_>) -> Judgement {
     let taken = view.peer_after().find(|past| !past.flags().rst() && past.ack().is_some_and(|ack| ack.since(end) >= 0));
     let goes_on =
         view.own_after().find(|past| !past.flags().rst() && past.payload_len() > 0 && past.seq().since(reset.seq) >= 0);
-    let (Some(goes_on), true) = (goes_on.or(taken), taken.is_some() || reset.flags.has(Flags::PSH)) else {
+    if taken.is_none() && (goes_on.is_none() || !reset.flags.has(Flags::PSH)) {
         return Judgement::Silent;
-    };
+    }
     Opinion::new(Class::Undetermined, Cause::Conflicting)
-        .because(Fact::at(FactKind::SenderContinues, goes_on.frame()))
+        .because(goes_on.map(|past| Fact::at(FactKind::SenderContinues, past.frame())))
         .because(taken.map(|past| Fact::at(FactKind::PeerContinues, past.frame())))
         .or(Class::Forged, Cause::Injected, "somebody may have set the RST flag in a segment of the sender")
         .fits()

@@ -10,6 +10,8 @@ use super::{Fact, FactKind, Form, Role};
 
 /// Who sent data this shortly before has not restarted since.
 const ALIVE_NS: i64 = 1_000_000_000;
+/// Who sent anything this shortly before has neither restarted nor moved since: that takes longer even in clusters.
+const JUST_ALIVE_NS: i64 = 500_000_000;
 
 /// A case with the questions that several rules ask of it. `E` in comments is the RST's sender, `P` its peer, `T` the trigger.
 #[derive(Debug)]
@@ -137,6 +139,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether the RST of E, which opened the connection, takes the place of its ACK of P's SYN|ACK: connected sockets hold that back where
+    /// their program asks for it (Linux TCP_QUICKACK, as HAProxy does for its checks).
+    pub fn is_in_place_of_ack(&self) -> bool {
+        let (own, peer) = (self.own(), self.peer());
+        let asked = self.is_opener() == Some(true) && peer.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK);
+        asked && self.form() == Form::Active && self.reset().ack() == Some(peer.snd_max)
+    }
+
     /// Whether neither side sent payload.
     pub fn is_without_data(&self) -> bool {
         !self.own().shows(Marks::DATA) && !self.peer().shows(Marks::DATA) && !self.acks_unseen_bytes()
@@ -219,6 +229,20 @@ impl<'a> View<'a> {
         previous.map(|past| last.since(past.time()).max(0))
     }
 
+    /// Nanoseconds from the first segment of this life to the RST.
+    pub fn age_ns(&self) -> Option<i64> {
+        self.case.before.first().map(|past| self.reset().time.since(past.time()))
+    }
+
+    /// Whether E, which has not closed, had sent something of its own shortly before T: it has not restarted since, and no
+    /// process leaves a connection without FIN or RST.
+    pub fn was_just_alive(&self) -> bool {
+        let Some(trigger) = self.trigger() else { return false };
+        let fresh = |past: &Past| (0..=JUST_ALIVE_NS).contains(&trigger.time().since(past.time()));
+        let spoke = |past: &Past| !past.flags().rst() && past.moment() < trigger.moment() && fresh(past);
+        self.is_established() && !self.own_closed() && self.own_before().any(spoke)
+    }
+
     /// Nanoseconds from T to the RST.
     pub fn after_trigger_ns(&self) -> Option<i64> {
         self.trigger().map(|trigger| self.reset().time.since(trigger.time()))
@@ -235,11 +259,9 @@ impl<'a> View<'a> {
             Some(ack) if ack.since(peer.snd_max) <= 0 => acked.max(ack),
             _ => acked,
         };
-        let answered = if own.shows(Marks::DATA) || own.shows(Marks::SYN_ACK) || own.shows(Marks::FIN) {
-            own.acked_at_last_data
-        } else {
-            self.first_data_number()
-        };
+        // What a SYN carried is acknowledged before a program can have read it (RFC 7413 section 3).
+        let spoke = own.shows(Marks::DATA) || own.shows(Marks::FIN);
+        let answered = if spoke { own.acked_at_last_data } else { self.first_data_number() };
         let open = acked.since(answered.max(self.first_data_number())).max(0) as u32;
         open.saturating_sub(u32::from(peer.shows(Marks::FIN) && acked.is_after(peer.fin)))
     }

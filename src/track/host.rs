@@ -106,11 +106,14 @@ pub struct PortRecord {
     pub refused: u32,
     /// The latest of them.
     pub last_refused: Option<Sight>,
-    /// Aborts of connections it had accepted, without data, at one instant.
+    /// Aborts of connections it had accepted and never answered, at one instant.
     pub aborted: u32,
     /// The latest abort of a connection on this port.
     pub last_aborted: Option<Sight>,
 }
+
+/// Aborts this close together are of one instant.
+pub const SAME_INSTANT_NS: i64 = 2_000_000;
 
 impl PortRecord {
     /// Takes note of a SYN|ACK with this number; `false` where it is a second sighting.
@@ -122,6 +125,13 @@ impl PortRecord {
         self.accepted_seq = seq;
         self.last_accepted = Some(sight);
         true
+    }
+
+    /// How many aborts an abort at `time` comes right behind. Who accepted somebody since then has not closed its listener.
+    pub fn group_of_aborts(&self, time: Timestamp) -> u32 {
+        let Some(last) = self.last_aborted else { return 0 };
+        let accepted_since = self.last_accepted.is_some_and(|newer| newer.time.since(last.time) > 0);
+        if time.since(last.time) <= SAME_INSTANT_NS && !accepted_since { self.aborted } else { 0 }
     }
 }
 
@@ -227,11 +237,11 @@ impl Hosts {
         host.half_opened = host.half_opened.saturating_add(1);
     }
 
-    /// Takes note of an abort by the accepting side of `port`, of a connection without data.
+    /// Takes note of an abort by the accepting side of `port`, of a connection on which it has sent nothing.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
         let record = self.write_port(port);
-        let together = record.last_aborted.is_some_and(|last| sight.time.since(last.time) <= 2_000_000);
+        let together = record.group_of_aborts(sight.time) > 0;
         record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
         record.last_aborted = Some(sight);
     }

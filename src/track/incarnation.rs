@@ -268,9 +268,9 @@ impl Incarnation {
             (true, false) => {
                 let simultaneous = self.is_embryonic() && !own.shows(Marks::SENT);
                 let used = own.shows(Marks::SENT) || peer.shows(Marks::SENT);
-                // Its SYN|ACK was written first.
-                let answered =
-                    !own.shows(Marks::SENT) && peer.shows(Marks::SYN_ACK) && peer.max_ack == segment.seq.plus(1);
+                // Its SYN|ACK was written first, and acknowledges it with what it carries, or without.
+                let acked = peer.max_ack == segment.seq.plus(1) || peer.max_ack == segment.seq_end();
+                let answered = !own.shows(Marks::SENT) && peer.shows(Marks::SYN_ACK) && acked;
                 used && !simultaneous && !answered && !self.is_syn_of(own, segment)
             }
             // A SYN|ACK whose SYN was not captured: both sides had gone on with other numbers.

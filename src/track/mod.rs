@@ -28,7 +28,7 @@ pub use checked::Checked;
 pub use endpoint::{Endpoint, Marks, Side};
 pub use hints::Hints;
 pub use history::{History, Past, Record, Standing};
-pub use host::{HostProfile, Hosts, PortKey, PortRecord, Sight, SynAck};
+pub use host::{HostProfile, Hosts, PortKey, PortRecord, SAME_INSTANT_NS, Sight, SynAck};
 pub use icmp::IcmpErrors;
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use interest::{Interest, Notes};

@@ -400,7 +400,7 @@ impl Tracker {
         let peer = incarnation.end(placed.side.other());
         let refuses = !own.shows(Marks::SENT) && peer.shows(Marks::SYN) && !peer.shows(Marks::SYN_ACK);
         let answers_syn_ack = peer.shows(Marks::SYN_ACK) && !own.shows(Marks::PLAIN_ACK);
-        let no_data = !own.shows(Marks::DATA) && !peer.shows(Marks::DATA);
+        let unanswered = !own.shows(Marks::DATA) && !own.shows(Marks::FIN);
         // The first segment of all, with nothing that a connection older than the capture would have.
         let alone = !own.shows(Marks::SENT) && incarnation.history.total() <= 1;
         let usual = [Marks::SYN, Marks::DATA, Marks::TIMESTAMPS_LAST, Marks::FIN.with(Marks::ACKED)];
@@ -412,7 +412,7 @@ impl Tracker {
             self.hosts.observe_half_open(segment);
         } else if odd {
             self.hosts.observe_probe(segment);
-        } else if accepted && no_data && segment.flags.has(Flags::RST.with(Flags::ACK)) {
+        } else if accepted && unanswered && segment.flags.has(Flags::RST.with(Flags::ACK)) {
             self.hosts.observe_abort(segment.tuple.src, segment);
         }
     }

@@ -5,7 +5,8 @@ use super::Words;
 pub const LOST_STATE: Words = Words {
     sentence: "{sender} {maybe}no longer knows the connection that {receiver} still uses.",
     check: "did the program, host or address of {sender-host} stop, restart or move[ in the {idle} before {trigger}], or did a \
-            device on the way forget the connection? TCP keepalives at {r} (SO_KEEPALIVE, TCP_KEEPIDLE) tell sooner",
+            device on the way forget the connection?[{just-alive} Capture at {sender-host} too: a reset that came from the path and \
+            ended it there would show.] TCP keepalives at {r} (SO_KEEPALIVE, TCP_KEEPIDLE) tell sooner",
 };
 
 pub const SYN_DISCOVERY: Words = Words {

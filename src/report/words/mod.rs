@@ -302,6 +302,7 @@ impl<'a> Speaker<'a> {
             "retry-accepted" => only_if(self.shows(FactKind::RetryAccepted))?,
             "retry-not-accepted" => only_if(!self.shows(FactKind::RetryAccepted))?,
             "bad-checksum" => only_if(self.shows(FactKind::BadChecksum) || self.shows(FactKind::BadIpChecksum))?,
+            "just-alive" => only_if(verdict.alternatives.iter().any(|other| other.cause == Cause::Consequence))?,
             "by-server" => only_if(role == Some(Role::Server))?,
             "by-unknown" => only_if(role.is_none())?,
             "idle" => text.push_str(&amount::duration(verdict.idle_ns.filter(|idle| *idle >= NOTABLE_IDLE)?)),
