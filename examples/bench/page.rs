@@ -64,6 +64,7 @@ pub fn render(results: &Results) -> Result<String, fmt::Error> {
     jobs(&mut page, results)?;
     others(&mut page, results)?;
     outputs(&mut page, results)?;
+    live(&mut page)?;
     Ok(page)
 }
 
@@ -327,4 +328,18 @@ fn outputs(page: &mut String, results: &Results) -> fmt::Result {
         writeln!(page, "| `{command}` | {lines} | {rate:.0} | {writing:.0} |")?;
     }
     Ok(())
+}
+
+/// What a live capture takes is measured elsewhere: its table is repeated here.
+fn live(page: &mut String) -> fmt::Result {
+    const MEASURED: &str = include_str!("../../docs/live.md");
+    let section = MEASURED.split("\n## ").find(|section| section.starts_with("How much it takes")).unwrap_or_default();
+    let lines: Vec<_> = section.lines().skip_while(|line| !line.starts_with('|')).collect();
+    let table = lines.split(|line| line.is_empty()).take(2);
+    writeln!(page, "\n## Live capture\n")?;
+    writeln!(
+        page,
+        "`make bench-live`, as [live.md](live.md#how-much-it-takes) has it: a flood of an interface for a minute.\n"
+    )?;
+    writeln!(page, "{}", table.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n"))
 }

@@ -34,7 +34,7 @@ fn large() -> Vec<u8> {
 #[track_caller]
 fn check_bomb(name: &str, compress: impl Fn(&[u8]) -> Vec<u8>) {
     // Of which a build for tests takes half for itself.
-    const LIMIT_MIB: u32 = if cfg!(feature = "parquet") { 48 } else { 40 };
+    const LIMIT_MIB: u32 = if cfg!(feature = "parquet") { 56 } else { 48 };
     const RECORDS: u32 = 4 * 2 * LIMIT_MIB;
     let part = compress(&large().repeat(8));
     let bomb = [compress(&header()), part.repeat(RECORDS as usize / 8)].concat();
