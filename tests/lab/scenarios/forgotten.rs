@@ -166,6 +166,8 @@ const FIREWALL_FORGOT: Scenario = Scenario::new(
         exchange(&client, &server)?;
         thread::sleep(Duration::from_millis(2200));
         client.send(b"still there?")?;
+        // The server's FIN would draw another reset if the firewall went before it.
+        bench.keep_until_the_end((client, server));
         bench.capture.wait_for_resets(port, 1)
     },
 )
