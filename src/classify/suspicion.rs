@@ -10,7 +10,7 @@ use super::{Fact, FactKind, Form};
 pub const HEAVY: u8 = 3;
 
 /// Who sent data this shortly before has not restarted since.
-const FRESH_NS: i64 = 1_000_000_000;
+pub const FRESH_NS: i64 = 1_000_000_000;
 
 /// Soft facts and their weight.
 #[derive(Clone, Debug, Default)]

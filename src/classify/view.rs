@@ -5,11 +5,9 @@ use crate::tcp::{Segment, SeqNum};
 use crate::track::{ELSEWHERE_NS, Endpoint, Marks, Past, ResetCase};
 
 use super::form::{Shape, repeated, shape};
-use super::suspicion::{Suspicion, suspicion};
+use super::suspicion::{FRESH_NS, Suspicion, suspicion};
 use super::{Fact, FactKind, Form, Role};
 
-/// Who sent data this shortly before has not restarted since.
-const ALIVE_NS: i64 = 1_000_000_000;
 /// Who sent anything this shortly before has neither restarted nor moved since: that takes longer even in clusters.
 const JUST_ALIVE_NS: i64 = 500_000_000;
 
@@ -82,7 +80,7 @@ impl<'a> View<'a> {
         };
         let counted = self.suspicion.trust.iter().any(|fact| fact.kind == FactKind::NextIpId);
         let sent = |past: &Past| past.payload_len() > 0 && past.seq_end() == self.reset().seq;
-        let fresh = |past: &Past| trigger.time().since(past.time()) <= ALIVE_NS;
+        let fresh = |past: &Past| trigger.time().since(past.time()) <= FRESH_NS;
         let established = self.is_established() && !self.own_closed() && !self.own_gap();
         counted
             && established

@@ -103,6 +103,8 @@ impl Records {
 /// The program: takes a frame of the size of the largest one, and makes the next one of it.
 fn instructions(records: &Records, largest: usize) -> String {
     let Records { last, .. } = records;
+    // The half of the client's address goes up by one, that of the server's down: the sum stays, and so do all checksums.
+    let (client, server) = (moving(6, "add"), moving(7, "sub"));
     format!(
         "mov r6, r1             ; the frame
          lddw r9, 0             ; the memory: its address is put in when the program is loaded
@@ -127,28 +129,27 @@ fn instructions(records: &Records, largest: usize) -> String {
          neg r2
          call 65
 
-         ldxb r1, [r8+6]        ; the half of the client's address, one up
-         and r1, 63
-         mov r2, r8
-         add r2, r1
-         ldxh r3, [r2+8]
-         be16 r3
-         add r3, 1
-         be16 r3
-         stxh [r2+8], r3
+         {client}
 
-         ldxb r1, [r8+7]        ; that of the server's, one down: the sum stays, and so do all checksums
-         and r1, 63
-         mov r2, r8
-         add r2, r1
-         ldxh r3, [r2+8]
-         be16 r3
-         sub r3, 1
-         be16 r3
-         stxh [r2+8], r3
+         {server}
 
          mov r0, 2              ; XDP_PASS
          exit"
+    )
+}
+
+/// Has the half of an address, whose place in the frame stands in the record at `at`, moved on by one.
+fn moving(at: usize, by: &str) -> String {
+    format!(
+        "ldxb r1, [r8+{at}]
+         and r1, 63
+         mov r2, r8
+         add r2, r1
+         ldxh r3, [r2+8]
+         be16 r3
+         {by} r3, 1
+         be16 r3
+         stxh [r2+8], r3"
     )
 }
 
