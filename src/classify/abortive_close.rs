@@ -3,6 +3,7 @@
 use crate::track::{Marks, Past, SAME_INSTANT_NS, Sight};
 
 use super::opinion::{Judgement, Opinion};
+use super::time_wait::DRAWN_NS;
 use super::view::View;
 use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 
@@ -91,6 +92,9 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
     let answer = view.answer_fact();
     let pure = trigger.is_pure_ack() && !trigger.is_probe();
     let acks_fin = pure && trigger.ack() == Some(view.own().fin.plus(1)) && !view.peer_closed_before_trigger();
+    if acks_fin && was_acked_before(view, trigger) {
+        return late_ack(answer);
+    }
     if acks_fin {
         return abortive(Cause::Linger2).because(answer).because(Fact::at(FactKind::PureAckOfFin, trigger.frame())).or(
             Class::AbortiveClose,
@@ -124,6 +128,24 @@ fn refused_after_close(view: &View<'_>, trigger: &Past) -> Opinion {
         ),
         _ => opinion,
     }
+}
+
+/// Whether E had left the same ACK of its FIN unanswered long before T.
+fn was_acked_before(view: &View<'_>, trigger: &Past) -> bool {
+    view.peer_before().any(|past| past.ack() == trigger.ack() && trigger.time().since(past.time()) > DRAWN_NS)
+}
+
+/// E's socket went after the first ACK of its FIN, which P, whose own FIN was not captured, repeats: with TCP_LINGER2 the first had been refused.
+fn late_ack(answer: Option<Fact>) -> Opinion {
+    abortive(Cause::DataAfterClose)
+        .because(answer)
+        .sure(Certainty::Possible)
+        .or(
+            Class::TimeWaitCollision,
+            Cause::Assassination,
+            "the peer may have closed, too, and repeat the ACK from TIME-WAIT",
+        )
+        .or(Class::HalfOpenResponse, Cause::LateSegment, "both sides may have closed, and a copy may have come late")
 }
 
 /// With E's FIN, T's data beyond it and the marks of an answer without a socket nothing else fits.

@@ -4,7 +4,7 @@ use crate::track::{Marks, Past};
 
 use super::form::REORDER_NS;
 use super::opinion::{Judgement, Opinion};
-use super::time_wait::{old_ack, retry_fact};
+use super::time_wait::{old_ack, retry_fact, was_open};
 use super::view::View;
 use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 
@@ -35,10 +35,10 @@ fn syn_discovery(view: &View<'_>) -> Option<Opinion> {
     let ack = old_ack(view)?;
     let opinion = half_open(Cause::SynDiscovery).because(Fact::at(FactKind::OldAckToSyn, ack.frame()));
     let opinion = match &view.case.previous {
-        Some(previous) => {
+        Some(previous) if was_open(previous) => {
             opinion.because(previous.last_segment.map(|past| Fact::at(FactKind::PreviousOpen, past.frame())))
         }
-        None => {
+        _ => {
             let running =
                 ack.ip_id().is_some_and(|id| id != 0).then(|| Fact::at(FactKind::OldAckIdRunning, ack.frame()));
             opinion.because(running).sure(Certainty::Possible).lacking(Missing::PreviousConnection).or(

@@ -84,7 +84,8 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     let case = view.case;
     let cut =
         view.own().shows(Marks::OPTIONS_CUT) || view.peer().shows(Marks::OPTIONS_CUT) || !view.reset().options.complete;
-    let mut opinion = opinion.lacking_if(cut, Missing::Options).lacking_if(case.cut_short, Missing::Aftermath);
+    let opinion = opinion.lacking_if(cut, Missing::Options).lacking_if(case.cut_short, Missing::Aftermath);
+    let mut opinion = lacking_its_beginning(view, opinion);
     if view.shape.swapped || cut || case.cut_short {
         opinion = opinion.at_most(Certainty::Likely);
     }
@@ -124,6 +125,15 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     }
     let kept = case.before.len() as u32;
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
+}
+
+/// What came before the first segment captured may tell otherwise (a FIN, how a side scales its window, who opened), but not where
+/// there was no connection.
+fn lacking_its_beginning(view: &View<'_>, opinion: Opinion) -> Opinion {
+    let of_connection = opinion.class != Class::ClosedPort && opinion.follows.is_none();
+    let rests_on_it = of_connection && opinion.certainty != Certainty::Certain;
+    let began_before = !view.own().shows(Marks::SYN) && !view.peer().shows(Marks::SYN);
+    opinion.lacking_if(rests_on_it && began_before, Missing::Handshake)
 }
 
 /// Whether an opinion is about a RST that an end sent of itself.

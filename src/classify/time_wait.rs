@@ -11,7 +11,7 @@ use super::{Cause, Certainty, Class, Fact, FactKind, Form, Missing};
 /// How long FIN-WAIT-2 lasts without the peer's FIN on Linux (tcp_fin_timeout, and its timer's slack).
 const FIN_WAIT_2_NS: i64 = 62_000_000_000;
 /// A stray segment draws an ACK, and that a RST, in less than this.
-const DRAWN_NS: i64 = 1_000_000_000;
+pub const DRAWN_NS: i64 = 1_000_000_000;
 
 /// Whether a previous life of the four-tuple was in the way.
 pub fn judge(view: &View<'_>) -> Judgement {
@@ -20,7 +20,7 @@ pub fn judge(view: &View<'_>) -> Judgement {
         return opinion.fits();
     }
     match &view.case.previous {
-        Some(previous) if !previous.over => match previous.last_segment {
+        Some(previous) if !previous.over && was_open(previous) => match previous.last_segment {
             Some(last) => Judgement::Against(Fact::at(FactKind::PreviousOpen, last.frame())),
             None => Judgement::Silent,
         },
@@ -49,7 +49,7 @@ fn reset_by_client(view: &View<'_>) -> Option<Opinion> {
     let opinion = match &view.case.previous {
         Some(previous) if lingers(previous, ack) => opinion.because(closed_fact(view, previous)),
         // IP ID 0 is how a TIME-WAIT bucket of Linux answers; a live socket's ID runs on.
-        None if ack.ip_id() == Some(0) => opinion
+        previous if ack.ip_id() == Some(0) && !previous.as_deref().is_some_and(was_open) => opinion
             .because(Fact::at(FactKind::OldAckIdZero, ack.frame()))
             .sure(Certainty::Possible)
             .lacking(Missing::PreviousConnection)
@@ -63,6 +63,13 @@ fn reset_by_client(view: &View<'_>) -> Option<Opinion> {
 fn lingers(previous: &Previous, ack: &Past) -> bool {
     let answered = previous.peer.fin_acked_by(&previous.own) || previous.own.shows(Marks::FIN);
     previous.peer.shows(Marks::FIN) && !was_reset(previous) && (answered || ack.ip_id() == Some(0))
+}
+
+/// Whether enough of the previous life was captured to tell that P had not closed before: its handshake, or what P does not send once
+/// it has closed.
+pub fn was_open(previous: &Previous) -> bool {
+    let shows = |marks| previous.own.shows(marks) || previous.peer.shows(marks);
+    shows(Marks::SYN) || previous.peer.shows(Marks::DATA) || previous.peer.shows(Marks::FIN)
 }
 
 fn was_reset(previous: &Previous) -> bool {
