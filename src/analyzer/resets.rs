@@ -104,6 +104,7 @@ impl Core {
         read_ahead(held(), |held| u64::from(self.tracker.touch(held.id)));
         read_ahead(held(), |held| self.tracker.touch_slot(held.id));
         read_ahead(held(), |held| self.tracker.hosts().touch_port(held.port));
+        read_ahead(held().filter(|held| held.last), |held| self.tracker.touch_retired(&held.case.reset.tuple));
     }
 
     fn decide(&mut self, held: Held, end: End) {

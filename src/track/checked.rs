@@ -23,7 +23,9 @@ impl Default for Checked {
 impl Checked {
     /// Takes note of a segment of `host` whose checksums are right.
     pub fn add(&mut self, host: IpAddr, time: Timestamp) {
-        self.0.write(host).get_or_insert(time);
+        self.0.change(host, |first| {
+            first.get_or_insert(time);
+        });
     }
 
     /// Whether it holds no more than it may.

@@ -31,19 +31,33 @@ impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// The value of a key, to be written to.
-    pub(super) fn write(&mut self, key: K) -> &mut V {
+    /// Changes the value of a key, and gives what `change` gives.
+    ///
+    /// A value that is new is changed before it is put in its place: to read from there what was just written has to wait for the
+    /// place to come into the cache.
+    #[inline]
+    pub(super) fn change<R>(&mut self, key: K, change: impl FnOnce(&mut V) -> R) -> R {
         if self.young.len() >= self.size && !self.young.contains_key(&key) {
-            std::mem::swap(&mut self.young, &mut self.old);
-            // The memory stays, the entries go: unless it is that of a key which is carried over.
-            let carried = self.young.remove(&key);
-            self.young.clear();
-            self.young.extend(carried.map(|value| (key, value)));
+            self.age(&key);
         }
         match self.young.entry(key) {
-            Entry::Occupied(place) => place.into_mut(),
-            Entry::Vacant(place) => place.insert(self.old.remove(&key).unwrap_or_default()),
+            Entry::Occupied(mut place) => change(place.get_mut()),
+            Entry::Vacant(place) => {
+                let mut value = self.old.remove(&key).unwrap_or_default();
+                let result = change(&mut value);
+                place.insert(value);
+                result
+            }
         }
+    }
+
+    /// What was young is old from here on. The memory stays, the entries go: unless it is that of `key`, which is carried over.
+    #[cold]
+    fn age(&mut self, key: &K) {
+        std::mem::swap(&mut self.young, &mut self.old);
+        let carried = self.young.remove(key);
+        self.young.clear();
+        self.young.extend(carried.map(|value| (*key, value)));
     }
 
     /// Whether it holds no more than `other`, an empty map, may hold.
@@ -65,11 +79,11 @@ mod tests {
     #[test]
     fn those_in_use_stay_and_others_go() {
         let mut map: Generations<u32, u32> = Generations::new(100);
-        *map.write(0) = 7;
+        map.change(0, |value| *value = 7);
         for key in 1..10_000 {
-            *map.write(key) = key;
+            map.change(key, |value| *value = key);
             if key % 90 == 0 {
-                *map.write(0) += 1;
+                map.change(0, |value| *value += 1);
             }
             assert!(map.len() <= 200, "{}", map.len());
             assert!((key.saturating_sub(90).max(1)..=key).all(|recent| map.get(&recent) == Some(&recent)));

@@ -24,8 +24,7 @@ impl Default for Hints {
 impl Hints {
     /// Takes note of what `side` said.
     pub fn add(&mut self, hash: u64, side: Side, heard: Heard) {
-        let [low, high] = self.0.write(hash);
-        *(if side == Side::Low { low } else { high }) = Some(heard);
+        self.0.change(hash, |[low, high]| *(if side == Side::Low { low } else { high }) = Some(heard));
     }
 
     /// Whether they are no more than they may be.

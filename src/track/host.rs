@@ -189,61 +189,68 @@ impl Hosts {
         self.touch_port(self.port_key(src)) ^ shown(src.ip()) ^ shown(dst)
     }
 
-    fn write_host(&mut self, host: IpAddr) -> &mut Host {
+    fn change_host(&mut self, host: IpAddr, change: impl FnOnce(&mut Host)) {
         let key = self.host_key(host);
-        self.hosts.write(key)
+        self.hosts.change(key, change);
     }
 
-    fn write_port(&mut self, port: SocketAddr) -> &mut PortRecord {
+    fn change_port<R>(&mut self, port: SocketAddr, change: impl FnOnce(&mut PortRecord) -> R) -> R {
         let key = self.port_key(port);
-        self.ports.write(key)
+        self.ports.change(key, change)
     }
 
     /// Takes note of a SYN|ACK.
     pub fn observe_syn_ack(&mut self, syn_ack: &SynAck) {
         let SynAck { sight, port, seq, ttl, labelled } = *syn_ack;
-        let is_new = self.write_port(port).accept(seq, sight);
-        let host = &mut self.write_host(port.ip()).profile;
-        if is_new {
-            host.accepted = Some((port.port(), sight));
-        }
-        if host.ttl != Some(ttl) {
-            host.other_ttl = host.ttl.replace(ttl);
-        }
-        host.labels |= labelled;
+        let is_new = self.change_port(port, |record| record.accept(seq, sight));
+        self.change_host(port.ip(), |host| {
+            let host = &mut host.profile;
+            if is_new {
+                host.accepted = Some((port.port(), sight));
+            }
+            if host.ttl != Some(ttl) {
+                host.other_ttl = host.ttl.replace(ttl);
+            }
+            host.labels |= labelled;
+        });
     }
 
     /// Takes note of a RST that refuses a SYN.
     pub fn observe_refusal(&mut self, segment: &Segment) {
-        let record = self.write_port(segment.tuple.src);
-        record.refused = record.refused.saturating_add(1);
-        record.last_refused = Some(Sight { frame: segment.frame, time: segment.time });
+        let sight = Sight { frame: segment.frame, time: segment.time };
+        self.change_port(segment.tuple.src, |record| {
+            record.refused = record.refused.saturating_add(1);
+            record.last_refused = Some(sight);
+        });
         self.observe_probe(segment);
     }
 
     /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
     pub fn observe_probe(&mut self, segment: &Segment) {
         let target = self.port_key(segment.tuple.src);
-        let host = self.write_host(segment.tuple.dst.ip());
-        if host.last_probe != Some(target) {
-            host.profile.probes = host.profile.probes.saturating_add(1);
-            host.last_probe = Some(target);
-        }
+        self.change_host(segment.tuple.dst.ip(), |host| {
+            if host.last_probe != Some(target) {
+                host.profile.probes = host.profile.probes.saturating_add(1);
+                host.last_probe = Some(target);
+            }
+        });
     }
 
     /// Takes note of a RST that answers a SYN|ACK.
     pub fn observe_half_open(&mut self, segment: &Segment) {
-        let host = &mut self.write_host(segment.tuple.src.ip()).profile;
-        host.half_opened = host.half_opened.saturating_add(1);
+        self.change_host(segment.tuple.src.ip(), |host| {
+            host.profile.half_opened = host.profile.half_opened.saturating_add(1);
+        });
     }
 
     /// Takes note of an abort by the accepting side of `port`, of a connection on which it has sent nothing.
     pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        let record = self.write_port(port);
-        let together = record.group_of_aborts(sight.time) > 0;
-        record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
-        record.last_aborted = Some(sight);
+        self.change_port(port, |record| {
+            let together = record.group_of_aborts(sight.time) > 0;
+            record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
+            record.last_aborted = Some(sight);
+        });
     }
 }
 

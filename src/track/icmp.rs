@@ -26,11 +26,12 @@ impl Default for IcmpErrors {
 impl IcmpErrors {
     /// Takes note of an error.
     pub fn add(&mut self, error: &IcmpError) {
-        let errors = self.0.write(Ends::of(&error.tuple).0);
-        if errors.len() >= EACH {
-            errors.remove(0);
-        }
-        errors.push(*error);
+        self.0.change(Ends::of(&error.tuple).0, |errors| {
+            if errors.len() >= EACH {
+                errors.remove(0);
+            }
+            errors.push(*error);
+        });
     }
 
     /// Whether they are no more than they may be.

@@ -31,6 +31,12 @@ impl Tracker {
         true
     }
 
+    /// Reads where a four-tuple is put that is [retired](Self::retire).
+    #[inline]
+    pub fn touch_retired(&self, tuple: &FourTuple) -> u64 {
+        self.retired.as_ref().map_or(0, |retired| retired.touch(Lookup::of(tuple).hash(&self.state)))
+    }
+
     /// Takes a segment of a four-tuple of which no RST is left to come, if that is [retired](Self::retire); whether it is.
     pub fn pass_retired(&mut self, segment: &Segment, lookup: &Lookup, hash: u64) -> bool {
         let (slab, wide) = (&self.slab, &self.wide);

@@ -26,8 +26,10 @@ pub struct Placed {
 
 /// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
 const ROOM: usize = 1 << 16;
-/// One place of the slab is looked at for forgetting each time so many segments have come.
-const FORGET_EVERY: u64 = 8;
+/// Places of the slab are looked at for forgetting each time so many segments have come.
+const FORGET_EVERY: u64 = 64;
+/// So many places at a time.
+const FORGET_TOGETHER: u32 = 8;
 /// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
 const CONDENSED_AFTER: i64 = 10_000_000_000;
 
@@ -283,7 +285,7 @@ impl Tracker {
     fn count(&mut self, id: Id, now: Timestamp) {
         self.observed = self.observed.wrapping_add(1);
         if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
-            self.forget_one(now);
+            self.forget_some(now);
         }
         self.refresh(id);
     }
@@ -469,12 +471,21 @@ impl Tracker {
         }
     }
 
-    /// Looks at the next place of the slab, and forgets what lies there if it is old enough.
-    fn forget_one(&mut self, now: Timestamp) {
-        let places = self.slab.places();
-        self.hand = if self.hand >= places { 0 } else { self.hand };
-        let id = self.slab.id_at(self.hand);
-        self.hand += 1;
+    /// Looks at the next places of the slab, which nobody may have asked for in a while: they are read at the same time first.
+    #[inline(never)]
+    fn forget_some(&mut self, now: Timestamp) {
+        self.hand = if self.hand >= self.slab.places() { 0 } else { self.hand };
+        let ids = (self.hand..self.hand.saturating_add(FORGET_TOGETHER)).map(|place| self.slab.id_at(place));
+        std::hint::black_box(ids.fold(0, |sum, id| sum ^ self.touch(id)));
+        for _ in 0..FORGET_TOGETHER {
+            let id = self.slab.id_at(self.hand);
+            self.hand += 1;
+            self.forget(id, now);
+        }
+    }
+
+    /// Forgets an incarnation if it is old enough.
+    fn forget(&mut self, id: Id, now: Timestamp) {
         self.condense(id, now);
         let Some(incarnation) = self.slab.get(id) else { return };
         // A life that has a successor goes with it.
