@@ -174,6 +174,8 @@ struct Run {
     leaving: Option<Leaving>,
     /// Findings of one point of several, until those of the others are known.
     held: Option<Vec<Finding>>,
+    /// The place of the finding that is handed over, whose memory is used for the next one.
+    finding: Option<Box<Finding>>,
     /// Of a file that is followed: how long nothing has come.
     silence: Option<Silence>,
     quiet: bool,
@@ -238,6 +240,7 @@ impl Run {
             to_terminal,
             leaving: None,
             held: None,
+            finding: None,
             silence: None,
             quiet: config.style.quiet > 1,
             // What resets have in common is seen where all of them are.

@@ -26,13 +26,27 @@ fn client_side(case: &ResetCase) -> Side {
     })
 }
 
-/// Joins a case and its verdict, and takes out of the case what is large.
-pub fn finding(case: &mut ResetCase, verdict: Verdict) -> Finding {
+/// Joins a case and its verdict in place of another finding, whose memory is used again, and takes out of the case what is large.
+pub fn fill(finding: &mut Finding, case: &mut ResetCase, verdict: Verdict) {
     let client = client_side(case);
+    let [own, peer] = case.heard.as_deref().copied().unwrap_or_default();
+    (finding.from_client, finding.from_server) = if client == case.sender { (own, peer) } else { (peer, own) };
+    (finding.points, finding.kernel) = (None, None);
+    finding.segments.clear();
+    segments(&mut finding.segments, case, &verdict, client);
+    finding.segments_before = u64::from(case.life.segments);
+    finding.icmp.clear();
+    finding.icmp.extend(case.icmp.iter().filter(|error| names(&verdict, error.frame)));
+    reset(&mut finding.reset, case);
+    finding.connection = connection(case, client);
+    finding.verdict = verdict;
+}
+
+fn connection(case: &ResetCase, client: Side) -> Connection {
     let own_base = case.life.own.shows(Marks::SENT).then_some(case.life.own.base);
     let peer_base = case.life.peer.shows(Marks::SENT).then_some(case.life.peer.base);
     let (client_base, server_base) = if client == case.sender { (own_base, peer_base) } else { (peer_base, own_base) };
-    let connection = Connection {
+    Connection {
         number: case.life.number,
         incarnation: case.life.life,
         stream: u64::from(case.life.stream),
@@ -40,20 +54,6 @@ pub fn finding(case: &mut ResetCase, verdict: Verdict) -> Finding {
         opener_known: case.life.opener.is_some(),
         client_base,
         server_base,
-    };
-    let [own, peer] = case.heard.as_deref().copied().unwrap_or_default();
-    let (from_client, from_server) = if client == case.sender { (own, peer) } else { (peer, own) };
-    Finding {
-        from_client,
-        from_server,
-        points: None,
-        kernel: None,
-        segments: segments(case, &verdict, client),
-        segments_before: u64::from(case.life.segments),
-        icmp: case.icmp.iter().filter(|error| names(&verdict, error.frame)).copied().collect(),
-        reset: reset(case),
-        verdict,
-        connection,
     }
 }
 
@@ -62,31 +62,28 @@ fn names(verdict: &Verdict, frame: FrameNo) -> bool {
     verdict.evidence.iter().any(|fact| fact.frame == Some(frame))
 }
 
-fn reset(case: &mut ResetCase) -> Reset {
-    let segment = case.reset;
-    Reset {
-        frame: segment.frame,
-        time: segment.time,
-        tuple: segment.tuple,
-        flags: segment.flags,
-        seq: segment.seq,
-        ack: segment.ack(),
-        window: segment.window,
-        len: segment.len,
-        payload: std::mem::take(&mut case.payload),
-        options: segment.options,
-        ip: segment.ip,
-        layers: std::mem::take(&mut case.layers),
-        vlans: std::mem::take(&mut case.vlans),
-    }
+fn reset(reset: &mut Reset, case: &mut ResetCase) {
+    let segment = &case.reset;
+    reset.frame = segment.frame;
+    reset.time = segment.time;
+    reset.tuple = segment.tuple;
+    reset.flags = segment.flags;
+    reset.seq = segment.seq;
+    reset.ack = segment.ack();
+    reset.window = segment.window;
+    reset.len = segment.len;
+    reset.options = segment.options;
+    reset.ip = segment.ip;
+    std::mem::swap(&mut reset.payload, &mut case.payload);
+    std::mem::swap(&mut reset.layers, &mut case.layers);
+    std::mem::swap(&mut reset.vlans, &mut case.vlans);
 }
 
-fn segments(case: &ResetCase, verdict: &Verdict, client: Side) -> Vec<Seen> {
+fn segments(segments: &mut Vec<Seen>, case: &ResetCase, verdict: &Verdict, client: Side) {
     let own = Past::new(&case.reset, case.sender, Standing::default());
     let all = case.before.iter().chain(std::iter::once(&own)).chain(&case.after);
-    let mut segments = Vec::with_capacity(case.before.len() + 1 + case.after.len());
+    segments.reserve(case.before.len() + 1 + case.after.len());
     all.for_each(|past| segments.push(seen(past, verdict, (case.reset.frame, client))));
-    segments
 }
 
 fn seen(past: &Past, verdict: &Verdict, (reset, client): (FrameNo, Side)) -> Seen {

@@ -240,9 +240,9 @@ impl Core {
         self.decide_some(Settle::drain)
     }
 
-    /// The next finding that is final.
-    pub(super) fn next_finding(&mut self) -> Option<Finding> {
-        self.ready.next()
+    /// Writes the next finding that is final over another one; whether there was one.
+    pub(super) fn next_into(&mut self, finding: &mut Finding) -> bool {
+        self.ready.next_into(finding)
     }
 }
 

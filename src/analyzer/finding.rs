@@ -2,7 +2,7 @@
 
 use crate::classify::{KernelWord, Points, Verdict};
 use crate::frame::{FrameNo, Layer, Timestamp};
-use crate::tcp::{Flags, FourTuple, Heard, IcmpError, IpFields, Options, SeqNum};
+use crate::tcp::{Flags, FourTuple, Heard, IcmpError, IpFields, Options, Segment, SeqNum};
 
 /// One RST with its verdict and its connection, ready to be reported.
 #[derive(Clone, PartialEq, Debug)]
@@ -28,6 +28,49 @@ pub struct Finding {
     pub points: Option<Box<Points>>,
     /// What the kernel of this host says of it, where it was asked.
     pub kernel: Option<Box<KernelWord>>,
+}
+
+impl Finding {
+    /// A finding without meaning, to be written over.
+    pub fn empty() -> Self {
+        let Segment { frame, time, tuple, flags, seq, window, len, options, ip, .. } = Segment::EMPTY;
+        let reset = Reset {
+            frame,
+            time,
+            tuple,
+            flags,
+            seq,
+            ack: None,
+            window,
+            len,
+            payload: Vec::new(),
+            options,
+            ip,
+            layers: Vec::new(),
+            vlans: Vec::new(),
+        };
+        let connection = Connection {
+            number: 0,
+            incarnation: 0,
+            stream: 0,
+            tuple,
+            opener_known: false,
+            client_base: None,
+            server_base: None,
+        };
+        Self {
+            reset,
+            verdict: Verdict::empty(),
+            connection,
+            segments: Vec::new(),
+            segments_before: 0,
+            icmp: Vec::new(),
+            from_client: None,
+            from_server: None,
+            points: None,
+            kernel: None,
+        }
+    }
 }
 
 /// The RST segment.

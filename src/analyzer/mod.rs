@@ -188,14 +188,19 @@ impl Analyzer {
 
     /// The findings that have become final since the last call, in the order of their RSTs.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + '_ {
-        let (core, piece) = (&mut self.core, &mut self.piece);
         std::iter::from_fn(move || {
-            let mut finding = core.next_finding()?;
-            if let Some(piece) = piece {
-                piece.number(&mut finding);
-            }
-            Some(finding)
+            let mut finding = Finding::empty();
+            self.next_into(&mut finding).then_some(finding)
         })
+    }
+
+    /// Writes the next of the [`findings`](Self::findings) over another one, whose memory is used again; whether there was one.
+    pub fn next_into(&mut self, finding: &mut Finding) -> bool {
+        let any = self.core.next_into(finding);
+        if let Some(piece) = self.piece.as_mut().filter(|_| any) {
+            piece.number(finding);
+        }
+        any
     }
 
     /// Drops the findings that have become final since the last call, and all to come: for those who want to know how many

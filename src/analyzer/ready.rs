@@ -42,12 +42,12 @@ impl Ready {
         !self.decided.is_empty()
     }
 
-    /// The next finding.
-    pub(super) fn next(&mut self) -> Option<Finding> {
-        let (mut case, verdict) = self.decided.pop_front()?;
-        let finding = assemble::finding(&mut case, verdict);
+    /// Writes the next finding over another one; whether there was one.
+    pub(super) fn next_into(&mut self, finding: &mut Finding) -> bool {
+        let Some((mut case, verdict)) = self.decided.pop_front() else { return false };
+        assemble::fill(finding, &mut case, verdict);
         self.keep(case);
-        Some(finding)
+        true
     }
 
     /// Drops all of them, and those to come.

@@ -41,6 +41,34 @@ pub struct Verdict {
     pub missing: Vec<Missing>,
 }
 
+impl Verdict {
+    /// A verdict that says nothing, to be written over.
+    pub fn empty() -> Self {
+        Self {
+            class: Class::Undetermined,
+            cause: Cause::TriggerMissing,
+            certainty: Certainty::Possible,
+            form: Form::Other,
+            sender_role: None,
+            trigger: None,
+            follows: None,
+            idle_ns: None,
+            effect: Effect {
+                on_peer: OnPeer::Unknown,
+                application: None,
+                bytes_lost_to_sender: None,
+                bytes_lost_to_peer: None,
+            },
+            state: States::default(),
+            evidence: Vec::new(),
+            against: Vec::new(),
+            outranked: Vec::new(),
+            alternatives: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+}
+
 /// The segment that provoked a reset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trigger {

@@ -54,51 +54,49 @@ impl Run {
         }
         let mut any = false;
         self.listen_to_kernel();
-        while let Some(finding) = self.next_finding() {
-            any |= self.take(finding)?;
+        let mut finding = self.finding.take().unwrap_or_else(|| Box::new(Finding::empty()));
+        while self.analyzer.next_into(&mut finding) {
+            any |= self.take(&mut finding)?;
         }
+        self.finding = Some(finding);
         self.flush_findings(any)
-    }
-
-    fn next_finding(&mut self) -> Option<Finding> {
-        self.analyzer.findings().next()
     }
 
     /// Hands over findings that are final.
     pub(super) fn hand_over(&mut self, ready: Vec<Finding>) -> io::Result<()> {
         let mut any = false;
-        for finding in ready {
-            any |= self.take(finding)?;
+        for mut finding in ready {
+            any |= self.take(&mut finding)?;
         }
         self.flush_findings(any)
     }
 
     /// Takes a finding if it is wanted; whether anything was printed.
-    fn take(&mut self, mut finding: Finding) -> io::Result<bool> {
+    fn take(&mut self, finding: &mut Finding) -> io::Result<bool> {
         if let Some(kernel) = &mut self.kernel {
-            kernel.join(&mut finding);
+            kernel.join(finding);
         }
-        if !self.context.selection.takes(&finding) {
+        if !self.context.selection.takes(finding) {
             return Ok(false);
         }
         self.gate.see(finding.verdict.class, finding.verdict.cause);
-        self.agent.see(&finding);
+        self.agent.see(finding);
         if let Some(writer) = &mut self.writer {
-            writer.note(&self.context, &finding);
+            writer.note(&self.context, finding);
         }
         if let Some(watch) = &mut self.watch {
-            watch.see(&finding);
+            watch.see(finding);
         }
-        if !self.agent.takes(&finding) {
+        if !self.agent.takes(finding) {
             if self.names_patterns {
-                self.context.patterns.add(&finding);
+                self.context.patterns.add(finding);
             }
             return Ok(false);
         }
         match &mut self.naming {
-            None => self.print(&finding).map(|()| true),
+            None => self.print(finding).map(|()| true),
             Some(naming) => {
-                naming.hold(finding, &mut self.context.names);
+                naming.hold(std::mem::replace(finding, Finding::empty()), &mut self.context.names);
                 Ok(false)
             }
         }
