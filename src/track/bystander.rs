@@ -214,6 +214,11 @@ impl Bystanders {
         Self { room: known.room().min(max), known, recent: Recent::new(), max, evictions: 0 }
     }
 
+    /// The same where nobody asks which of them [are recent](Self::is_recent).
+    pub fn unasked(room: usize, max: usize) -> Self {
+        Self { recent: Recent { sets: Vec::new() }, ..Self::with_room(room, max) }
+    }
+
     /// How many were given up.
     pub fn evictions(&self) -> u64 {
         self.evictions

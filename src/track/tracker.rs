@@ -111,7 +111,7 @@ impl Tracker {
 
     /// A tracker that follows the four-tuples in `interest`, and is told of the others with [`pass`](Self::pass).
     pub fn for_interest(interest: &Interest, max: usize) -> Self {
-        let retired = Some(Bystanders::with_room(interest.resets(), max));
+        let retired = Some(Bystanders::unasked(interest.resets(), max));
         Self { state: interest.state().clone(), retired, ..Self::new(max) }
     }
 
