@@ -10,7 +10,7 @@ use super::front::{Follow, Followed};
 use super::intake::Intake;
 use super::losses::Losses;
 use super::ready::Ready;
-use super::touch::{BATCH, read_ahead, touch};
+use super::touch::{AHEAD, BATCH, read_ahead, touch};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
@@ -292,7 +292,16 @@ impl Follow for Core {
 
     #[inline]
     fn touch_hosts(&self, resets: impl Iterator<Item = (SocketAddr, IpAddr)>) {
-        read_ahead(resets, |(src, dst)| self.tracker.hosts().touch_ends(src, dst));
+        let hosts = self.tracker.hosts();
+        let mut keys = [None; AHEAD];
+        let mut count = 0;
+        for (place, (src, dst)) in keys.iter_mut().zip(resets) {
+            *place = Some(hosts.keys(src, dst));
+            count += 1;
+        }
+        let keys = || keys.iter().take(count).flatten();
+        read_ahead(keys(), |keys| hosts.touch(keys));
+        read_ahead(keys(), |keys| hosts.touch_records(keys));
     }
 }
 

@@ -9,7 +9,7 @@ use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{End, Held, Settle};
 use crate::tcp::{Checksums, Segment};
-use crate::track::{Copied, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
+use crate::track::{Copied, EndKeys, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
 /// So many resets are decided together: what is to be read for them is read at the same time.
 const DECIDED_TOGETHER: usize = 32;
@@ -32,9 +32,8 @@ impl Core {
         let placed = self.tracker.place(segment, &reset.lookup, reset.hash);
         self.summary.segments += 1;
         let mut case = self.ready.blank();
-        let port = self.tracker.hosts().port_key(segment.tuple.src);
-        self.describe(&mut case, segment, carried);
-        case.port = self.tracker.hosts().port(port);
+        let keys = self.tracker.hosts().keys(segment.tuple.src, segment.tuple.dst.ip());
+        self.describe(&mut case, (segment, &keys), carried);
         if !self.tracker.describe(&placed, &mut case.life) {
             return;
         }
@@ -56,10 +55,10 @@ impl Core {
             case.copied = Some(Copied { from: first.frame(), note: None });
             self.tracker.observe_reset_again(&placed, segment, first.frame());
         } else {
-            let observed = self.tracker.observe_reset(&placed, segment, point);
+            let observed = self.tracker.observe_reset(&placed, segment, (&keys, point));
             self.tell_waiting(&placed, segment, observed);
         }
-        self.hold(Held { case, port, id: placed.id, last: !reset.resets_to_come });
+        self.hold(Held { case, port: keys.port, id: placed.id, last: !reset.resets_to_come });
     }
 
     fn hold(&mut self, held: Held) {
@@ -70,15 +69,16 @@ impl Core {
     }
 
     /// Writes into a blank case what the RST's frame shows, and what its hosts had shown by then.
-    fn describe(&self, case: &mut ResetCase, segment: &Segment, carried: &Carried<'_>) {
+    fn describe(&self, case: &mut ResetCase, (segment, keys): (&Segment, &EndKeys), carried: &Carried<'_>) {
         let hosts = self.tracker.hosts();
         case.reset = *segment;
         case.ends = Ends::of(&segment.tuple).0;
         case.payload.extend_from_slice(carried.payload.get(..PAYLOAD_KEPT).unwrap_or(carried.payload));
         case.layers.extend(carried.encap.layers());
         case.vlans.extend_from_slice(carried.encap.vlans());
-        case.host = hosts.host(segment.tuple.src.ip());
-        case.peer_host = hosts.host(segment.tuple.dst.ip());
+        case.host = hosts.host(keys.host);
+        case.peer_host = hosts.host(keys.peer);
+        case.port = hosts.port(keys.port);
     }
 
     /// Decides the resets that `next` gives.
@@ -104,6 +104,7 @@ impl Core {
         read_ahead(held(), |held| u64::from(self.tracker.touch(held.id)));
         read_ahead(held(), |held| self.tracker.touch_slot(held.id));
         read_ahead(held(), |held| self.tracker.hosts().touch_port(held.port));
+        read_ahead(held(), |held| self.tracker.hosts().touch_record(held.port));
         read_ahead(held().filter(|held| held.last), |held| self.tracker.touch_retired(&held.case.reset.tuple));
     }
 

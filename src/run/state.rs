@@ -27,7 +27,7 @@ use crate::frame::FrameNo;
 use crate::tcp::Shard;
 
 /// Changes with every change of what is written down, also of the types in it: `tests/schema/state.txt` has all of them.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What a file begins with, before the numbers of format and version, and how long that line may be.
 const MAGIC: &str = "rstscan state ";

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Seeds;
 use super::generations::Generations;
+use super::host::as_number;
 use crate::frame::Timestamp;
 
 /// The most hosts of a generation.
@@ -12,30 +14,37 @@ const GENERATION: usize = (1 << 16) / 8 * 7;
 
 /// When each of the latest hosts first sent a segment with right checksums, of those whose checksums were looked at.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Checked(Generations<IpAddr, Option<Timestamp>>);
+pub struct Checked {
+    hosts: Generations<Option<Timestamp>>,
+    state: Seeds,
+}
 
 impl Default for Checked {
     fn default() -> Self {
-        Self(Generations::new(GENERATION))
+        Self { hosts: Generations::new(GENERATION), state: Seeds::default() }
     }
 }
 
 impl Checked {
+    fn hash(&self, host: IpAddr) -> u64 {
+        self.state.hash_one(as_number(host))
+    }
+
     /// Takes note of a segment of `host` whose checksums are right.
     pub fn add(&mut self, host: IpAddr, time: Timestamp) {
-        self.0.change(host, |first| {
+        self.hosts.change(self.hash(host), |first| {
             first.get_or_insert(time);
         });
     }
 
     /// Whether it holds no more than it may.
     pub fn is_sound(&self) -> bool {
-        self.0.fits(&Self::default().0)
+        self.hosts.fits(&Self::default().hosts)
     }
 
     /// When the first one came.
     pub fn since(&self, host: IpAddr) -> Option<Timestamp> {
-        *self.0.get(&host)?
+        *self.hosts.get(self.hash(host))?
     }
 }
 

@@ -1,34 +1,42 @@
 //! A map of bounded size that forgets what has not been written to for longest.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
-
-use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 
-/// A map that keeps at least the `size` entries that were written to last, and at most twice as many.
+use super::hashed::Hashed;
+
+/// A map by hashes that keeps at least the `size` entries that were written to last, and at most twice as many.
 ///
 /// Whoever is captured chooses the keys, so no such map may grow with them; and a flood of new keys must not keep out those
-/// that come later, nor those that are in use.
+/// that come later, nor those that are in use. Their hashes are made with a secret ([`Seeds`](super::Seeds)).
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(bound(deserialize = "K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>"))]
-pub(super) struct Generations<K, V> {
-    young: HashMap<K, V, RandomState>,
+pub(super) struct Generations<V> {
+    young: Hashed<V>,
     /// What was young before.
-    old: HashMap<K, V, RandomState>,
+    old: Hashed<V>,
     size: usize,
 }
 
-impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
+impl<V: Default> Generations<V> {
     /// An empty map.
     pub(super) fn new(size: usize) -> Self {
-        Self { young: HashMap::default(), old: HashMap::default(), size }
+        Self { young: Hashed::default(), old: Hashed::default(), size }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.young.len() == 0
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
-        self.young.get(key).or_else(|| self.old.get(key))
+    #[inline]
+    pub(super) fn get(&self, hash: u64) -> Option<&V> {
+        self.young.get(hash).or_else(|| self.old.get(hash))
+    }
+
+    /// Reads where a key is looked for.
+    #[inline]
+    pub(super) fn touch(&self, hash: u64) -> u64 {
+        self.young.touch(hash) ^ self.old.touch(hash)
     }
 
     /// Changes the value of a key, and gives what `change` gives.
@@ -36,28 +44,24 @@ impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
     /// A value that is new is changed before it is put in its place: to read from there what was just written has to wait for the
     /// place to come into the cache.
     #[inline]
-    pub(super) fn change<R>(&mut self, key: K, change: impl FnOnce(&mut V) -> R) -> R {
-        if self.young.len() >= self.size && !self.young.contains_key(&key) {
-            self.age(&key);
+    pub(super) fn change<R>(&mut self, hash: u64, change: impl FnOnce(&mut V) -> R) -> R {
+        if let Some(value) = self.young.get_mut(hash) {
+            return change(value);
         }
-        match self.young.entry(key) {
-            Entry::Occupied(mut place) => change(place.get_mut()),
-            Entry::Vacant(place) => {
-                let mut value = self.old.remove(&key).unwrap_or_default();
-                let result = change(&mut value);
-                place.insert(value);
-                result
-            }
+        let mut value = self.old.get_mut(hash).map(std::mem::take).unwrap_or_default();
+        if self.young.len() >= self.size {
+            self.age();
         }
+        let result = change(&mut value);
+        self.young.add(hash, value, self.size);
+        result
     }
 
-    /// What was young is old from here on. The memory stays, the entries go: unless it is that of `key`, which is carried over.
+    /// What was young is old from here on; the memory stays.
     #[cold]
-    fn age(&mut self, key: &K) {
+    fn age(&mut self) {
         std::mem::swap(&mut self.young, &mut self.old);
-        let carried = self.young.remove(key);
         self.young.clear();
-        self.young.extend(carried.map(|value| (*key, value)));
     }
 
     /// Whether it holds no more than `other`, an empty map, may hold.
@@ -76,19 +80,24 @@ impl<K: Copy + Eq + Hash, V: Default> Generations<K, V> {
 mod tests {
     use super::*;
 
+    /// A number as a hash has it.
+    fn spread(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 1
+    }
+
     #[test]
     fn those_in_use_stay_and_others_go() {
-        let mut map: Generations<u32, u32> = Generations::new(100);
-        map.change(0, |value| *value = 7);
+        let mut map: Generations<u64> = Generations::new(100);
+        map.change(spread(0), |value| *value = 7);
         for key in 1..10_000 {
-            map.change(key, |value| *value = key);
+            map.change(spread(key), |value| *value = key);
             if key % 90 == 0 {
-                map.change(0, |value| *value += 1);
+                map.change(spread(0), |value| *value += 1);
             }
             assert!(map.len() <= 200, "{}", map.len());
-            assert!((key.saturating_sub(90).max(1)..=key).all(|recent| map.get(&recent) == Some(&recent)));
+            assert!((key.saturating_sub(90).max(1)..=key).all(|recent| map.get(spread(recent)) == Some(&recent)));
         }
-        assert_eq!(map.get(&0), Some(&(7 + 111)));
-        assert_eq!(map.get(&5000), None);
+        assert_eq!(map.get(spread(0)), Some(&(7 + 111)));
+        assert_eq!(map.get(spread(5000)), None);
     }
 }

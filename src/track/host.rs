@@ -81,12 +81,23 @@ struct Host {
 }
 
 /// The hash of a host's address. It stands for the address: two hosts with the same one are taken for one, a pair in 2^64.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-struct HostKey(u64);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostKey(u64);
 
 /// A port: the hash of a host's address and the port's number, which stands for both.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PortKey(NonZeroU64);
+
+/// What the ends of a segment are asked for with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndKeys {
+    /// The port that sent it.
+    pub port: PortKey,
+    /// The host that sent it.
+    pub host: HostKey,
+    /// The host that it goes to.
+    pub peer: HostKey,
+}
 
 impl HostProfile {
     /// Whether its SYN|ACKs were seen with this TTL.
@@ -138,8 +149,8 @@ impl PortRecord {
 /// Hosts and ports by address. Touched by SYN|ACK and RST only.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Hosts {
-    hosts: Generations<HostKey, Host>,
-    ports: Generations<PortKey, PortRecord>,
+    hosts: Generations<Host>,
+    ports: Generations<PortRecord>,
     state: Seeds,
 }
 
@@ -160,50 +171,57 @@ impl Hosts {
         HostKey(self.state.hash_one(as_number(host)))
     }
 
-    /// What a port is asked for with.
-    pub fn port_key(&self, port: SocketAddr) -> PortKey {
+    fn port_key(&self, port: SocketAddr) -> PortKey {
         let hash = self.state.hash_one((as_number(port.ip()), port.port()));
         PortKey(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// What `host` has shown.
-    pub fn host(&self, host: IpAddr) -> HostProfile {
-        self.hosts.get(&self.host_key(host)).map(|host| host.profile).unwrap_or_default()
+    /// What the ends of a segment are asked for with.
+    #[inline]
+    pub fn keys(&self, src: SocketAddr, dst: IpAddr) -> EndKeys {
+        EndKeys { port: self.port_key(src), host: self.host_key(src.ip()), peer: self.host_key(dst) }
     }
 
-    /// What `port` has shown.
+    /// What a host has shown.
+    pub fn host(&self, host: HostKey) -> HostProfile {
+        self.hosts.get(host.0).map(|host| host.profile).unwrap_or_default()
+    }
+
+    /// What a port has shown.
     pub fn port(&self, port: PortKey) -> PortRecord {
-        self.ports.get(&port).copied().unwrap_or_default()
+        self.ports.get(port.0.get()).copied().unwrap_or_default()
+    }
+
+    /// Reads where it is written what the port has shown.
+    #[inline]
+    pub fn touch_port(&self, port: PortKey) -> u64 {
+        self.ports.touch(port.0.get())
     }
 
     /// Reads something of what the port has shown.
     #[inline]
-    pub fn touch_port(&self, port: PortKey) -> u64 {
-        self.ports.get(&port).map_or(0, |record| u64::from(record.refused))
+    pub fn touch_record(&self, port: PortKey) -> u64 {
+        self.ports.get(port.0.get()).map_or(0, |record| u64::from(record.refused))
     }
 
-    /// Reads something of what both ends of a segment have shown: the port and the host that sent it, and the other host.
+    /// Reads where it is written what these have shown.
     #[inline]
-    pub fn touch_ends(&self, src: SocketAddr, dst: IpAddr) -> u64 {
-        let shown = |host| self.hosts.get(&self.host_key(host)).map_or(0, |host| u64::from(host.profile.probes));
-        self.touch_port(self.port_key(src)) ^ shown(src.ip()) ^ shown(dst)
+    pub fn touch(&self, keys: &EndKeys) -> u64 {
+        self.touch_port(keys.port) ^ self.hosts.touch(keys.host.0) ^ self.hosts.touch(keys.peer.0)
     }
 
-    fn change_host(&mut self, host: IpAddr, change: impl FnOnce(&mut Host)) {
-        let key = self.host_key(host);
-        self.hosts.change(key, change);
-    }
-
-    fn change_port<R>(&mut self, port: SocketAddr, change: impl FnOnce(&mut PortRecord) -> R) -> R {
-        let key = self.port_key(port);
-        self.ports.change(key, change)
+    /// Reads something of what these have shown.
+    #[inline]
+    pub fn touch_records(&self, keys: &EndKeys) -> u64 {
+        let shown = |host: HostKey| self.hosts.get(host.0).map_or(0, |host| u64::from(host.profile.probes));
+        self.touch_record(keys.port) ^ shown(keys.host) ^ shown(keys.peer)
     }
 
     /// Takes note of a SYN|ACK.
     pub fn observe_syn_ack(&mut self, syn_ack: &SynAck) {
         let SynAck { sight, port, seq, ttl, labelled } = *syn_ack;
-        let is_new = self.change_port(port, |record| record.accept(seq, sight));
-        self.change_host(port.ip(), |host| {
+        let is_new = self.ports.change(self.port_key(port).0.get(), |record| record.accept(seq, sight));
+        self.hosts.change(self.host_key(port.ip()).0, |host| {
             let host = &mut host.profile;
             if is_new {
                 host.accepted = Some((port.port(), sight));
@@ -216,37 +234,36 @@ impl Hosts {
     }
 
     /// Takes note of a RST that refuses a SYN.
-    pub fn observe_refusal(&mut self, segment: &Segment) {
+    pub fn observe_refusal(&mut self, keys: &EndKeys, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        self.change_port(segment.tuple.src, |record| {
+        self.ports.change(keys.port.0.get(), |record| {
             record.refused = record.refused.saturating_add(1);
             record.last_refused = Some(sight);
         });
-        self.observe_probe(segment);
+        self.observe_probe(keys);
     }
 
     /// Takes note of a RST that answers the first segment of its connection: SYN or probe, it was an attempt to find something out.
-    pub fn observe_probe(&mut self, segment: &Segment) {
-        let target = self.port_key(segment.tuple.src);
-        self.change_host(segment.tuple.dst.ip(), |host| {
-            if host.last_probe != Some(target) {
+    pub fn observe_probe(&mut self, keys: &EndKeys) {
+        self.hosts.change(keys.peer.0, |host| {
+            if host.last_probe != Some(keys.port) {
                 host.profile.probes = host.profile.probes.saturating_add(1);
-                host.last_probe = Some(target);
+                host.last_probe = Some(keys.port);
             }
         });
     }
 
     /// Takes note of a RST that answers a SYN|ACK.
-    pub fn observe_half_open(&mut self, segment: &Segment) {
-        self.change_host(segment.tuple.src.ip(), |host| {
+    pub fn observe_half_open(&mut self, keys: &EndKeys) {
+        self.hosts.change(keys.host.0, |host| {
             host.profile.half_opened = host.profile.half_opened.saturating_add(1);
         });
     }
 
-    /// Takes note of an abort by the accepting side of `port`, of a connection on which it has sent nothing.
-    pub fn observe_abort(&mut self, port: SocketAddr, segment: &Segment) {
+    /// Takes note of an abort by the accepting side of its port, of a connection on which it has sent nothing.
+    pub fn observe_abort(&mut self, keys: &EndKeys, segment: &Segment) {
         let sight = Sight { frame: segment.frame, time: segment.time };
-        self.change_port(port, |record| {
+        self.ports.change(keys.port.0.get(), |record| {
             let together = record.group_of_aborts(sight.time) > 0;
             record.aborted = if together { record.aborted.saturating_add(1) } else { 1 };
             record.last_aborted = Some(sight);
@@ -255,7 +272,7 @@ impl Hosts {
 }
 
 /// An address as a number, which is sooner hashed: one of IPv4 as it is mapped to IPv6 (RFC 4291 section 2.5.5.2).
-fn as_number(address: IpAddr) -> u128 {
+pub(super) fn as_number(address: IpAddr) -> u128 {
     const MAPPED: u128 = 0xffff << 32;
     match address {
         IpAddr::V4(address) => MAPPED | u128::from(address.to_bits()),
@@ -282,7 +299,7 @@ mod tests {
                 hosts.observe_syn_ack(&SynAck::from(&syn_ack(7)));
             }
         }
-        let knows = |host: u32| hosts.host(host.to_be_bytes().into()).accepted.is_some();
+        let knows = |host: u32| hosts.host(hosts.host_key(host.to_be_bytes().into())).accepted.is_some();
         assert!(knows(7) && knows(99_999) && !knows(50_000));
         assert!(hosts.hosts.len() <= 2 * GENERATION_MIN && hosts.ports.len() <= 2 * GENERATION_MIN);
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::tcp::IcmpError;
 
-use super::Ends;
 use super::generations::Generations;
+use super::{Ends, Seeds};
 
 /// The most four-tuples of a generation. Anybody can send ICMP errors, so memory for them is small.
 const GENERATION: usize = 1 << 12;
@@ -15,18 +15,21 @@ const EACH: usize = 8;
 /// The latest ICMP errors, by the four-tuple that they are about: those of at least 4096 four-tuples, and of at most twice
 /// as many.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct IcmpErrors(Generations<Ends, Vec<IcmpError>>);
+pub struct IcmpErrors {
+    errors: Generations<Vec<IcmpError>>,
+    state: Seeds,
+}
 
 impl Default for IcmpErrors {
     fn default() -> Self {
-        Self(Generations::new(GENERATION))
+        Self { errors: Generations::new(GENERATION), state: Seeds::default() }
     }
 }
 
 impl IcmpErrors {
     /// Takes note of an error.
     pub fn add(&mut self, error: &IcmpError) {
-        self.0.change(Ends::of(&error.tuple).0, |errors| {
+        self.errors.change(self.state.hash_one(Ends::of(&error.tuple).0), |errors| {
             if errors.len() >= EACH {
                 errors.remove(0);
             }
@@ -36,12 +39,15 @@ impl IcmpErrors {
 
     /// Whether they are no more than they may be.
     pub fn are_sound(&self) -> bool {
-        self.0.fits(&Self::default().0)
+        self.errors.fits(&Self::default().errors)
     }
 
     /// The errors about a four-tuple, oldest first.
     pub fn about(&self, ends: &Ends) -> &[IcmpError] {
-        self.0.get(ends).map_or(&[], Vec::as_slice)
+        if self.errors.is_empty() {
+            return &[];
+        }
+        self.errors.get(self.state.hash_one(ends)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -93,6 +99,6 @@ mod tests {
         }
         assert!(kept(&errors, 0).is_empty());
         assert_eq!(kept(&errors, 1).last(), Some(&4));
-        assert!(errors.0.len() <= 2 * GENERATION);
+        assert!(errors.errors.len() <= 2 * GENERATION);
     }
 }

@@ -132,14 +132,36 @@ impl Packed {
         self.lines.iter().flat_map(|line| line.0).filter(|slot| slot[0] != 0)
     }
 
+    /// All keys with their values, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.taken().map(|[hash, value]| (hash, value))
+    }
+
     /// All values, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = u64> + '_ {
         self.taken().map(|slot| slot[1])
     }
 
+    /// Makes a table of twice the room of this one, or of room for `most` where that is less and more than now.
+    #[cold]
+    pub(super) fn grow(&mut self, most: usize) {
+        let enough = (most / 3 + 1).max(LINES);
+        let twice = self.planned * 2;
+        self.rebuild_as(if enough > self.planned { enough.min(twice) } else { twice }, |_| true);
+    }
+
+    /// Takes out all values; the memory stays.
+    pub(super) fn clear(&mut self) {
+        self.lines.fill(Line([[0; 2]; 4]));
+        self.used = 0;
+    }
+
     /// Keeps the values that `stays` says of, in a table that is twice as large where it is to be `larger`.
-    pub(super) fn rebuild(&mut self, larger: bool, mut stays: impl FnMut(u64) -> bool) {
-        let planned = if larger { self.planned * 2 } else { self.planned };
+    pub(super) fn rebuild(&mut self, larger: bool, stays: impl FnMut(u64) -> bool) {
+        self.rebuild_as(if larger { self.planned * 2 } else { self.planned }, stays);
+    }
+
+    fn rebuild_as(&mut self, planned: usize, mut stays: impl FnMut(u64) -> bool) {
         let fresh = Self { lines: Vec::new(), planned, used: 0, nowhere: [0; 2] };
         let old = std::mem::replace(self, fresh);
         for [hash, value] in old.taken().filter(|slot| stays(slot[1])) {

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
-use super::{Bystanders, Hosts, Incarnation, Interest, Marks, Passed, Past, Seeds, Side, Standing, SynAck};
+use super::{Bystanders, EndKeys, Hosts, Incarnation, Interest, Marks, Passed, Past, Seeds, Side, Standing, SynAck};
 
 /// Where a segment belongs.
 #[derive(Clone, Copy, Debug)]
@@ -375,8 +375,8 @@ impl Tracker {
     }
 
     /// Takes note of a placed RST that was seen at `point`.
-    pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment, point: u16) -> Observed {
-        self.observe_answer(placed, segment);
+    pub fn observe_reset(&mut self, placed: &Placed, segment: &Segment, (keys, point): (&EndKeys, u16)) -> Observed {
+        self.observe_answer(placed, segment, keys);
         let Some(incarnation) = self.slab.get_mut(placed.id) else { return Observed::default() };
         let nameless = segment.ip.id.unwrap_or(0) == 0;
         let standing = Standing { point: if nameless { point } else { 0 }, ..Standing::default() };
@@ -396,7 +396,7 @@ impl Tracker {
     }
 
     /// Takes note of a RST for its host and port, before its incarnation shows it.
-    fn observe_answer(&mut self, placed: &Placed, segment: &Segment) {
+    fn observe_answer(&mut self, placed: &Placed, segment: &Segment, keys: &EndKeys) {
         let Some(incarnation) = self.slab.get(placed.id) else { return };
         let own = incarnation.end(placed.side);
         let peer = incarnation.end(placed.side.other());
@@ -409,13 +409,13 @@ impl Tracker {
         let odd = alone && !usual.into_iter().any(|marks| peer.shows(marks));
         let accepted = own.shows(Marks::SYN_ACK) && peer.shows(Marks::PLAIN_ACK);
         if refuses {
-            self.hosts.observe_refusal(segment);
+            self.hosts.observe_refusal(keys, segment);
         } else if answers_syn_ack {
-            self.hosts.observe_half_open(segment);
+            self.hosts.observe_half_open(keys);
         } else if odd {
-            self.hosts.observe_probe(segment);
+            self.hosts.observe_probe(keys);
         } else if accepted && unanswered && segment.flags.has(Flags::RST.with(Flags::ACK)) {
-            self.hosts.observe_abort(segment.tuple.src, segment);
+            self.hosts.observe_abort(keys, segment);
         }
     }
 
