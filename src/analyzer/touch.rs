@@ -3,7 +3,7 @@
 use crate::track::Tracker;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
-pub(super) const AHEAD: usize = 64;
+pub(super) const AHEAD: usize = 128;
 /// How many segments are decoded before they are tracked.
 pub(super) const BATCH: usize = 128;
 

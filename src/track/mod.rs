@@ -6,6 +6,7 @@ mod checked;
 mod endpoint;
 mod evicted;
 mod eviction;
+mod forgetting;
 mod generations;
 mod hashed;
 mod hints;

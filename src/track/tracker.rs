@@ -8,6 +8,7 @@ use crate::tcp::{Flags, Segment};
 use super::case::{Life, Previous};
 use super::evicted::{Evicted, LastUse};
 use super::eviction::Eviction;
+use super::forgetting::FORGET_EVERY;
 use super::key::{Lookup, WideKeys};
 use super::sighting::is_elsewhere;
 use super::table::{Id, Index, Slab};
@@ -23,15 +24,6 @@ pub struct Placed {
     /// The four-tuple's newest life, which may be a later one.
     newest: Id,
 }
-
-/// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
-const ROOM: usize = 1 << 16;
-/// Places of the slab are looked at for forgetting each time so many segments have come.
-const FORGET_EVERY: u64 = 64;
-/// So many places at a time.
-const FORGET_TOGETHER: u32 = 8;
-/// How long after its last segment the history of a life that is over is condensed, in nanoseconds.
-const CONDENSED_AFTER: i64 = 10_000_000_000;
 
 /// What tracking noticed of a segment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +53,7 @@ pub struct Tracker {
     #[serde(skip)]
     pub(super) retired: Option<Bystanders>,
     /// The next place of the slab to be looked at for forgetting.
-    hand: u32,
+    pub(super) hand: u32,
     /// The most incarnations held at the same time.
     pub(super) max: usize,
     /// Who goes first, while there are about as many as that.
@@ -74,7 +66,7 @@ pub struct Tracker {
     pub(super) connections: u64,
     pub(super) streams: u32,
     pub(super) tracked_max: u64,
-    latest: FrameNo,
+    pub(super) latest: FrameNo,
     observed: u64,
 }
 
@@ -284,7 +276,7 @@ impl Tracker {
     #[inline]
     fn count(&mut self, id: Id, now: Timestamp) {
         self.observed = self.observed.wrapping_add(1);
-        if self.observed.is_multiple_of(FORGET_EVERY) && self.slab.len() > ROOM {
+        if self.observed.is_multiple_of(FORGET_EVERY) {
             self.forget_some(now);
         }
         self.refresh(id);
@@ -460,45 +452,6 @@ impl Tracker {
         }
     }
 
-    /// Of a life that was over a while ago the landmarks are enough.
-    fn condense(&mut self, id: Id, now: Timestamp) {
-        let latest = self.latest;
-        if let Some(incarnation) = self.slab.get_mut(id)
-            && now.since(incarnation.last()) > CONDENSED_AFTER
-            && incarnation.is_over()
-        {
-            incarnation.history.condense(latest);
-        }
-    }
-
-    /// Looks at the next places of the slab, which nobody may have asked for in a while: they are read at the same time first.
-    #[inline(never)]
-    fn forget_some(&mut self, now: Timestamp) {
-        self.hand = if self.hand >= self.slab.places() { 0 } else { self.hand };
-        let ids = (self.hand..self.hand.saturating_add(FORGET_TOGETHER)).map(|place| self.slab.id_at(place));
-        std::hint::black_box(ids.fold(0, |sum, id| sum ^ self.touch(id)));
-        for _ in 0..FORGET_TOGETHER {
-            let id = self.slab.id_at(self.hand);
-            self.hand += 1;
-            self.forget(id, now);
-        }
-    }
-
-    /// Forgets an incarnation if it is old enough.
-    fn forget(&mut self, id: Id, now: Timestamp) {
-        self.condense(id, now);
-        let Some(incarnation) = self.slab.get(id) else { return };
-        // A life that has a successor goes with it.
-        if incarnation.succeeded || !incarnation.is_forgettable(now) {
-            return;
-        }
-        let previous = incarnation.previous.and_then(|previous| self.slab.get(previous));
-        if previous.is_some_and(Incarnation::is_waiting) {
-            return;
-        }
-        self.drop_life(id);
-    }
-
     /// Takes out a life that has no successor, of its own accord.
     pub(super) fn drop_life(&mut self, id: Id) {
         if let Some(eviction) = &mut self.eviction {
@@ -520,6 +473,7 @@ pub(super) fn indexed(hash: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forgetting::{FORGET_TOGETHER, ROOM};
     use super::*;
     use crate::tcp::{FourTuple, SeqNum};
     use crate::track::ResetCase;
@@ -614,7 +568,7 @@ mod tests {
         let mut tracker = Tracker::new(many as usize);
         (0..=many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
         assert!(tracker.eviction.is_some());
-        (0..many * FORGET_EVERY as u32).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
+        (0..many * (FORGET_EVERY as u32 / FORGET_TOGETHER)).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 300));
         assert!(tracker.slab.len() < many as usize / 2 && tracker.eviction.is_none());
         (0..=many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 301));
         assert_eq!(tracker.slab.len(), many as usize);
@@ -633,7 +587,7 @@ mod tests {
         let mut tracker = Tracker::new(usize::MAX);
         let many = 2 * ROOM as u32;
         (0..many).for_each(|number| _ = show(&mut tracker, number, Flags::RST, 0));
-        let rounds = many * FORGET_EVERY as u32;
+        let rounds = many * (FORGET_EVERY as u32 / FORGET_TOGETHER);
         (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 239));
         assert_eq!(tracker.slab.len(), many as usize, "four minutes are not over");
         (0..rounds).for_each(|_| _ = show(&mut tracker, 7, Flags::ACK, 241));
