@@ -4,21 +4,20 @@ use std::net::SocketAddr;
 
 use crate::classify::{FactKind, Verdict};
 use crate::frame::FrameNo;
-use crate::track::{Marks, Past, ResetCase, Side, Standing};
+use crate::track::{Ends, Marks, Past, ResetCase, Side, Standing};
 
 use super::{Connection, Finding, Part, Reset, Seen};
 
 /// The server end of the reset connection, or, where the opener is unknown, the end with the lower port.
 pub fn service(case: &ResetCase) -> SocketAddr {
-    case.ends.end(client_side(case).other())
+    case.ends().end(client_side(case).other())
 }
 
 /// Who is shown as the client: the opener; where no SYN was seen, the end with the higher port.
 fn client_side(case: &ResetCase) -> Side {
     case.life.opener.unwrap_or_else(|| {
-        let low = case.ends.low.port();
-        let high = case.ends.high.port();
-        match low.cmp(&high) {
+        let Ends { low, high } = case.ends();
+        match low.port().cmp(&high.port()) {
             std::cmp::Ordering::Greater => Side::Low,
             std::cmp::Ordering::Less => Side::High,
             std::cmp::Ordering::Equal => case.life.first_sender,
@@ -50,7 +49,7 @@ fn connection(case: &ResetCase, client: Side) -> Connection {
         number: case.life.number,
         incarnation: case.life.life,
         stream: u64::from(case.life.stream),
-        tuple: case.ends.from(client),
+        tuple: case.ends().from(client),
         opener_known: case.life.opener.is_some(),
         client_base,
         server_base,

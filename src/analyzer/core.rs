@@ -291,11 +291,11 @@ impl Follow for Core {
     }
 
     #[inline]
-    fn touch_hosts(&self, resets: impl Iterator<Item = (SocketAddr, IpAddr)>) {
+    fn touch_hosts(&self, telling: impl Iterator<Item = (SocketAddr, IpAddr)>) {
         let hosts = self.tracker.hosts();
         let mut keys = [None; AHEAD];
         let mut count = 0;
-        for (place, (src, dst)) in keys.iter_mut().zip(resets) {
+        for (place, (src, dst)) in keys.iter_mut().zip(telling) {
             *place = Some(hosts.keys(src, dst));
             count += 1;
         }

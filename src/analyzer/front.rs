@@ -29,8 +29,8 @@ pub(super) trait Follow {
     fn is_enough(&self) -> bool;
     /// Reads the places of these four-tuples, each a hash, all at once.
     fn touch(&self, hashes: impl Iterator<Item = u64> + Clone);
-    /// The same for the hosts between which these RSTs are sent, each with the port that sends it.
-    fn touch_hosts(&self, resets: impl Iterator<Item = (SocketAddr, IpAddr)>);
+    /// The same for the hosts between which these segments are sent, each with the port that sends it.
+    fn touch_hosts(&self, telling: impl Iterator<Item = (SocketAddr, IpAddr)>);
 }
 
 /// What is known of a frame whose four-tuple is followed.
@@ -179,7 +179,7 @@ impl Front {
         let followed = followed.map(|look| look.hash);
         read_ahead(followed.clone(), |hash| u64::from(self.interest.has_reset_to_come(hash)));
         to.touch(followed);
-        to.touch_hosts(resets(ahead, looks, left));
+        to.touch_hosts(telling(ahead, looks, left));
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }
@@ -377,16 +377,16 @@ fn pick<'b>(looks: &[Look], left: &'b mut [u8; AHEAD], wanted: impl Fn(&Look) ->
     left.get(..count).unwrap_or_default()
 }
 
-/// From where to where the RSTs are sent that are followed and are seen at a glance.
+/// From where to where what tells of hosts and ports is sent, as far as that is seen at a glance: SYN|ACKs, and RSTs that are followed.
 #[inline]
-fn resets<'a>(
+fn telling<'a>(
     ahead: &'a [Frame<'_>],
     looks: &'a [Look],
     left: &'a [u8],
 ) -> impl Iterator<Item = (SocketAddr, IpAddr)> + 'a {
-    let is_reset = |at: &usize| looks.get(*at).is_some_and(|look| look.followed & look.flags.rst());
-    let resets = left.iter().map(|at| usize::from(*at)).filter(is_reset);
-    resets.filter_map(|at| decode::glance(ahead.get(at)?)).map(|glance| (glance.source(), glance.destination()))
+    let tells = move |look: &Look| look.followed & look.flags.rst() | look.flags.has(ACCEPTING);
+    let telling = left.iter().map(|at| usize::from(*at)).filter(move |at: &usize| looks.get(*at).is_some_and(tells));
+    telling.filter_map(|at| decode::glance(ahead.get(at)?)).map(|glance| (glance.source(), glance.destination()))
 }
 
 /// Reads what is needed of a segment whose four-tuple is not followed.

@@ -9,10 +9,10 @@ use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{End, Held, Settle};
 use crate::tcp::{Checksums, Segment};
-use crate::track::{Copied, EndKeys, Ends, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
+use crate::track::{Copied, EndKeys, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
 
 /// So many resets are decided together: what is to be read for them is read at the same time.
-const DECIDED_TOGETHER: usize = 32;
+const DECIDED_TOGETHER: usize = 64;
 /// Takes the next reset that is to be decided.
 type Next = fn(&mut Settle, Timestamp) -> Option<(Held, End)>;
 /// How much of a RST's payload is kept.
@@ -72,7 +72,6 @@ impl Core {
     fn describe(&self, case: &mut ResetCase, (segment, keys): (&Segment, &EndKeys), carried: &Carried<'_>) {
         let hosts = self.tracker.hosts();
         case.reset = *segment;
-        case.ends = Ends::of(&segment.tuple).0;
         case.payload.extend_from_slice(carried.payload.get(..PAYLOAD_KEPT).unwrap_or(carried.payload));
         case.layers.extend(carried.encap.layers());
         case.vlans.extend_from_slice(carried.encap.vlans());
@@ -120,7 +119,7 @@ impl Core {
             let right = self.checked.since(case.reset.tuple.src.ip());
             case.right_checksums = right.is_some_and(|since| self.settle.covers(case.reset.time, since));
         }
-        let errors = self.icmp.about(&case.ends).iter();
+        let errors = self.icmp.about(&case.reset.tuple).iter();
         case.icmp.extend(errors.filter(|error| self.settle.covers(case.reset.time, error.time)));
         let same_life = |number, life| number == case.life.number && life == case.life.life;
         let life = self.tracker.get(id).filter(|found| same_life(found.number, found.life));

@@ -25,8 +25,6 @@ pub struct ResetCase {
     pub checksums: Checksums,
     /// Which end sent it.
     pub sender: Side,
-    /// The four-tuple.
-    pub ends: Ends,
     /// Its connection, before the RST.
     pub life: Life,
     /// The previous life of the four-tuple, if remembered.
@@ -129,7 +127,6 @@ impl ResetCase {
             vlans: Vec::new(),
             checksums: Checksums::default(),
             sender: Side::Low,
-            ends: Ends::of(&reset.tuple).0,
             life: Life {
                 number: 0,
                 life: 0,
@@ -189,6 +186,11 @@ impl ResetCase {
         let numbers = self.reset.seq.0 ^ own.base.0 ^ peer.base.0 ^ self.host.probes ^ self.peer_host.probes;
         let before = self.before.first().map_or(0, |past| past.time().as_nanos());
         number ^ lengths as u64 ^ (times ^ before) as u64 ^ u64::from(numbers ^ self.port.refused)
+    }
+
+    /// The four-tuple.
+    pub fn ends(&self) -> Ends {
+        Ends::of(&self.reset.tuple).0
     }
 
     /// Whether `past` was sent by the RST's sender.

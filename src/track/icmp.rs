@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tcp::IcmpError;
+use crate::tcp::{FourTuple, IcmpError};
 
 use super::generations::Generations;
 use super::{Ends, Seeds};
@@ -27,9 +27,14 @@ impl Default for IcmpErrors {
 }
 
 impl IcmpErrors {
+    /// The same in both directions.
+    fn hash(&self, tuple: &FourTuple) -> u64 {
+        self.state.hash_one(Ends::of(tuple).0)
+    }
+
     /// Takes note of an error.
     pub fn add(&mut self, error: &IcmpError) {
-        self.errors.change(self.state.hash_one(Ends::of(&error.tuple).0), |errors| {
+        self.errors.change(self.hash(&error.tuple), |errors| {
             if errors.len() >= EACH {
                 errors.remove(0);
             }
@@ -43,11 +48,11 @@ impl IcmpErrors {
     }
 
     /// The errors about a four-tuple, oldest first.
-    pub fn about(&self, ends: &Ends) -> &[IcmpError] {
+    pub fn about(&self, tuple: &FourTuple) -> &[IcmpError] {
         if self.errors.is_empty() {
             return &[];
         }
-        self.errors.get(self.state.hash_one(ends)).map_or(&[], Vec::as_slice)
+        self.errors.get(self.hash(tuple)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -55,7 +60,7 @@ impl IcmpErrors {
 mod tests {
     use super::*;
     use crate::frame::{FrameNo, Timestamp};
-    use crate::tcp::{Complaint, FourTuple, SeqNum};
+    use crate::tcp::{Complaint, SeqNum};
 
     fn error(number: u64, port: u16) -> IcmpError {
         IcmpError {
@@ -72,8 +77,7 @@ mod tests {
     }
 
     fn kept(errors: &IcmpErrors, port: u16) -> Vec<u64> {
-        let (ends, _) = Ends::of(&error(0, port).tuple.reversed());
-        errors.about(&ends).iter().map(|error| error.frame.number()).collect()
+        errors.about(&error(0, port).tuple.reversed()).iter().map(|error| error.frame.number()).collect()
     }
 
     #[test]
