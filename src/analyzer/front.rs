@@ -377,14 +377,14 @@ fn pick<'b>(looks: &[Look], left: &'b mut [u8; AHEAD], wanted: impl Fn(&Look) ->
     left.get(..count).unwrap_or_default()
 }
 
-/// From where to where what tells of hosts and ports is sent, as far as that is seen at a glance: SYN|ACKs, and RSTs that are followed.
+/// From where to where what tells of hosts and ports is sent, as far as it is followed and seen at a glance: SYN|ACKs and RSTs.
 #[inline]
 fn telling<'a>(
     ahead: &'a [Frame<'_>],
     looks: &'a [Look],
     left: &'a [u8],
 ) -> impl Iterator<Item = (SocketAddr, IpAddr)> + 'a {
-    let tells = move |look: &Look| look.followed & look.flags.rst() | look.flags.has(ACCEPTING);
+    let tells = move |look: &Look| look.followed & (look.flags.rst() | look.flags.has(ACCEPTING));
     let telling = left.iter().map(|at| usize::from(*at)).filter(move |at: &usize| looks.get(*at).is_some_and(tells));
     telling.filter_map(|at| decode::glance(ahead.get(at)?)).map(|glance| (glance.source(), glance.destination()))
 }
