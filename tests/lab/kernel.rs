@@ -5,16 +5,16 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MsFlags, mount};
 use nix::time::{ClockId, clock_gettime};
-use tempfile::TempDir;
 
 use crate::capture::{Recorded, Recording};
 use crate::segment::Segment;
 
-/// Where tracefs is, if it is mounted.
+/// Where tracefs is.
 const TRACEFS: &str = "/sys/kernel/tracing";
 
 /// Instances of this laboratory are called `rstlab-PROCESS-NUMBER`.
@@ -40,8 +40,6 @@ pub struct Trace {
     instance: PathBuf,
     /// Nanoseconds from the clock of the trace to that of captures.
     offset_ns: i128,
-    /// Ends last, after the instance in it is gone.
-    _mounted: Option<Mounted>,
 }
 
 /// One reset, as the kernel that sent it notes it.
@@ -61,10 +59,6 @@ pub struct Event {
     pub answers: bool,
 }
 
-/// A tracefs that we have mounted.
-#[derive(Debug)]
-struct Mounted(TempDir);
-
 impl Trace {
     /// Starts to note resets, those of every network namespace of the machine.
     ///
@@ -73,8 +67,8 @@ impl Trace {
     /// Without tracefs, without the right to it, and before Linux 6.10, whose event has no reason.
     pub fn start() -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let mounted = if Path::new(TRACEFS).join("instances").exists() { None } else { Some(Mounted::new()?) };
-        let tracefs = mounted.as_ref().map_or(Path::new(TRACEFS), |mounted| mounted.0.path());
+        mount_tracefs()?;
+        let tracefs = Path::new(TRACEFS);
         let format = fs::read_to_string(tracefs.join("events/tcp/tcp_send_reset/format"))?;
         if !format.contains("sk_rst_reason reason") {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "tcp_send_reset has no reason before Linux 6.10"));
@@ -83,7 +77,7 @@ impl Trace {
         let name = format!("{PREFIX}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let instance = tracefs.join("instances").join(name);
         fs::create_dir(&instance)?;
-        let trace = Self { instance, offset_ns: offset()?, _mounted: mounted };
+        let trace = Self { instance, offset_ns: offset()? };
         for (file, value) in
             [("trace_clock", "mono"), ("buffer_size_kb", BUFFER_KIB), ("events/tcp/tcp_send_reset/enable", "1")]
         {
@@ -134,20 +128,14 @@ impl Drop for Trace {
     }
 }
 
-impl Mounted {
-    fn new() -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        mount(Some("tracefs"), folder.path(), Some("tracefs"), MsFlags::empty(), None::<&str>)?;
-        Ok(Self(folder))
+/// Mounts tracefs where systems have it and the program looks for it, unless it is there; it stays.
+fn mount_tracefs() -> io::Result<()> {
+    static MOUNTING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MOUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if !Path::new(TRACEFS).join("instances").exists() {
+        mount(Some("tracefs"), TRACEFS, Some("tracefs"), MsFlags::empty(), None::<&str>)?;
     }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        if let Err(error) = umount2(self.0.path(), MntFlags::MNT_DETACH) {
-            eprintln!("cannot unmount {}: {error}", self.0.path().display());
-        }
-    }
+    Ok(())
 }
 
 /// Removes the instances of runs whose process was killed before it could.
