@@ -9,8 +9,8 @@ use crate::track::{Id, KEPT_AFTER, Past, PortKey, ResetCase};
 
 /// The most resets held at one time.
 const HELD_MAX: usize = 1 << 16;
-/// Where there are more, so many are decided early at a time.
-const TOGETHER: usize = 64;
+/// So many resets are decided together; where too many are held, early.
+pub const TOGETHER: usize = 64;
 /// The most resets of one incarnation that still take note of what follows.
 const CHAIN_MAX: usize = 32;
 

@@ -10,7 +10,7 @@ use super::front::{Follow, Followed};
 use super::intake::Intake;
 use super::losses::Losses;
 use super::ready::Ready;
-use super::touch::{AHEAD, BATCH, read_ahead, touch};
+use super::touch::{BATCH, touch, touch_hosts};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
@@ -292,16 +292,7 @@ impl Follow for Core {
 
     #[inline]
     fn touch_hosts(&self, telling: impl Iterator<Item = (SocketAddr, IpAddr)>) {
-        let hosts = self.tracker.hosts();
-        let mut keys = [None; AHEAD];
-        let mut count = 0;
-        for (place, (src, dst)) in keys.iter_mut().zip(telling) {
-            *place = Some(hosts.keys(src, dst));
-            count += 1;
-        }
-        let keys = || keys.iter().take(count).flatten();
-        read_ahead(keys(), |keys| hosts.touch(keys));
-        read_ahead(keys(), |keys| hosts.touch_records(keys));
+        touch_hosts(self.tracker.hosts(), telling);
     }
 }
 

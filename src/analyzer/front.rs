@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::chunk::Chunk;
 use super::intake::Intake;
-use super::touch::{AHEAD, read_ahead};
+use super::touch::AHEAD;
 use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Passed, Seeds, Side, SynAck};
+use crate::track::{Bystanders, Interest, Lookup, Passed, Seeds, Side, SynAck, read_ahead};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {

@@ -189,6 +189,9 @@ impl Analyzer {
     /// The findings that have become final since the last call, in the order of their RSTs.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + '_ {
         std::iter::from_fn(move || {
+            if !self.core.ready.any() {
+                return None;
+            }
             let mut finding = Finding::empty();
             self.next_into(&mut finding).then_some(finding)
         })

@@ -2,17 +2,14 @@
 
 use super::core::{Core, Waiting};
 use super::summary::SERVICES_COUNTED;
-use super::touch::read_ahead;
 use super::{Tally, assemble};
 use crate::classify::{self, Verdict};
 use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{End, Held, Settle};
+use crate::settle::{End, Held, Settle, TOGETHER};
 use crate::tcp::{Checksums, Segment};
-use crate::track::{Copied, EndKeys, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of};
+use crate::track::{Copied, EndKeys, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of, read_ahead};
 
-/// So many resets are decided together: what is to be read for them is read at the same time.
-const DECIDED_TOGETHER: usize = 64;
 /// Takes the next reset that is to be decided.
 type Next = fn(&mut Settle, Timestamp) -> Option<(Held, End)>;
 /// How much of a RST's payload is kept.
@@ -88,7 +85,7 @@ impl Core {
     /// Decides some of the resets that `next` gives; whether there was any.
     pub(super) fn decide_some(&mut self, next: Next) -> bool {
         let mut settled = std::mem::take(&mut self.settled);
-        settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(DECIDED_TOGETHER));
+        settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(TOGETHER));
         let any = !settled.is_empty();
         self.touch_settled(&settled);
         settled.drain(..).for_each(|(held, end)| self.decide(held, end));

@@ -84,8 +84,11 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     let case = view.case;
     let cut =
         view.own().shows(Marks::OPTIONS_CUT) || view.peer().shows(Marks::OPTIONS_CUT) || !view.reset().options.complete;
-    let opinion = opinion.lacking_if(cut, Missing::Options).lacking_if(case.cut_short, Missing::Aftermath);
-    let mut opinion = lacking_its_beginning(view, opinion);
+    let rests_on_its_beginning = rests_on_its_beginning(view, &opinion);
+    let mut opinion = opinion
+        .lacking_if(cut, Missing::Options)
+        .lacking_if(case.cut_short, Missing::Aftermath)
+        .lacking_if(rests_on_its_beginning, Missing::Handshake);
     if view.shape.swapped || cut || case.cut_short {
         opinion = opinion.at_most(Certainty::Likely);
     }
@@ -127,13 +130,12 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
     opinion.lacking_if(opinion_needs_more(view) && kept < case.life.segments, Missing::Memory)
 }
 
-/// What came before the first segment captured may tell otherwise (a FIN, how a side scales its window, who opened), but not where
+/// Whether what came before the first segment captured may tell otherwise (a FIN, how a side scales its window, who opened): not where
 /// there was no connection.
-fn lacking_its_beginning(view: &View<'_>, opinion: Opinion) -> Opinion {
+fn rests_on_its_beginning(view: &View<'_>, opinion: &Opinion) -> bool {
     let of_connection = opinion.class != Class::ClosedPort && opinion.follows.is_none();
-    let rests_on_it = of_connection && opinion.certainty != Certainty::Certain;
     let began_before = !view.own().shows(Marks::SYN) && !view.peer().shows(Marks::SYN);
-    opinion.lacking_if(rests_on_it && began_before, Missing::Handshake)
+    of_connection && began_before && opinion.certainty != Certainty::Certain
 }
 
 /// Whether an opinion is about a RST that an end sent of itself.

@@ -46,28 +46,7 @@ fn seen(&(number, micros, from_client, flags, seq, ack, window, len): &Row) -> S
 
 /// A verdict without anything but its names.
 pub fn verdict(class: Class, cause: Cause, certainty: Certainty) -> Verdict {
-    Verdict {
-        class,
-        cause,
-        certainty,
-        form: Form::Other,
-        sender_role: None,
-        trigger: None,
-        follows: None,
-        idle_ns: None,
-        effect: Effect {
-            on_peer: OnPeer::Unknown,
-            application: None,
-            bytes_lost_to_sender: None,
-            bytes_lost_to_peer: None,
-        },
-        state: States::default(),
-        evidence: Vec::new(),
-        against: Vec::new(),
-        outranked: Vec::new(),
-        alternatives: Vec::new(),
-        missing: Vec::new(),
-    }
+    Verdict { class, cause, certainty, ..Verdict::empty() }
 }
 
 /// A connection whose frame `reset` is the RST in question, between two addresses, the opener first.

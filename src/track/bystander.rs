@@ -209,14 +209,15 @@ pub struct Bystanders {
 impl Bystanders {
     /// Holds at most `max` of them, and has room for so many from the beginning.
     pub fn with_room(room: usize, max: usize) -> Self {
-        let max = max.max(2);
-        let known = Packed::with_room(room.min(max));
-        Self { room: known.room().min(max), known, recent: Recent::new(), max, evictions: 0 }
+        Self { recent: Recent::new(), ..Self::unasked(room, max) }
     }
 
     /// The same where nobody asks which of them [are recent](Self::is_recent).
     pub fn unasked(room: usize, max: usize) -> Self {
-        Self { recent: Recent { sets: Vec::new() }, ..Self::with_room(room, max) }
+        let max = max.max(2);
+        let known = Packed::with_room(room.min(max));
+        let recent = Recent { sets: Vec::new() };
+        Self { room: known.room().min(max), known, recent, max, evictions: 0 }
     }
 
     /// How many were given up.

@@ -3,7 +3,7 @@
 use crate::frame::Timestamp;
 
 use super::table::Id;
-use super::{Incarnation, Tracker};
+use super::{Incarnation, Tracker, read_ahead};
 
 /// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
 pub(super) const ROOM: usize = 1 << 16;
@@ -34,8 +34,11 @@ impl Tracker {
         }
         self.hand = if self.hand >= self.slab.places() { 0 } else { self.hand };
         let ids = (self.hand..self.hand.saturating_add(FORGET_TOGETHER)).map(|place| self.slab.id_at(place));
-        std::hint::black_box(ids.fold(0, |sum, id| sum ^ self.touch(id)));
+        read_ahead(ids, |id| u64::from(self.touch(id)));
         for _ in 0..FORGET_TOGETHER {
+            if self.slab.len() <= ROOM {
+                return;
+            }
             let id = self.slab.id_at(self.hand);
             self.hand += 1;
             self.forget(id, now);

@@ -78,12 +78,8 @@ impl<V: Default> Generations<V> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hashed::spread;
     use super::*;
-
-    /// A number as a hash has it.
-    fn spread(number: u64) -> u64 {
-        number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 1
-    }
 
     #[test]
     fn those_in_use_stay_and_others_go() {

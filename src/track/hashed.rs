@@ -1,6 +1,5 @@
 //! Values by the hash of their key, whose places can be read before they are needed.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -96,31 +95,38 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut entries: M) -> Result<Hashed<V>, M::Error> {
-        let mut each_once = HashMap::new();
-        while let Some((hash, value)) = entries.next_entry::<u64, V>()? {
-            each_once.insert(hash.max(1), value);
+        let mut all = Hashed::default();
+        while let Some((hash, value)) = entries.next_entry()? {
+            match all.get_mut(hash) {
+                Some(kept) => *kept = value,
+                None => all.add(hash, value, 0),
+            }
         }
-        let (mut all, most) = (Hashed::default(), each_once.len());
-        each_once.into_iter().for_each(|(hash, value)| all.add(hash, value, most));
         Ok(all)
     }
+}
+
+/// A number as a hash has it.
+#[cfg(test)]
+pub(super) fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::HashMap;
 
     proptest! {
         #[test]
         fn it_is_a_map_and_is_written_down_as_one(keys in proptest::collection::vec(0u64..5000, 0..4000)) {
-            let hash = |key: u64| key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let mut all = Hashed::default();
             let mut model = HashMap::new();
             for (value, key) in keys.iter().enumerate() {
-                match all.get_mut(hash(*key)) {
+                match all.get_mut(spread(*key)) {
                     Some(kept) => *kept = value,
-                    None => all.add(hash(*key), value, 100),
+                    None => all.add(spread(*key), value, 100),
                 }
                 model.insert(*key, value);
             }
@@ -128,10 +134,10 @@ mod tests {
             let read: Hashed<usize> = postcard::from_bytes(&written).expect("what was written");
             for all in [&all, &read] {
                 prop_assert_eq!(all.len(), model.len());
-                prop_assert!((0..5000).all(|key| all.get(hash(key)) == model.get(&key)));
+                prop_assert!((0..5000).all(|key| all.get(spread(key)) == model.get(&key)));
             }
             all.clear();
-            prop_assert!(all.len() == 0 && keys.iter().all(|key| all.get(hash(*key)).is_none()));
+            prop_assert!(all.len() == 0 && keys.iter().all(|key| all.get(spread(*key)).is_none()));
         }
     }
 }

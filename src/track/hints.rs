@@ -58,6 +58,7 @@ fn is_of(heard: &Heard, end: &Endpoint) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hashed::spread;
     use super::*;
     use crate::frame::FrameNo;
     use crate::tcp::{SeqNum, hint};
@@ -100,8 +101,6 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_those_that_speak_stay() {
         let mut hints = Hints::default();
-        // Numbers as hashes have them.
-        let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for number in 1..3 * GENERATION as u64 {
             hints.add(spread(number), Side::Low, heard(1, 5));
             if number % 1000 == 0 {

@@ -1,5 +1,6 @@
 //! Which connection a segment belongs to, which life of it, and what each side has shown.
 
+mod ahead;
 mod bystander;
 mod case;
 mod checked;
@@ -24,6 +25,7 @@ mod sighting;
 mod table;
 mod tracker;
 
+pub use ahead::read_ahead;
 pub use bystander::{Bystanders, Opened, Passed};
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
 pub use checked::Checked;
