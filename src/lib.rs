@@ -44,7 +44,7 @@
 //! * `compress` (default): compressed captures; compiles the C sources of zstd and liblzma.
 //!
 //! Without these the library needs no C library. `ARCHITECTURE.md` in the repository says how it is built.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod analyzer;

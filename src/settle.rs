@@ -84,6 +84,12 @@ impl Settle {
         self.gone.wrapping_add(self.held.len() as u32).wrapping_sub(1)
     }
 
+    /// The reset with so many before it.
+    #[inline]
+    pub fn next_but(&self, before: usize) -> Option<&Held> {
+        self.held.get(before).map(|waiting| &waiting.held)
+    }
+
     /// Adds a segment of the incarnation to its waiting resets, `latest` being the last of them.
     pub fn observe(&mut self, latest: u32, past: &Past) {
         let mut next = Some(latest);

@@ -277,6 +277,22 @@ fn the_core_neither_panics_nor_prints() {
     report(&errors);
 }
 
+#[test]
+fn unsafe_is_in_one_place() {
+    let place = "src/track/prefetch.rs";
+    let (mut errors, mut there) = (Vec::new(), 0);
+    for source in sources("src") {
+        for token in source.tokens().iter().filter(|token| token.text == "unsafe") {
+            match source.path == place {
+                true => there += 1,
+                false => errors.push(source.at(token.line, "`unsafe`")),
+            }
+        }
+    }
+    report(&errors);
+    assert_eq!(there, 2, "one for each kind of processor");
+}
+
 /// Lines of text that are neither empty nor a comment.
 fn code_lines<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
     lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()

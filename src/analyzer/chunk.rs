@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::core::Core;
 use super::front::{Follow, Followed};
-use super::touch::AHEAD;
+use super::prefetch::AHEAD;
 use crate::decode::Whole;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::IcmpError;
@@ -79,10 +79,11 @@ impl Chunk {
         let (mut next, mut start) = self.taken;
         while let Some(items) = self.items.get(next..).filter(|items| !items.is_empty()) {
             let items = items.get(..AHEAD).unwrap_or(items);
-            core.touch(items.iter().filter_map(|item| match item {
+            let hashes = items.iter().filter_map(|item| match item {
                 Item::Frame(_, of) | Item::Whole(_, _, of) => Some(of.hash),
                 _ => None,
-            }));
+            });
+            core.prefetch(hashes, std::iter::empty());
             for item in items {
                 self.give_one(core, item, &mut start);
             }
@@ -140,8 +141,5 @@ impl Follow for Chunk {
     }
 
     /// Nothing: whoever takes the chunk does that.
-    fn touch(&self, _: impl Iterator<Item = u64> + Clone) {}
-
-    /// Nothing, as well.
-    fn touch_hosts(&self, _: impl Iterator<Item = (SocketAddr, IpAddr)>) {}
+    fn prefetch(&self, _: impl Iterator<Item = u64> + Clone, _: impl Iterator<Item = (SocketAddr, IpAddr)>) {}
 }

@@ -9,12 +9,12 @@ use foldhash::fast::RandomState;
 use super::front::{Follow, Followed};
 use super::intake::Intake;
 use super::losses::Losses;
+use super::prefetch::{BATCH, prefetch};
 use super::ready::Ready;
-use super::touch::{BATCH, touch, touch_hosts};
 use super::{Finding, Options, Summary, Tally};
 use crate::decode::{self, Carried, Skip, Whole};
 use crate::frame::{Frame, Timestamp};
-use crate::settle::{End, Held, Settle};
+use crate::settle::Settle;
 use crate::tcp::{self, Checksums, Heard, IcmpError, Segment, Shard};
 use crate::track::{Checked, Hints, IcmpErrors, Interest, Lookup, Observed, Passed, Past, Placed, SynAck, Tracker};
 
@@ -44,8 +44,6 @@ pub(super) struct Core {
     pub(super) summary: Summary,
     /// Resets by service, of those services that came first; `None` where nobody asks for them.
     pub(super) services: Option<HashMap<SocketAddr, Tally, RandomState>>,
-    /// Room for resets whose wait is over.
-    pub(super) settled: Vec<(Held, End)>,
     pub(super) ready: Ready,
 }
 
@@ -92,7 +90,6 @@ impl Core {
             intake: Intake::default(),
             summary: Summary { max_connections: options.max_connections as u64, ..Summary::default() },
             services: Some(HashMap::default()),
-            settled: Vec::new(),
             ready: Ready::default(),
         }
     }
@@ -172,7 +169,7 @@ impl Core {
     fn flush(&mut self) {
         let whole = std::mem::take(&mut self.batch);
         let batch = whole.get(..self.waiting).unwrap_or_default();
-        touch(&self.tracker, batch.iter().map(|waiting| waiting.hash));
+        prefetch(&self.tracker, batch.iter().map(|waiting| waiting.hash), std::iter::empty());
         for waiting in batch {
             self.pass_time(waiting.now);
             self.track(waiting);
@@ -286,13 +283,8 @@ impl Follow for Core {
     }
 
     #[inline]
-    fn touch(&self, hashes: impl Iterator<Item = u64> + Clone) {
-        touch(&self.tracker, hashes);
-    }
-
-    #[inline]
-    fn touch_hosts(&self, telling: impl Iterator<Item = (SocketAddr, IpAddr)>) {
-        touch_hosts(self.tracker.hosts(), telling);
+    fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone, telling: impl Iterator<Item = (SocketAddr, IpAddr)>) {
+        prefetch(&self.tracker, hashes, telling);
     }
 }
 

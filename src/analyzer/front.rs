@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::chunk::Chunk;
 use super::intake::Intake;
-use super::touch::AHEAD;
+use super::prefetch::AHEAD;
 use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
-use crate::track::{Bystanders, Interest, Lookup, Passed, Seeds, Side, SynAck, read_ahead};
+use crate::track::{Bystanders, Interest, Lookup, Passed, Seeds, Side, SynAck};
 
 /// What takes the part of a capture that is followed, in its order.
 pub(super) trait Follow {
@@ -27,10 +27,9 @@ pub(super) trait Follow {
     fn icmp_error(&mut self, error: &IcmpError);
     /// Whether it is to be asked for what it has before it takes more.
     fn is_enough(&self) -> bool;
-    /// Reads the places of these four-tuples, each a hash, all at once.
-    fn touch(&self, hashes: impl Iterator<Item = u64> + Clone);
-    /// The same for the hosts between which these segments are sent, each with the port that sends it.
-    fn touch_hosts(&self, telling: impl Iterator<Item = (SocketAddr, IpAddr)>);
+    /// Asks for what is known of these four-tuples, each a hash, and of the hosts between which segments are sent that tell of
+    /// them, each with the port that sends it.
+    fn prefetch(&self, hashes: impl Iterator<Item = u64> + Clone, telling: impl Iterator<Item = (SocketAddr, IpAddr)>);
 }
 
 /// What is known of a frame whose four-tuple is followed.
@@ -177,9 +176,8 @@ impl Front {
         };
         let followed = left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.followed);
         let followed = followed.map(|look| look.hash);
-        read_ahead(followed.clone(), |hash| u64::from(self.interest.has_reset_to_come(hash)));
-        to.touch(followed);
-        to.touch_hosts(telling(ahead, looks, left));
+        followed.clone().for_each(|hash| self.interest.prefetch_to_come(hash));
+        to.prefetch(followed, telling(ahead, looks, left));
         self.segments += (looks.len() - left.len()) as u64;
         self.take_left(ahead, looks, left, to);
     }
@@ -187,6 +185,7 @@ impl Front {
     #[inline]
     fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
         let mut extent = self.intake.extent;
+        let all = self.bystanders.is_none();
         for (look, frame) in looks.iter_mut().zip(ahead) {
             extent.add(frame.time);
             look.now = extent.last();
@@ -197,6 +196,9 @@ impl Front {
             };
             look.hash = Lookup::narrow_hash(src, dst, &self.state);
             look.flags = flags;
+            if all {
+                self.interest.prefetch(look.hash);
+            }
         }
         self.intake.extent = extent;
     }
@@ -218,7 +220,7 @@ impl Front {
     }
 
     /// Which of the frames are left to be taken: all but plain segments of bystanders that are known well. What is known of the
-    /// others is read ahead.
+    /// others is asked for.
     fn pass_over_known<'b>(&self, bystanders: &Bystanders, looks: &mut [Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
         let left = pick(looks, left, |look| !(look.is_plain() & bystanders.is_recent(look.hash)));
         for at in left {
@@ -227,13 +229,12 @@ impl Front {
             }
         }
         let others = left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| !look.followed);
-        read_ahead(others.map(|look| look.hash), |hash| bystanders.touch(hash));
+        others.for_each(|look| bystanders.prefetch(look.hash));
         left
     }
 
     /// The same where no bystander is known: all but segments of theirs that show nothing of a host.
     fn pass_over_all<'b>(&self, looks: &mut [Look], left: &'b mut [u8; AHEAD]) -> &'b [u8] {
-        read_ahead(looks.iter().map(|look| look.hash), |hash| self.interest.touch(hash));
         for look in &mut *looks {
             look.followed = look.skip.is_none() & self.interest.holds(look.hash);
         }

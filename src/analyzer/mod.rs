@@ -11,12 +11,12 @@ mod intake;
 mod level;
 mod losses;
 mod piece;
+mod prefetch;
 mod prescan;
 mod ready;
 mod resets;
 mod state;
 mod summary;
-mod touch;
 
 pub use chunk::Chunk;
 pub use finding::{Connection, Finding, Part, Reset, Seen};

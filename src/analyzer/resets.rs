@@ -8,10 +8,14 @@ use crate::decode::{self, Carried};
 use crate::frame::{Frame, Timestamp};
 use crate::settle::{End, Held, Settle, TOGETHER};
 use crate::tcp::{Checksums, Segment};
-use crate::track::{Copied, EndKeys, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of, read_ahead};
+use crate::track::{Copied, EndKeys, Id, Incarnation, Marks, ResetCase, ResetSighting, first_of, prefetch_whole};
 
 /// Takes the next reset that is to be decided.
 type Next = fn(&mut Settle, Timestamp) -> Option<(Held, End)>;
+/// What lies behind no other read is asked for when so many are to be decided before it,
+const FAR: usize = 16;
+/// and the rest when it are so many.
+const NEAR: usize = 8;
 /// How much of a RST's payload is kept.
 const PAYLOAD_KEPT: usize = 256;
 
@@ -84,24 +88,33 @@ impl Core {
 
     /// Decides some of the resets that `next` gives; whether there was any.
     pub(super) fn decide_some(&mut self, next: Next) -> bool {
-        let mut settled = std::mem::take(&mut self.settled);
-        settled.extend(std::iter::from_fn(|| next(&mut self.settle, self.now)).take(TOGETHER));
-        let any = !settled.is_empty();
-        self.touch_settled(&settled);
-        settled.drain(..).for_each(|(held, end)| self.decide(held, end));
-        self.settled = settled;
+        let mut any = false;
+        for _ in 0..TOGETHER {
+            let Some((held, end)) = next(&mut self.settle, self.now) else { break };
+            self.prefetch_held();
+            self.decide(held, end);
+            any = true;
+        }
         any
     }
 
-    /// Reads these resets and what is known of their connections, which nobody may have asked for in a while, all at once.
-    fn touch_settled(&self, settled: &[(Held, End)]) {
-        let held = || settled.iter().map(|(held, _)| held);
-        read_ahead(held(), |held| held.case.touch());
-        read_ahead(held(), |held| u64::from(self.tracker.touch(held.id)));
-        read_ahead(held(), |held| self.tracker.touch_slot(held.id));
-        read_ahead(held(), |held| self.tracker.hosts().touch_port(held.port));
-        read_ahead(held(), |held| self.tracker.hosts().touch_record(held.port));
-        read_ahead(held().filter(|held| held.last), |held| self.tracker.touch_retired(&held.case.reset.tuple));
+    /// Asks for resets that are decided soon, and for what is known of their connections: nobody may have asked for it in a while.
+    #[inline]
+    fn prefetch_held(&self) {
+        let hosts = self.tracker.hosts();
+        if let Some(held) = self.settle.next_but(FAR) {
+            prefetch_whole(Some(&*held.case));
+            self.tracker.prefetch(held.id);
+            hosts.prefetch_port(held.port);
+        }
+        if let Some(held) = self.settle.next_but(NEAR) {
+            held.case.prefetch_before();
+            self.tracker.prefetch_slot(held.id);
+            hosts.prefetch_record(held.port);
+            if held.last {
+                self.tracker.prefetch_retired(&held.case.reset.tuple);
+            }
+        }
     }
 
     fn decide(&mut self, held: Held, end: End) {

@@ -242,10 +242,10 @@ impl Bystanders {
         self.known.get(hash).is_some_and(|packed| !Bystander::unpack(packed).is_embryonic())
     }
 
-    /// Reads what is known of `hash`, so that many such reads can have their cache misses at the same time.
+    /// Asks for what is known of `hash`.
     #[inline]
-    pub fn touch(&self, hash: u64) -> u64 {
-        self.known.touch(hash)
+    pub fn prefetch(&self, hash: u64) {
+        self.known.prefetch(hash);
     }
 
     /// Takes note of a segment.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame::{FrameNo, Layer, Timestamp};
 use crate::tcp::{Checksums, Heard, IcmpError, Segment};
 
-use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side};
+use super::{Endpoint, Ends, HostProfile, Note, Past, PortRecord, Side, prefetch};
 
 /// The most segments after a RST that are kept with it.
 pub const KEPT_AFTER: usize = 16;
@@ -178,14 +178,10 @@ impl ResetCase {
         self.right_checksums = false;
     }
 
-    /// Reads something of most of its cache lines, so that many cases can have their cache misses at the same time.
-    pub fn touch(&self) -> u64 {
-        let Life { number, own, peer, .. } = &self.life;
-        let lengths = self.payload.len() ^ self.layers.len() ^ self.after.len() ^ self.icmp.len();
-        let times = self.reset.time.as_nanos() ^ own.last.as_nanos() ^ peer.last.as_nanos();
-        let numbers = self.reset.seq.0 ^ own.base.0 ^ peer.base.0 ^ self.host.probes ^ self.peer_host.probes;
-        let before = self.before.first().map_or(0, |past| past.time().as_nanos());
-        number ^ lengths as u64 ^ (times ^ before) as u64 ^ u64::from(numbers ^ self.port.refused)
+    /// Asks for its list of segments before the RST.
+    #[inline]
+    pub fn prefetch_before(&self) {
+        prefetch(self.before.first());
     }
 
     /// The four-tuple.

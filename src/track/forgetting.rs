@@ -3,7 +3,7 @@
 use crate::frame::Timestamp;
 
 use super::table::Id;
-use super::{Incarnation, Tracker, read_ahead};
+use super::{Incarnation, Tracker};
 
 /// With no more incarnations than this nothing is forgotten or condensed: about 30 MB.
 pub(super) const ROOM: usize = 1 << 16;
@@ -26,7 +26,7 @@ impl Tracker {
         }
     }
 
-    /// Looks at the next places of the slab, which nobody may have asked for in a while: they are read at the same time first.
+    /// Looks at the next places of the slab, which nobody may have asked for in a while: they are asked for together first.
     #[inline(never)]
     pub(super) fn forget_some(&mut self, now: Timestamp) {
         if self.slab.len() <= ROOM {
@@ -34,7 +34,7 @@ impl Tracker {
         }
         self.hand = if self.hand >= self.slab.places() { 0 } else { self.hand };
         let ids = (self.hand..self.hand.saturating_add(FORGET_TOGETHER)).map(|place| self.slab.id_at(place));
-        read_ahead(ids, |id| u64::from(self.touch(id)));
+        ids.for_each(|id| self.prefetch(id));
         for _ in 0..FORGET_TOGETHER {
             if self.slab.len() <= ROOM {
                 return;

@@ -33,10 +33,11 @@ impl<V: Default> Generations<V> {
         self.young.get(hash).or_else(|| self.old.get(hash))
     }
 
-    /// Reads where a key is looked for.
+    /// Asks for where a key is looked for.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
-        self.young.touch(hash) ^ self.old.touch(hash)
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.young.prefetch(hash);
+        self.old.prefetch(hash);
     }
 
     /// Changes the value of a key, and gives what `change` gives.

@@ -1,4 +1,4 @@
-//! Values by the hash of their key, whose places can be read before they are needed.
+//! Values by the hash of their key, whose places can be asked for before they are needed.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -43,10 +43,10 @@ impl<V> Hashed<V> {
         self.values.get_mut(self.places.get(hash)? as usize)
     }
 
-    /// Reads where a hash is looked for.
+    /// Asks for where a hash is looked for.
     #[inline]
-    pub(super) fn touch(&self, hash: u64) -> u64 {
-        self.places.touch(hash)
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.places.prefetch(hash);
     }
 
     /// Adds the value of a hash that has none. `most` is how many there will ever be.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Flags, Segment, SeqNum};
 
-use super::Side;
 use super::sighting::{is_sighted_again, may_be_repeated};
+use super::{Side, prefetch};
 
 /// One segment as remembered: what matching triggers and printing need, in 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -452,10 +452,11 @@ impl History {
         }
     }
 
-    /// Brings the place of the next record into the cache.
-    pub fn touch(&self) -> usize {
+    /// Asks for the place of the next record.
+    #[inline]
+    pub fn prefetch(&self) {
         let at = if self.len() < KEPT { self.len().saturating_sub(1) } else { usize::from(self.cursor) };
-        self.get(at).map_or(0, |record| usize::from(record.ttl))
+        prefetch(self.get(at));
     }
 
     /// Whether its counts are those of its records, which are not its own.

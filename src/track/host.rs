@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::frame::{FrameNo, Timestamp};
 use crate::tcp::{Segment, SeqNum};
 
-use super::Seeds;
 use super::generations::Generations;
 use super::sighting::ELSEWHERE_NS;
+use super::{Seeds, prefetch_whole};
 
 /// The most hosts, and the most ports, of a generation: as many as the standard map holds in 2^18 places.
 const GENERATION: usize = (1 << 18) / 8 * 7;
@@ -192,29 +192,32 @@ impl Hosts {
         self.ports.get(port.0.get()).copied().unwrap_or_default()
     }
 
-    /// Reads where it is written what the port has shown.
+    /// Asks for where it is written what the port has shown.
     #[inline]
-    pub fn touch_port(&self, port: PortKey) -> u64 {
-        self.ports.touch(port.0.get())
+    pub fn prefetch_port(&self, port: PortKey) {
+        self.ports.prefetch(port.0.get());
     }
 
-    /// Reads something of what the port has shown.
+    /// Asks for what the port has shown.
     #[inline]
-    pub fn touch_record(&self, port: PortKey) -> u64 {
-        self.ports.get(port.0.get()).map_or(0, |record| u64::from(record.refused))
+    pub fn prefetch_record(&self, port: PortKey) {
+        prefetch_whole(self.ports.get(port.0.get()));
     }
 
-    /// Reads where it is written what these have shown.
+    /// Asks for where it is written what these have shown.
     #[inline]
-    pub fn touch(&self, keys: &EndKeys) -> u64 {
-        self.touch_port(keys.port) ^ self.hosts.touch(keys.host.0) ^ self.hosts.touch(keys.peer.0)
+    pub fn prefetch(&self, keys: &EndKeys) {
+        self.prefetch_port(keys.port);
+        self.hosts.prefetch(keys.host.0);
+        self.hosts.prefetch(keys.peer.0);
     }
 
-    /// Reads something of what these have shown.
+    /// Asks for what these have shown.
     #[inline]
-    pub fn touch_records(&self, keys: &EndKeys) -> u64 {
-        let shown = |host: HostKey| self.hosts.get(host.0).map_or(0, |host| u64::from(host.profile.probes));
-        self.touch_record(keys.port) ^ shown(keys.host) ^ shown(keys.peer)
+    pub fn prefetch_records(&self, keys: &EndKeys) {
+        self.prefetch_record(keys.port);
+        prefetch_whole(self.hosts.get(keys.host.0));
+        prefetch_whole(self.hosts.get(keys.peer.0));
     }
 
     /// Takes note of a SYN|ACK.

@@ -193,13 +193,6 @@ impl Incarnation {
         event.or_else(|| others.find(|(reset, _)| *reset == frame).map(|(_, note)| note)).copied()
     }
 
-    /// Reads something of each cache line that an ordinary segment needs.
-    pub(super) fn touch(&self) -> u32 {
-        let ends = [&self.low, &self.high].map(|end| end.last.as_nanos() as u32 ^ end.snd_max.0);
-        let [low, high] = ends;
-        self.number as u32 ^ low ^ high ^ self.history.total()
-    }
-
     /// Takes note of a segment of `side`.
     pub(super) fn observe(&mut self, segment: &Segment, side: Side, standing: Standing) {
         let (own, peer) = match side {

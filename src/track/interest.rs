@@ -1,6 +1,6 @@
 //! Which four-tuples matter: those that a first pass over the same frames saw a RST on.
 
-use super::{Lookup, Seeds};
+use super::{Lookup, Seeds, prefetch};
 
 /// The most RSTs that are noted one by one. Where there are more, everything matters.
 const NOTED_MAX: usize = 1 << 22;
@@ -116,10 +116,16 @@ impl Interest {
         self.to_come.len() / COUNTERS_EACH
     }
 
-    /// Reads what tells whether the four-tuple with this hash matters.
+    /// Asks for what tells whether the four-tuple with this hash matters.
     #[inline]
-    pub fn touch(&self, hash: u64) -> u64 {
-        self.words.get(self.place(hash).0).copied().unwrap_or(0)
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(self.words.get(self.place(hash).0));
+    }
+
+    /// Asks for what tells whether a RST of the four-tuple with this hash may still come.
+    #[inline]
+    pub fn prefetch_to_come(&self, hash: u64) {
+        prefetch(self.to_come.get(self.counter_of(hash)));
     }
 
     /// Whether the four-tuple with this hash may matter.

@@ -1,6 +1,5 @@
 //! Which connection a segment belongs to, which life of it, and what each side has shown.
 
-mod ahead;
 mod bystander;
 mod case;
 mod checked;
@@ -18,6 +17,7 @@ mod incarnation;
 mod interest;
 mod key;
 mod packed;
+mod prefetch;
 mod resume;
 mod retired;
 mod seeds;
@@ -25,7 +25,6 @@ mod sighting;
 mod table;
 mod tracker;
 
-pub use ahead::read_ahead;
 pub use bystander::{Bystanders, Opened, Passed};
 pub use case::{Copied, KEPT_AFTER, Life, Previous, ResetCase};
 pub use checked::Checked;
@@ -37,6 +36,7 @@ pub use icmp::IcmpErrors;
 pub use incarnation::{Incarnation, KEPT_AFTER_CLOSE, KEPT_IDLE, Note};
 pub use interest::{Interest, Notes};
 pub use key::{Ends, Lookup};
+pub use prefetch::{prefetch, prefetch_whole};
 pub use seeds::Seeds;
 pub use sighting::{ELSEWHERE_NS, ResetSighting, first_of};
 pub use table::{Id, Lives};

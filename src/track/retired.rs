@@ -31,10 +31,12 @@ impl Tracker {
         true
     }
 
-    /// Reads where a four-tuple is put that is [retired](Self::retire).
+    /// Asks for where a four-tuple is put that is [retired](Self::retire).
     #[inline]
-    pub fn touch_retired(&self, tuple: &FourTuple) -> u64 {
-        self.retired.as_ref().map_or(0, |retired| retired.touch(Lookup::of(tuple).hash(&self.state)))
+    pub fn prefetch_retired(&self, tuple: &FourTuple) {
+        if let Some(retired) = &self.retired {
+            retired.prefetch(Lookup::of(tuple).hash(&self.state));
+        }
     }
 
     /// Takes a segment of a four-tuple of which no RST is left to come, if that is [retired](Self::retire); whether it is.

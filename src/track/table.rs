@@ -1,11 +1,11 @@
 //! The connection table: a dense slab of incarnations and a small index over it.
 //!
 //! Written here, because the index must tell where a four-tuple's slot lies before it is needed
-//! (so that a batch of segments can have their cache misses at the same time), which the standard map does not.
+//! (so that it can be asked for), which the standard map does not.
 
 use serde::{Deserialize, Serialize};
 
-use super::Incarnation;
+use super::{Incarnation, prefetch, prefetch_whole};
 
 /// Names an incarnation in a slab.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -64,6 +64,13 @@ impl Slab {
     /// The incarnation `id`, if it is still there.
     pub fn get(&self, id: Id) -> Option<&Incarnation> {
         self.chunks.get((id.0 >> CHUNK_BITS) as usize)?.get(id.0 as usize & (CHUNK - 1))?.as_ref()
+    }
+
+    /// Asks for the place of `id`, without a look at whether it is taken.
+    #[inline]
+    pub fn prefetch(&self, id: Id) {
+        let chunk = self.chunks.get((id.0 >> CHUNK_BITS) as usize);
+        prefetch_whole(chunk.and_then(|chunk| chunk.get(id.0 as usize & (CHUNK - 1))));
     }
 
     /// The incarnation `id`, to be changed.
@@ -173,10 +180,10 @@ impl Index {
         self.slots.get(at).copied().unwrap_or(0)
     }
 
-    /// Reads the first slot that `hash` leads to, and nothing that depends on it.
+    /// Asks for the first slot that `hash` leads to.
     #[inline]
-    pub fn touch(&self, hash: u32) -> u64 {
-        self.slot(hash as usize & self.mask())
+    pub fn prefetch(&self, hash: u32) {
+        prefetch(self.slots.get(hash as usize & self.mask()));
     }
 
     /// The first id that has this hash, most likely the one that [`find`](Self::find) will give.
@@ -202,7 +209,8 @@ impl Index {
 
     /// Adds an id that is not there.
     pub fn insert(&mut self, hash: u32, id: Id) {
-        if (self.used + 1) * 4 > self.slots.len() * 3 {
+        // With more than a half taken a key would often be in a line that nobody has asked for.
+        if (self.used + 1) * 2 > self.slots.len() {
             self.grow();
         }
         self.place((u64::from(hash) << 32) | u64::from(id.0 + 1));

@@ -169,10 +169,10 @@ impl Tracker {
         lookup.hash(&self.state)
     }
 
-    /// Brings the index slot of `hash` into the cache.
+    /// Asks for the index slot of `hash`.
     #[inline]
-    pub fn touch_index(&self, hash: u64) -> u64 {
-        self.index.touch(indexed(hash))
+    pub fn prefetch_index(&self, hash: u64) {
+        self.index.prefetch(indexed(hash));
     }
 
     /// The incarnation that `hash` most likely leads to.
@@ -181,19 +181,26 @@ impl Tracker {
         self.index.peek(indexed(hash))
     }
 
-    /// Brings an incarnation into the cache, all of its lines.
-    pub fn touch(&self, id: Id) -> u32 {
-        self.slab.get(id).map_or(0, Incarnation::touch)
+    /// Asks for an incarnation.
+    #[inline]
+    pub fn prefetch(&self, id: Id) {
+        self.slab.prefetch(id);
     }
 
-    /// Brings the index slot of an incarnation into the cache.
-    pub fn touch_slot(&self, id: Id) -> u64 {
-        self.slab.get(id).map_or(0, |incarnation| self.index.touch(incarnation.hash))
+    /// Asks for the index slot of an incarnation.
+    #[inline]
+    pub fn prefetch_slot(&self, id: Id) {
+        if let Some(incarnation) = self.slab.get(id) {
+            self.index.prefetch(incarnation.hash);
+        }
     }
 
-    /// Brings the incarnation's next place for a segment into the cache.
-    pub fn touch_history(&self, id: Id) -> usize {
-        self.slab.get(id).map_or(0, |incarnation| incarnation.history.touch())
+    /// Asks for the incarnation's next place for a segment.
+    #[inline]
+    pub fn prefetch_history(&self, id: Id) {
+        if let Some(incarnation) = self.slab.get(id) {
+            incarnation.history.prefetch();
+        }
     }
 
     /// Finds the life that `segment` belongs to, and opens one where needed.

@@ -1,8 +1,8 @@
-//! Reads what is known of many four-tuples before it is needed: independent reads, whose cache misses are at the same time.
+//! Asks for what is known of many four-tuples before it is needed.
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::track::{Hosts, Tracker, read_ahead};
+use crate::track::Tracker;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
 pub(super) const AHEAD: usize = 128;
@@ -32,19 +32,22 @@ impl<T: Copy> Few<T> {
     }
 }
 
-/// Reads where the incarnations of these hashes are, [`AHEAD`] at most, and then these.
+/// Asks for the incarnations of these hashes and for what the hosts and ports have shown between which segments are sent, [`AHEAD`]
+/// at most of each.
+///
+/// What is asked for in one step tells where that of the next but one is: so much time each has to arrive.
 #[inline]
-pub(super) fn touch(tracker: &Tracker, hashes: impl Iterator<Item = u64> + Clone) {
-    read_ahead(hashes.clone(), |hash| tracker.touch_index(hash));
-    let ids = Few::of(hashes.filter_map(|hash| tracker.guess(hash)));
-    read_ahead(ids.iter(), |id| u64::from(tracker.touch(*id)));
-    read_ahead(ids.iter(), |id| tracker.touch_history(*id) as u64);
-}
-
-/// Reads where it is written what these hosts and ports have shown, and then that.
-#[inline]
-pub(super) fn touch_hosts(hosts: &Hosts, ends: impl Iterator<Item = (SocketAddr, IpAddr)>) {
+pub(super) fn prefetch(
+    tracker: &Tracker,
+    hashes: impl Iterator<Item = u64> + Clone,
+    ends: impl Iterator<Item = (SocketAddr, IpAddr)>,
+) {
+    let hosts = tracker.hosts();
+    hashes.clone().for_each(|hash| tracker.prefetch_index(hash));
     let keys = Few::of(ends.map(|(src, dst)| hosts.keys(src, dst)));
-    read_ahead(keys.iter(), |keys| hosts.touch(keys));
-    read_ahead(keys.iter(), |keys| hosts.touch_records(keys));
+    keys.iter().for_each(|keys| hosts.prefetch(keys));
+    let ids = Few::of(hashes.filter_map(|hash| tracker.guess(hash)));
+    ids.iter().for_each(|id| tracker.prefetch(*id));
+    keys.iter().for_each(|keys| hosts.prefetch_records(keys));
+    ids.iter().for_each(|id| tracker.prefetch_history(*id));
 }
