@@ -8,12 +8,13 @@
 
 mod captures;
 mod compare;
-mod jobs;
+mod compressed;
 mod machine;
 mod page;
 mod run;
 mod sample;
 mod stages;
+mod turns;
 mod verdicts;
 
 use std::fs;
@@ -132,12 +133,14 @@ fn measured(runner: &Runner, captures: Prepared, arguments: &Arguments) -> anyho
         let pairs = compare::pairs(runner, &capture, (COUNT, pairs))?;
         say(&format!("{}: {} times as long as the yardstick", capture.name, pairs.wall))?;
         let stages = stages::measure(runner, &short.path, LOOPS)?;
-        let jobs = jobs::jobs(runner, &capture, arguments.pairs)?;
-        results.kinds.push(Measured { capture, pairs, findings: Some(findings), stages, jobs: Some(jobs) });
+        let jobs = Some(turns::jobs(runner, &capture, arguments.pairs)?);
+        let compressed = compressed::compressed(runner, &capture, arguments.pairs)?;
+        results.kinds.push(Measured { capture, pairs, findings: Some(findings), stages, jobs, compressed });
     }
     let several = compare::pairs(runner, &captures.small, (COUNT, pairs * SMALL))?;
     let stages = stages::Times::new();
-    results.small = Some(Measured { capture: captures.small, pairs: several, findings: None, stages, jobs: None });
+    let (findings, jobs, compressed) = (None, None, None);
+    results.small = Some(Measured { capture: captures.small, pairs: several, findings, stages, jobs, compressed });
     say("other programs")?;
     results.others = compare::others(runner, &captures.cut, pairs)?;
     say("output")?;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::chunk::Chunk;
 use super::intake::Intake;
-use super::prefetch::AHEAD;
+use super::prefetch::{AHEAD, AHEAD_CROWDED};
 use crate::decode::{self, Glance, Skip, Whole};
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
 use crate::tcp::{Checksums, Flags, IcmpError, Segment};
@@ -89,6 +89,11 @@ pub struct Front {
     passed: Passed,
     /// Where the segment of such a one is read to.
     passing: Segment,
+    /// Whether more than one of 16 frames that were looked at last was a RST.
+    ///
+    /// Their findings are fetched when all these frames are taken. Until then the memory of their verdicts is not free to be used
+    /// again, and an allocator gives back what was just freed much sooner than anything else.
+    crowded: bool,
 }
 
 impl Front {
@@ -102,6 +107,7 @@ impl Front {
             segments: 0,
             passed: Passed::default(),
             passing: Segment::EMPTY,
+            crowded: false,
         }
     }
 
@@ -148,7 +154,9 @@ impl Front {
         let mut total = 0;
         loop {
             // Reading and looking have a loop each: a frame that was just written is slow to copy.
-            let count = ahead.iter_mut().zip(&mut *frames).map(|(place, frame)| *place = frame).count();
+            let most = if self.crowded { AHEAD_CROWDED } else { AHEAD };
+            let places = ahead.iter_mut().take(most);
+            let count = places.zip(&mut *frames).map(|(place, frame)| *place = frame).count();
             if count == 0 {
                 return total;
             }
@@ -179,13 +187,14 @@ impl Front {
         followed.clone().for_each(|hash| self.interest.prefetch_to_come(hash));
         to.prefetch(followed, telling(ahead, looks, left));
         self.segments += (looks.len() - left.len()) as u64;
+        // Who asks for no numbers fetches no findings.
+        self.crowded = self.bystanders.is_some() && resets(looks, left) * 16 > looks.len();
         self.take_left(ahead, looks, left, to);
     }
 
     #[inline]
     fn look(&mut self, ahead: &[Frame<'_>], looks: &mut [Look]) {
         let mut extent = self.intake.extent;
-        let all = self.bystanders.is_none();
         for (look, frame) in looks.iter_mut().zip(ahead) {
             extent.add(frame.time);
             look.now = extent.last();
@@ -196,9 +205,7 @@ impl Front {
             };
             look.hash = Lookup::narrow_hash(src, dst, &self.state);
             look.flags = flags;
-            if all {
-                self.interest.prefetch(look.hash);
-            }
+            self.interest.prefetch(look.hash);
         }
         self.intake.extent = extent;
     }
@@ -363,6 +370,12 @@ impl Front {
         self.tell_passed(to);
         to.whole(frame, &whole, &of);
     }
+}
+
+/// How many of the frames that are left are RSTs.
+#[inline]
+fn resets(looks: &[Look], left: &[u8]) -> usize {
+    left.iter().filter_map(|at| looks.get(usize::from(*at))).filter(|look| look.flags.rst()).count()
 }
 
 /// Writes to `left` which of the frames are wanted, and gives what it wrote.

@@ -6,6 +6,8 @@ use crate::track::Tracker;
 
 /// So many frames are looked at before the first of them is taken: no step waits for a guess about the one before.
 pub(super) const AHEAD: usize = 128;
+/// So few where many of them are RSTs whose findings are fetched in between.
+pub(super) const AHEAD_CROWDED: usize = AHEAD / 4;
 /// How many segments are decoded before they are tracked.
 pub(super) const BATCH: usize = AHEAD;
 

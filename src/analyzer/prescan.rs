@@ -14,6 +14,8 @@ use crate::track::{Interest, KEPT_AFTER_CLOSE, Lookup, Notes};
 pub struct Prescan {
     notes: Notes,
     frames: u64,
+    /// Bytes of them that were captured.
+    bytes: u64,
     /// SYNs without ACK among those that had not to be decoded.
     openings: u64,
     first: Timestamp,
@@ -31,13 +33,16 @@ impl Default for Prescan {
 
 impl Prescan {
     /// After so many frames it can be told whether the scan pays.
-    const SAMPLE: u64 = 1 << 16;
+    pub const SAMPLE: u64 = 1 << 16;
+    /// To decompress so many bytes a second time takes longer than to follow the connection of the frame that they are.
+    const SLOW_TO_READ: u64 = 256;
 
     /// A scan that has seen nothing.
     pub fn new() -> Self {
         Self {
             notes: Notes::default(),
             frames: 0,
+            bytes: 0,
             openings: 0,
             first: Timestamp::from_nanos(i64::MAX),
             last: Timestamp::from_nanos(i64::MIN),
@@ -50,6 +55,7 @@ impl Prescan {
     #[inline(always)]
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.frames += 1;
+        self.bytes += frame.data.len() as u64;
         match decode::flags_without_reset(frame) {
             Some(flags) => self.openings += u64::from(flags.syn() && !flags.ack()),
             None => self.look_closer(frame),
@@ -106,6 +112,12 @@ impl Prescan {
         self.frames < Self::SAMPLE || self.decoded < self.frames / 2 && !self.notes.are_too_many()
     }
 
+    /// Whether a second pass will be the quicker for this one where what is read has to be decompressed each time, with some 600
+    /// MB/s: not where frames are large.
+    pub fn pays_decompressing(&self) -> bool {
+        self.bytes < self.frames * Self::SLOW_TO_READ
+    }
+
     /// About how many connections without a RST are to be kept at the same time: those that began in the time for which one
     /// that is over is kept.
     fn openings_at_once(&self) -> usize {
@@ -152,6 +164,18 @@ mod tests {
         };
         assert!(!push(&fragment));
         assert!(push(&rest));
+    }
+
+    #[test]
+    fn it_pays_to_decompress_small_frames_again() {
+        let mut scan = Prescan::new();
+        let mut push = |len: usize| {
+            let (no, time, data) = (FrameNo::new(0, 1), Timestamp::from_nanos(0), &[0; 512][..len]);
+            scan.push(&Frame { no, time, link: LinkType::RAW, data, wire_len: 1514 });
+            scan.pays_decompressing()
+        };
+        assert!(push(255) && push(256));
+        assert!(!push(257));
     }
 
     #[test]

@@ -26,13 +26,16 @@ pub(super) fn interest(
     progress: &mut Progress,
 ) -> Option<Interest> {
     let lengths = files.iter().map(|path| regular_length(path)).collect::<Option<Vec<u64>>>()?;
-    if lengths.iter().sum::<u64>() < WORTH_IT || files.iter().any(|path| is_slow_to_read(path)) {
+    let compressions: Vec<_> = files.iter().filter_map(|path| compression(path)).collect();
+    let any_is = |slow: &[Compression]| compressions.iter().any(|compression| slow.contains(compression));
+    if lengths.iter().sum::<u64>() < WORTH_IT || any_is(&[Compression::Gzip, Compression::Xz]) {
         return None;
     }
     let mut scan = Prescan::new();
+    let mut doubtful = any_is(&[Compression::Zstd]);
     progress.begin(Pass::First);
     for path in files {
-        read(path, signals, &mut scan, progress)?;
+        read(path, signals, (&mut scan, &mut doubtful), progress)?;
     }
     let same_frames = files.len() == 1 && !filtered;
     (same_frames || scan.holds_in_any_order()).then(|| scan.finish())
@@ -44,16 +47,22 @@ fn regular_length(path: &Path) -> Option<u64> {
     data.is_file().then_some(data.len())
 }
 
-/// Decompressing gzip and xz takes longer than following all connections, so not twice. The others decompress beside that as
-/// fast as it goes.
-fn is_slow_to_read(path: &Path) -> bool {
+/// How a file is compressed. To decompress gzip and xz takes longer than to follow all connections, so that is not done twice; zstd
+/// does where frames are large, and lz4 nowhere.
+fn compression(path: &Path) -> Option<Compression> {
     let mut magic = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.is_ok() && matches!(Compression::of(magic), Some(Compression::Gzip | Compression::Xz))
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).ok()?;
+    Compression::of(magic)
 }
 
-/// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end.
-fn read(path: &Path, signals: &Signals, scan: &mut Prescan, progress: &mut Progress) -> Option<()> {
+/// Shows a file to the scan, as far as it can be read; `None` if the scan does not pay, or a signal asks for an end. Where it is
+/// doubtful whether it pays to decompress twice that is decided once, when there are frames enough to tell.
+fn read(
+    path: &Path,
+    signals: &Signals,
+    (scan, doubtful): (&mut Prescan, &mut bool),
+    progress: &mut Progress,
+) -> Option<()> {
     let Ok(mut file) = input::open(path, 0, signals, &progress.meter()) else { return Some(()) };
     let mut look_again = scan.frames() + SHOWN_EACH;
     loop {
@@ -68,6 +77,12 @@ fn read(path: &Path, signals: &Signals, scan: &mut Prescan, progress: &mut Progr
             }
             Ok(Next::Interface(_) | Next::Comment(..) | Next::Damaged(_) | Next::Lost(_) | Next::Idle) => {}
             Ok(Next::End) | Err(_) => return Some(()),
+        }
+        if *doubtful && scan.frames() >= Prescan::SAMPLE {
+            *doubtful = false;
+            if !scan.pays_decompressing() {
+                return None;
+            }
         }
         if signals.stopped() || !scan.pays() {
             return None;
