@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::core::Core;
-use super::front::{Follow, Followed};
+use super::front::{Follow, Followed, ends};
 use super::prefetch::AHEAD;
 use crate::decode::Whole;
 use crate::frame::{Frame, FrameNo, LinkType, Timestamp};
@@ -83,7 +83,7 @@ impl Chunk {
                 Item::Frame(_, of) | Item::Whole(_, _, of) => Some(of.hash),
                 _ => None,
             });
-            core.prefetch(hashes, std::iter::empty());
+            core.prefetch(hashes, self.telling(items, start));
             for item in items {
                 self.give_one(core, item, &mut start);
             }
@@ -94,6 +94,16 @@ impl Chunk {
         }
         self.taken = (next, start);
         next < self.items.len()
+    }
+
+    /// From where to where those of these items are sent that tell of hosts and ports; the bytes of the first one begin at `start`.
+    #[inline]
+    fn telling<'a>(&'a self, items: &'a [Item], mut start: usize) -> impl Iterator<Item = (SocketAddr, IpAddr)> + 'a {
+        items.iter().filter_map(move |item| {
+            let (Item::Frame(kept, of) | Item::Whole(kept, _, of)) = item else { return None };
+            let frame = kept.frame(&self.bytes, &mut start);
+            of.tells().then(|| ends(&frame))?
+        })
     }
 
     #[inline]

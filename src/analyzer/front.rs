@@ -43,6 +43,16 @@ pub(super) struct Followed {
     pub(super) checksums: Checksums,
     /// Whether a RST of the four-tuple may come after it.
     pub(super) resets_to_come: bool,
+    /// Of its segment.
+    pub(super) flags: Flags,
+}
+
+impl Followed {
+    /// Whether its segment tells of hosts and ports: a SYN|ACK or a RST does.
+    #[inline]
+    pub(super) fn tells(&self) -> bool {
+        tells(self.flags)
+    }
 }
 
 /// What a look at a frame told.
@@ -296,17 +306,18 @@ impl Front {
             None => decode::decode(frame).ok().map(|decoded| decoded.segment.tuple.src),
         };
         let reset_by = if look.flags.rst() { source().map(|source| source.ip()) } else { None };
-        self.noted(frame, (look.hash, look.now), reset_by)
+        self.noted(frame, look, reset_by)
     }
 
     /// What is known of a frame, or of the segment whose last fragment it has, that is a RST of this host or none.
-    fn noted(&mut self, frame: &Frame<'_>, (hash, now): (u64, Timestamp), reset_by: Option<IpAddr>) -> Followed {
+    fn noted(&mut self, frame: &Frame<'_>, look: &Look, reset_by: Option<IpAddr>) -> Followed {
+        let Look { hash, now, flags, .. } = *look;
         let checksums = reset_by.map(|host| {
             self.interest.pass_reset(hash);
             self.intake.checksums(frame, host)
         });
         let resets_to_come = self.interest.has_reset_to_come(hash);
-        Followed { hash, now, checksums: checksums.unwrap_or_default(), resets_to_come }
+        Followed { hash, now, checksums: checksums.unwrap_or_default(), resets_to_come, flags }
     }
 
     /// Tells of the four-tuples that are not followed, before anything else that is numbered.
@@ -366,7 +377,7 @@ impl Front {
             return self.meet(lookup.side, (hash, now), to);
         }
         let reset_by = whole.segment.flags.rst().then(|| whole.segment.tuple.src.ip());
-        let of = self.noted(frame, (hash, now), reset_by);
+        let of = self.noted(frame, &Look { hash, now, flags: whole.segment.flags, ..Look::NONE }, reset_by);
         self.tell_passed(to);
         to.whole(frame, &whole, &of);
     }
@@ -398,9 +409,20 @@ fn telling<'a>(
     looks: &'a [Look],
     left: &'a [u8],
 ) -> impl Iterator<Item = (SocketAddr, IpAddr)> + 'a {
-    let tells = move |look: &Look| look.followed & (look.flags.rst() | look.flags.has(ACCEPTING));
-    let telling = left.iter().map(|at| usize::from(*at)).filter(move |at: &usize| looks.get(*at).is_some_and(tells));
-    telling.filter_map(|at| decode::glance(ahead.get(at)?)).map(|glance| (glance.source(), glance.destination()))
+    let telling = |at: &usize| looks.get(*at).is_some_and(|look| look.followed & tells(look.flags));
+    let telling = left.iter().map(|at| usize::from(*at)).filter(telling);
+    telling.filter_map(|at| ends(ahead.get(at)?))
+}
+
+#[inline]
+fn tells(flags: Flags) -> bool {
+    flags.rst() | flags.has(ACCEPTING)
+}
+
+/// From where to where the segment of a frame is sent, as far as that is seen at a glance.
+#[inline]
+pub(super) fn ends(frame: &Frame<'_>) -> Option<(SocketAddr, IpAddr)> {
+    decode::glance(frame).map(|glance| (glance.source(), glance.destination()))
 }
 
 /// Reads what is needed of a segment whose four-tuple is not followed.
