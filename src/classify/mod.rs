@@ -133,7 +133,7 @@ fn lowered(view: &View<'_>, opinion: Opinion) -> Opinion {
 /// Whether what came before the first segment captured may tell otherwise (a FIN, how a side scales its window, who opened): not where
 /// there was no connection.
 fn rests_on_its_beginning(view: &View<'_>, opinion: &Opinion) -> bool {
-    let of_connection = opinion.class != Class::ClosedPort && opinion.follows.is_none();
+    let of_connection = opinion.class != Class::ClosedPort;
     let began_before = !view.own().shows(Marks::SYN) && !view.peer().shows(Marks::SYN);
     of_connection && began_before && opinion.certainty != Certainty::Certain
 }
